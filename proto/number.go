@@ -1,0 +1,127 @@
+package proto
+
+// plainNumber reads digits and their CR LF from b[i:] and returns the number
+// and the index behind it. It is the quick way for what servers send nearly
+// always; it returns 0 for next where number has to decide: at a sign, a
+// leading zero, a number of more than 18 digits, any mistake, and where b ends
+// too early.
+func plainNumber(b []byte, i int) (n int64, next int) {
+	first := i
+	for ; i < len(b); i++ {
+		digit := b[i] - '0'
+		if digit > 9 {
+			break
+		}
+		n = n*10 + int64(digit)
+	}
+	digits := i - first
+	if digits == 0 || digits > 18 || digits > 1 && b[first] == '0' {
+		return 0, 0
+	}
+	if i+1 < len(b) && b[i] == '\r' && b[i+1] == '\n' {
+		return n, i + 2
+	}
+	return 0, 0
+}
+
+// number reads a decimal number and its CR LF from the front of b, and returns
+// the number and the bytes it took. Size 0 without a problem means that b ends
+// too early. With a problem, size is the index of the offending byte.
+//
+// A number has one spelling, the one that servers print: no leading zeros and
+// no minus zero. A plus is for integers alone.
+func number(b []byte, plus bool) (n int64, size int, problem string) {
+	i := 0
+	negative := false
+	bound := uint64(1<<63 - 1)
+	if len(b) > 0 {
+		switch {
+		case b[0] == '-':
+			negative, bound = true, 1<<63
+			i = 1
+		case b[0] == '+' && plus:
+			i = 1
+		}
+	}
+	first := i
+	var u uint64
+	for ; i < len(b); i++ {
+		c := b[i]
+		if c < '0' || c > '9' {
+			break
+		}
+		if i > first && u == 0 {
+			return 0, i, "leading zero"
+		}
+		digit := uint64(c - '0')
+		if u > (bound-digit)/10 {
+			return 0, i, "number out of range"
+		}
+		u = u*10 + digit
+	}
+	switch {
+	case i == len(b):
+		return 0, 0, ""
+	case b[i] == '\n':
+		return 0, i, problemBareLF
+	case b[i] != '\r':
+		return 0, i, "not a digit"
+	case i == first:
+		return 0, i, "no digits"
+	case negative && u == 0:
+		return 0, first, "minus zero"
+	case i+1 == len(b):
+		return 0, 0, ""
+	case b[i+1] != '\n':
+		return 0, i + 1, problemBareCR
+	}
+	n = int64(u)
+	if negative {
+		n = -n // -1<<63 stays itself
+	}
+	return n, i + 2, ""
+}
+
+// isDouble reports whether line is a double as RESP3 spells it: a sign if need
+// be, digits, a point and digits if need be, an exponent if need be; or "inf",
+// "-inf", "nan", and the "-nan" that C libraries print. What strconv.ParseFloat
+// takes beyond that (hexadecimal, underscores, "Infinity", ".5") is none.
+func isDouble(line []byte) bool {
+	switch string(line) {
+	case "inf", "-inf", "nan", "-nan":
+		return true
+	}
+	line = trimSign(line)
+	line, ok := trimDigits(line)
+	if !ok {
+		return false
+	}
+	if len(line) > 0 && line[0] == '.' {
+		if line, ok = trimDigits(line[1:]); !ok {
+			return false
+		}
+	}
+	if len(line) > 0 && (line[0] == 'e' || line[0] == 'E') {
+		if line, ok = trimDigits(trimSign(line[1:])); !ok {
+			return false
+		}
+	}
+	return len(line) == 0
+}
+
+// trimSign returns b without a sign at its front.
+func trimSign(b []byte) []byte {
+	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
+		return b[1:]
+	}
+	return b
+}
+
+// trimDigits returns b without the digits at its front, and whether it had any.
+func trimDigits(b []byte) (rest []byte, ok bool) {
+	i := 0
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return b[i:], i > 0
+}

@@ -1,0 +1,288 @@
+package proto
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+// The functions of this file cut values from bytes that the scanner has checked:
+// they look at as little as they can, and would panic at anything else.
+
+// parse cuts one value from the front of s, which the scanner has checked.
+func parse(s string) (v Value, rest string) {
+	body, n := header(s)
+	switch s[0] {
+	case '$', '=', '!':
+		if s[1] == '?' {
+			text, rest := joinChunks(s[body:])
+			return Value{kind: KindBulk, text: text}, rest
+		}
+		if n < 0 {
+			return Value{}, s[body:]
+		}
+		end := body + int(n)
+		return Value{kind: lineKind(s[0]), text: s[body:end]}, s[end+len("\r\n"):]
+	case ':':
+		return Value{kind: KindInt, num: n}, s[body:]
+	case '*', '~', '%', '>':
+		if n < 0 && s[1] != '?' {
+			return Value{}, s[body:]
+		}
+		v = aggregate(s[0], n, s[body:])
+		v.text = v.text[:skip(v.text, v.num)]
+		return v, s[body+len(v.text):]
+	case '|':
+		attr := body + skip(s[body:], 2*n)
+		v, rest = parse(s[attr:]) // which has no attributes of its own again
+		v.text, v.attr = s[:len(s)-len(rest)], uint32(attr)
+		return v, rest
+	}
+	line := s[1 : body-len("\r\n")]
+	switch s[0] {
+	case '_':
+		return Value{}, s[body:]
+	case '#':
+		return newBool(line == "t"), s[body:]
+	case ',':
+		return newDouble(parseDouble(line)), s[body:]
+	}
+	return Value{kind: lineKind(s[0]), text: line}, s[body:]
+}
+
+// newValue makes the Value of a whole reply or push. Where that is an
+// aggregate it need not look for its end, as parse has to.
+func newValue(s string) Value {
+	switch s[0] {
+	case '*', '~', '%', '>':
+		if body, n := header(s); n >= 0 || s[1] == '?' {
+			return aggregate(s[0], n, s[body:])
+		}
+	}
+	v, _ := parse(s)
+	return v
+}
+
+// newValueBytes is newValue for bytes that don't stay: it copies what it needs
+// and no more.
+func newValueBytes(b []byte) Value {
+	line := b[1 : len(b)-len("\r\n")] // where it is one
+	switch b[0] {
+	case '$':
+		if body, n := header(b); n >= 0 {
+			return Value{kind: KindBulk, text: string(b[body : body+int(n)])}
+		}
+	case ':':
+		_, n := header(b)
+		return Value{kind: KindInt, num: n}
+	case '+':
+		return Value{kind: KindSimple, text: simpleText(line)}
+	case ',':
+		return newDouble(parseDouble(string(line)))
+	case '#':
+		return newBool(line[0] == 't')
+	case '_':
+		return Value{}
+	}
+	return newValue(string(b))
+}
+
+// simpleText returns line as a string, without an allocation where it is one
+// that servers send all the time.
+func simpleText(line []byte) string {
+	switch string(line) {
+	case "OK":
+		return "OK"
+	case "PONG":
+		return "PONG"
+	case "QUEUED":
+		return "QUEUED"
+	}
+	return string(line)
+}
+
+// aggregate makes the Value of an aggregate whose header declares n, and whose
+// elements are elems.
+func aggregate(mark byte, n int64, elems string) Value {
+	if mark == '%' && n != streamed {
+		n *= 2
+	}
+	return Value{kind: lineKind(mark), num: n, text: elems}
+}
+
+func newBool(b bool) Value {
+	v := Value{kind: KindBool}
+	if b {
+		v.num = 1
+	}
+	return v
+}
+
+func newDouble(f float64) Value {
+	return Value{kind: KindDouble, num: int64(math.Float64bits(f))}
+}
+
+// skip returns the length of n elements at the front of s, with the attributes
+// between them; n is streamed for all up to the end mark, whose length is
+// counted too.
+func skip(s string, n int64) int {
+	size := 0
+	// pending counts the elements still to come at each open level.
+	var few [8]int64
+	pending := append(few[:0], n)
+	for len(pending) > 0 {
+		top := len(pending) - 1
+		if pending[top] == 0 {
+			pending = pending[:top]
+			continue
+		}
+		mark := s[size]
+		if mark == '.' {
+			size += len(".\r\n")
+			pending = pending[:top]
+			continue
+		}
+		// Attributes come on top of the elements that the header declared.
+		if pending[top] > 0 && mark != '|' {
+			pending[top]--
+		}
+		body, count := header(s[size:])
+		size += body
+		switch mark {
+		case '$', '=', '!':
+			switch {
+			case count >= 0:
+				size += int(count) + len("\r\n")
+			case s[size-len("?\r\n")] == '?':
+				size += chunksLen(s[size:])
+			}
+		case '*', '~', '%', '|', '>':
+			switch {
+			case count < 0 && s[size-len("?\r\n")] != '?': // a null array
+			case count > 0 && (mark == '%' || mark == '|'):
+				pending = append(pending, 2*count)
+			default:
+				pending = append(pending, count)
+			}
+		}
+	}
+	return size
+}
+
+// header returns the length of the first line of s with its end, and the
+// integer behind the first byte where that is a number (-1 for "?").
+func header[T string | []byte](s T) (length int, n int64) {
+	switch s[0] {
+	case '$', '*', ':', '%', '~', '>', '=', '!', '|', ';':
+	default:
+		return lineEnd(s), 0
+	}
+	i := 1
+	negative := false
+	switch s[1] {
+	case '?':
+		return len("$?\r\n"), streamed
+	case '-':
+		negative = true
+		i++
+	case '+':
+		i++
+	}
+	for ; s[i] != '\r'; i++ {
+		n = n*10 + int64(s[i]-'0') // wraps to the right number for -1<<63
+	}
+	if negative {
+		n = -n
+	}
+	return i + len("\r\n"), n
+}
+
+// lineEnd returns the length of the first line of s with its end.
+func lineEnd[T string | []byte](s T) int {
+	i := 0
+	for s[i] != '\n' {
+		i++
+	}
+	return i + 1
+}
+
+// joinChunks puts a streamed string's chunks together.
+func joinChunks(s string) (text, rest string) {
+	size := 0
+	for rest := s; ; {
+		body, n := header(rest)
+		if n == 0 {
+			break
+		}
+		size += int(n)
+		rest = rest[body+int(n)+len("\r\n"):]
+	}
+	var b strings.Builder
+	b.Grow(size) // once: growing would hold more than twice the text
+	for {
+		body, n := header(s)
+		if n == 0 {
+			return b.String(), s[body:]
+		}
+		b.WriteString(s[body : body+int(n)])
+		s = s[body+int(n)+len("\r\n"):]
+	}
+}
+
+// chunksLen returns the length of a streamed string's chunks, end included.
+func chunksLen(s string) int {
+	size := 0
+	for {
+		body, n := header(s[size:])
+		size += body
+		if n == 0 {
+			return size
+		}
+		size += int(n) + len("\r\n")
+	}
+}
+
+// lineKind returns the kind that a first byte stands for.
+func lineKind(mark byte) Kind {
+	switch mark {
+	case '+':
+		return KindSimple
+	case '-', '!':
+		return KindError
+	case ':':
+		return KindInt
+	case '$':
+		return KindBulk
+	case '=':
+		return KindVerbatim
+	case ',':
+		return KindDouble
+	case '#':
+		return KindBool
+	case '(':
+		return KindBigNumber
+	case '*':
+		return KindArray
+	case '~':
+		return KindSet
+	case '%':
+		return KindMap
+	case '>':
+		return KindPush
+	}
+	return KindNull
+}
+
+// parseDouble parses a double that the scanner has checked.
+func parseDouble(s string) float64 {
+	switch s {
+	case "inf", "+inf":
+		return math.Inf(1)
+	case "-inf":
+		return math.Inf(-1)
+	case "nan", "-nan":
+		return math.NaN()
+	}
+	f, _ := strconv.ParseFloat(s, 64) // out of range gives an infinity, as wanted
+	return f
+}

@@ -1,0 +1,216 @@
+package proto
+
+import (
+	"errors"
+	"io"
+)
+
+// The sizes of the read buffer, which doubles and halves between them.
+const (
+	minBuffer = 4 << 10
+	maxBuffer = 64 << 10
+)
+
+const (
+	// quietReads is how many reads in a row must each use less than a quarter
+	// of the read buffer before it is halved.
+	quietReads = 64
+	// emptyReads is how many times in a row the source may return nothing and
+	// no error.
+	emptyReads = 100
+	// minRoom is the least room to read into when the buffer can't grow.
+	minRoom = 4 << 10
+)
+
+// errBadRead tells of a source that breaks the contract of io.Reader.
+var errBadRead = errors.New("proto: the source returned an impossible count from Read")
+
+// Reader reads replies and pushes, of RESP2 and RESP3 alike, from a connection.
+//
+// It is strict: whatever is not RESP, or is beyond its [Limits], is a
+// [*ProtocolError]. It allocates for the bytes that came, never for a length
+// that was only announced: whatever the peer sends, it holds less than twice
+// the bytes of the replies it has not returned yet, and 1 MiB.
+//
+// It can be interrupted: when the source fails in the middle of a reply, by a
+// deadline for example, nothing is lost, and the next call of Next goes on.
+//
+// A Reader is not safe for concurrent use.
+type Reader struct {
+	src  io.Reader
+	scan scanner
+	// buf[start:scanned] is checked and belongs to the running reply, behind
+	// what is in spool; buf[scanned:end] is still to be scanned.
+	buf                 []byte
+	start, scanned, end int
+	spool               spool
+
+	returned int64 // the bytes of all values returned
+	full     bool  // the last read filled the buffer
+	quiet    int   // reads in a row that used less than a quarter of the buffer
+	readErr  error // came with the last bytes and is reported behind them
+	failed   *ProtocolError
+}
+
+// NewReader returns a Reader of what r delivers. It allocates its buffer when
+// it first reads.
+func NewReader(r io.Reader, limits Limits) *Reader {
+	return &Reader{src: r, scan: newScanner(limits)}
+}
+
+// Next returns the next reply or push. Where the bytes of several are there,
+// it returns one after the other without reading.
+//
+// A push has [KindPush]. One that the server sent in the middle of a reply, as
+// Redis 7.0 does inside EXEC, is returned on its own as soon as it is complete,
+// before the reply, which is then as if the push had not been there.
+//
+// The error is io.EOF where the source ends between two replies and
+// io.ErrUnexpectedEOF where it ends inside one; io.ErrNoProgress where the
+// source keeps returning nothing; a [*ProtocolError], which every later call
+// returns too; and otherwise what the source returned. After all but a
+// ProtocolError the next call goes on at the same byte.
+func (r *Reader) Next() (Value, error) {
+	if r.failed != nil {
+		return Value{}, r.failed
+	}
+	for {
+		if r.scanned < r.end {
+			n, st := r.scan.scan(r.buf[r.scanned:r.end])
+			r.scanned += n
+			switch st {
+			case complete:
+				return r.reply(), nil
+			case pushed:
+				return r.push(), nil
+			case malformed:
+				r.failed = r.scan.err
+				return Value{}, r.failed
+			}
+		}
+		if err := r.fill(); err != nil {
+			if err == io.EOF && (r.Buffered() > 0 || !r.scan.idle()) {
+				err = io.ErrUnexpectedEOF
+			}
+			return Value{}, err
+		}
+	}
+}
+
+// Buffered returns the number of bytes that were read and belong to no value
+// returned so far: the beginning of a reply, and replies behind it.
+func (r *Reader) Buffered() int { return r.spool.size + r.end - r.start }
+
+// Offset returns the number of bytes of the values that Next has returned.
+// Offset and Buffered together are all bytes read.
+func (r *Reader) Offset() int64 { return r.returned }
+
+// Shrink gives the buffer back where nothing is buffered, for a connection that
+// will be idle; the next read takes a small one. Without it the buffer, of 4 to
+// 64 KiB, doubles after a read that filled it and is halved after 64 reads in a
+// row that used less than a quarter of it each.
+func (r *Reader) Shrink() {
+	if r.Buffered() == 0 {
+		r.buf, r.start, r.scanned, r.end = nil, 0, 0, 0
+		r.full, r.quiet = false, 0
+		r.spool.shrink()
+	}
+}
+
+// reply takes the reply that has just become complete.
+func (r *Reader) reply() Value {
+	raw := r.buf[r.start:r.scanned]
+	r.start = r.scanned
+	r.returned += int64(r.spool.size + len(raw))
+	r.scan.begin()
+	if r.spool.size > 0 {
+		return newValue(r.spool.take(raw))
+	}
+	return newValueBytes(raw)
+}
+
+// push takes the push that has just become complete out of the reply around it.
+func (r *Reader) push() Value {
+	var text string
+	before := r.scan.pushStart - r.spool.size // bytes of the reply in the buffer
+	if before < 0 {
+		text = r.spool.cut(r.scan.pushStart, r.buf[r.start:r.scanned])
+	} else {
+		at := r.start + before
+		r.spool.write(r.buf[r.start:at])
+		text = string(r.buf[at:r.scanned])
+	}
+	r.start = r.scanned
+	r.returned += int64(len(text))
+	return newValue(text)
+}
+
+// fill reads once from the source.
+func (r *Reader) fill() error {
+	if err := r.readErr; err != nil {
+		r.readErr = nil
+		return err
+	}
+	r.makeRoom()
+	for range emptyReads {
+		n, err := r.src.Read(r.buf[r.end:])
+		if n < 0 || n > len(r.buf)-r.end {
+			return errBadRead
+		}
+		if n > 0 {
+			r.end += n
+			r.readErr = err
+			r.full = r.end == len(r.buf)
+			if n < len(r.buf)/4 {
+				r.quiet++
+			} else {
+				r.quiet = 0
+			}
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return io.ErrNoProgress
+}
+
+// makeRoom brings what is buffered to the front of a buffer of the right size,
+// and sends what is checked of it to the spool where little room is left.
+func (r *Reader) makeRoom() {
+	held := r.buf[r.start:r.end]
+	size := r.bufferSize(len(held))
+	if size != len(r.buf) {
+		r.buf = make([]byte, size)
+		r.full, r.quiet = false, 0
+	}
+	if size > 0 {
+		copy(r.buf, held)
+	}
+	r.scanned -= r.start
+	r.end -= r.start
+	r.start = 0
+	if len(r.buf)-r.end < minRoom && size == maxBuffer {
+		if total, ok := r.scan.total(); ok {
+			r.spool.expect(total, r.spool.size+r.end)
+		}
+		r.spool.write(r.buf[:r.scanned])
+		r.end = copy(r.buf, r.buf[r.scanned:r.end])
+		r.scanned = 0
+	}
+}
+
+// bufferSize returns the size that the read buffer should have, given that held
+// bytes must stay.
+func (r *Reader) bufferSize(held int) int {
+	size := len(r.buf)
+	switch {
+	case size == 0:
+		return minBuffer
+	case r.full && size < maxBuffer:
+		return 2 * size
+	case r.quiet >= quietReads && size > minBuffer && held < size/4:
+		return size / 2
+	}
+	return size
+}

@@ -1,0 +1,126 @@
+package proto
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// Redirect is what a MOVED or ASK error of a cluster says: which node to ask
+// instead.
+type Redirect struct {
+	// Ask tells ASK, for this command alone and behind ASKING, from MOVED, for
+	// the slot from now on.
+	Ask bool
+	// Slot is the hash slot, 0 to 16383.
+	Slot int
+	// Host is the node's host name or IP address, without brackets. It is empty
+	// where the node could not tell, which means the host that answered.
+	Host string
+	// Port is the node's port, 1 to 65535.
+	Port int
+}
+
+// Addr returns the redirect's "host:port" for dialling; IPv6 addresses are in
+// brackets. answered is the "host:port" of the node that sent the redirect: its
+// host stands in where the redirect names none.
+func (r Redirect) Addr(answered string) string {
+	host := r.Host
+	if host == "" {
+		var err error
+		if host, _, err = net.SplitHostPort(answered); err != nil {
+			host = strings.Trim(answered, "[]") // there was no port
+		}
+	}
+	return net.JoinHostPort(host, strconv.Itoa(r.Port))
+}
+
+// The ways in which a redirect can be wrong. They show nothing of its text.
+var (
+	errNoRedirect   = errors.New("proto: not a MOVED or ASK error")
+	errRedirectForm = errors.New("proto: bad redirect: not a slot and an address")
+	errRedirectSlot = errors.New("proto: bad redirect: slot not a number from 0 to 16383")
+	errRedirectPort = errors.New("proto: bad redirect: port not a number from 1 to 65535")
+	errRedirectHost = errors.New("proto: bad redirect: not a host name or IP address")
+)
+
+// ParseRedirect takes a MOVED or ASK error apart. It returns an error, which
+// holds nothing of the server's text, where err is nil, another error reply, or
+// malformed.
+func ParseRedirect(err *Error) (Redirect, error) {
+	if err == nil || err.Code != "MOVED" && err.Code != "ASK" {
+		return Redirect{}, errNoRedirect
+	}
+	slot, addr, ok := strings.Cut(err.Message, " ")
+	colon := strings.LastIndexByte(addr, ':')
+	if !ok || colon < 0 {
+		return Redirect{}, errRedirectForm
+	}
+	r := Redirect{Ask: err.Code == "ASK"}
+	if r.Slot, ok = decimal(slot, 1<<14-1); !ok {
+		return Redirect{}, errRedirectSlot
+	}
+	if r.Port, ok = decimal(addr[colon+1:], 1<<16-1); !ok || r.Port == 0 {
+		return Redirect{}, errRedirectPort
+	}
+	if r.Host, ok = redirectHost(addr[:colon]); !ok {
+		return Redirect{}, errRedirectHost
+	}
+	return r, nil
+}
+
+// redirectHost returns the host of a redirect without brackets; none for a host
+// that the node does not know.
+func redirectHost(s string) (host string, ok bool) {
+	if s == "" || s == "?" {
+		return "", true
+	}
+	if inner, found := strings.CutPrefix(s, "["); found {
+		if inner, found = strings.CutSuffix(inner, "]"); !found {
+			return "", false
+		}
+		ip, err := netip.ParseAddr(inner)
+		return inner, err == nil && ip.Is6() && ip.Zone() == ""
+	}
+	if strings.IndexByte(s, ':') >= 0 {
+		ip, err := netip.ParseAddr(s)
+		return s, err == nil && ip.Zone() == "" // a zone is the node's own
+	}
+	return s, isHostName(s)
+}
+
+// isHostName reports whether s can be a host name or an IPv4 address. It allows
+// the underscore, which container networks have in names.
+func isHostName(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_':
+		case c == '.' || c == '-':
+			if i == 0 {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return len(s) <= 253
+}
+
+// decimal returns the number that s is, of digits alone and without leading
+// zeros, where it is at most bound.
+func decimal(s string, bound int) (n int, ok bool) {
+	if s == "" || len(s) > 1 && s[0] == '0' {
+		return 0, false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return 0, false
+		}
+		if n = n*10 + int(s[i]-'0'); n > bound {
+			return 0, false
+		}
+	}
+	return n, true
+}

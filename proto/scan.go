@@ -1,0 +1,413 @@
+package proto
+
+import (
+	"bytes"
+	"math"
+)
+
+// status is what a call of scan came to.
+type status uint8
+
+const (
+	needMore  status = iota // the reply goes on behind the bytes given
+	complete                // a reply, or a push at top level, ends here
+	pushed                  // a push inside a reply ends here
+	malformed               // scanner.err tells
+)
+
+// step is what the scanner expects next.
+type step uint8
+
+const (
+	atMark     step = iota // the first byte of a value, or an end mark
+	atChunk                // the first byte of a streamed string's chunk
+	atVerbatim             // a verbatim string's body, its format unchecked
+	atBody                 // rest bytes of a body
+	atBodyEnd              // CR LF behind a body
+	atText                 // the text of a simple string or error
+	atDigits               // the digits of a big number
+)
+
+// maxDouble is the length of the longest double accepted. It is not one of the
+// Limits because the scanner holds back a double until its line is complete:
+// a 64-bit number printed in full has some 330 characters.
+const maxDouble = 512
+
+// frame is an aggregate that has begun and not ended. The outermost frame
+// stands for the connection, with the reply as its one element.
+type frame struct {
+	// left counts the elements to come. In a streamed aggregate it is -1 less
+	// the elements that came.
+	left int
+	// start is the offset in the reply at which the aggregate begins, with the
+	// attributes in front of it.
+	start int
+	mark  byte
+}
+
+// scanner finds where a reply ends and checks every byte of it, without
+// building anything. It can stop between any two bytes and go on later.
+//
+// A push inside a reply is not part of it: the scanner reports it as soon as it
+// is complete, and the caller must then take the push's bytes, from pushStart
+// on, out of the reply. So replies hold no pushes. Attributes in front of a
+// push go with it.
+type scanner struct {
+	limits Limits
+	next   step
+	frame  frame // the innermost
+	outer  []frame
+
+	offset int64 // bytes scanned since the connection began
+	raw    int   // bytes scanned of the reply, without the pushes taken out
+
+	rest    int  // bytes of the body still to come
+	room    int  // bytes that the text or the chunks may still have
+	digits  int  // digits seen of a big number
+	chunked bool // the body is a chunk of a streamed string
+	opened  byte // the mark that opened the body or text
+
+	// attributed tells that attributes have ended, which began at attrStart, so
+	// that a value has to follow.
+	attributed bool
+	attrStart  int
+
+	pushStart int // see pushed
+	err       *ProtocolError
+}
+
+// newScanner returns a scanner at the beginning of a connection.
+func newScanner(limits Limits) scanner {
+	s := scanner{limits: limits.withDefaults()}
+	s.begin()
+	return s
+}
+
+// begin makes the scanner expect a new reply.
+func (s *scanner) begin() {
+	s.frame = frame{left: 1}
+	s.raw = 0
+}
+
+// scan goes on with the reply at b, which must begin where the last call
+// stopped. It returns how many bytes it is done with and what it came to; with
+// needMore, bytes that it is not done with must be given again, with more
+// behind them. They are fewer than maxDouble and some.
+func (s *scanner) scan(b []byte) (int, status) {
+	i := 0
+	for i < len(b) {
+		var size int
+		var st status
+		switch s.next {
+		case atMark:
+			if b[i] == '$' && s.frame.left > 0 {
+				// The quick way for a bulk string that is there as a whole.
+				n, body := plainNumber(b, i+1)
+				if body > 0 && n <= int64(len(b)-body-len("\r\n")) && n <= int64(s.limits.MaxBulk) {
+					if end := body + int(n); b[end] == '\r' && b[end+1] == '\n' {
+						i = end + len("\r\n")
+						if st = s.ended(i); st != needMore {
+							return s.stop(i, st)
+						}
+						continue
+					}
+				}
+			}
+			size, st = s.mark(b, i)
+		case atChunk:
+			size, st = s.chunk(b, i)
+		case atVerbatim:
+			if len(b)-i < len("txt:") {
+				return s.stop(i, needMore)
+			}
+			if b[i+3] != ':' {
+				return s.fail(i+3, "verbatim string", "no colon behind its format")
+			}
+			s.next = atBody
+			continue
+		case atBody:
+			size = min(s.rest, len(b)-i)
+			if s.rest -= size; s.rest == 0 {
+				s.next = atBodyEnd
+			}
+			i += size
+			continue
+		case atBodyEnd:
+			size, st = s.bodyEnd(b, i)
+		case atText:
+			size, st = s.text(b, i)
+		case atDigits:
+			size, st = s.bigNumber(b, i)
+		}
+		i += size
+		if st != needMore {
+			return s.stop(i, st)
+		}
+		if size == 0 {
+			break
+		}
+	}
+	return s.stop(i, needMore)
+}
+
+// stop leaves scan at b[i].
+func (s *scanner) stop(i int, st status) (int, status) {
+	s.offset += int64(i)
+	s.raw += i
+	if st == pushed {
+		s.raw = s.pushStart
+	}
+	return i, st
+}
+
+// fail tells that b[i] of the running scan is not what the protocol allows.
+func (s *scanner) fail(i int, shape, problem string) (int, status) {
+	s.err = &ProtocolError{Offset: s.offset + int64(i), Shape: shape, Problem: problem}
+	return 0, malformed
+}
+
+// ended counts a value of the innermost aggregate that ends in front of b[end].
+func (s *scanner) ended(end int) status {
+	s.next = atMark
+	s.attributed = false
+	if s.frame.left--; s.frame.left != 0 {
+		return needMore
+	}
+	return s.close(end)
+}
+
+// close ends the innermost aggregate, all of whose elements came, and those
+// around it that it was the last element of.
+func (s *scanner) close(end int) status {
+	for s.frame.left == 0 {
+		last := len(s.outer) - 1
+		if last < 0 {
+			return complete
+		}
+		ended := s.frame
+		s.frame = s.outer[last]
+		s.outer = s.outer[:last]
+		switch {
+		case ended.mark == '|':
+			if s.raw+end-ended.start > min(s.limits.MaxBulk, math.MaxInt32) {
+				_, st := s.fail(end-1, "attribute", problemLimit)
+				return st
+			}
+			s.attributed, s.attrStart = true, ended.start
+			return needMore
+		case ended.mark == '>' && last > 0:
+			s.pushStart = ended.start
+			return pushed
+		}
+		s.frame.left--
+	}
+	return needMore
+}
+
+// mark reads a value's first line from b[i:], or the part of it that the later
+// steps don't see to.
+func (s *scanner) mark(b []byte, i int) (int, status) {
+	mark := b[i]
+	if s.frame.left < 0 && -1-s.frame.left == s.limits.MaxElements && mark != '.' && mark != '>' && mark != '|' {
+		return s.fail(i, shapeOf(s.frame.mark), problemLimit)
+	}
+	switch mark {
+	case '$', '=', '!':
+		return s.bulk(b, i)
+	case ':':
+		_, size, st := s.length(b, i)
+		if size == 0 {
+			return 0, st
+		}
+		return size, s.ended(i + size)
+	case '*', '~', '%', '>', '|':
+		return s.aggregate(b, i)
+	case '+':
+		s.next, s.opened, s.room = atText, mark, s.limits.MaxLine
+		return 1, needMore
+	case '-':
+		s.next, s.opened, s.room = atText, mark, s.limits.MaxErrorLine
+		return 1, needMore
+	case '(':
+		if len(b)-i < len("(-") {
+			return 0, needMore
+		}
+		s.next, s.digits = atDigits, 0
+		if c := b[i+1]; c == '-' || c == '+' {
+			return 2, needMore
+		}
+		return 1, needMore
+	case ',':
+		return s.double(b, i)
+	case '#':
+		if len(b)-i < len("#t") {
+			return 0, needMore
+		}
+		if c := b[i+1]; c != 't' && c != 'f' {
+			return s.fail(i+1, shapeOf(mark), "neither t nor f")
+		}
+		return s.literal(b, i, len("#t"))
+	case '_':
+		return s.literal(b, i, len("_"))
+	case '.':
+		return s.endMark(b, i)
+	case ';':
+		return s.fail(i, shapeOf(mark), "outside a streamed string")
+	}
+	if s.offset+int64(i) > 0 {
+		return s.fail(i, shapeOf(mark), problemType)
+	}
+	problem, decided := diagnose(b[i:])
+	if !decided {
+		return 0, needMore
+	}
+	return s.fail(i, shapeOf(mark), problem)
+}
+
+// length reads the number of the line at b[i:]. The size is that of the line;
+// it is 0 where status is all there is.
+func (s *scanner) length(b []byte, i int) (n int64, size int, st status) {
+	n, end := plainNumber(b, i+1)
+	if end > 0 {
+		return n, end - i, needMore
+	}
+	n, size, problem := number(b[i+1:], b[i] == ':')
+	if problem != "" {
+		_, st = s.fail(i+1+size, shapeOf(b[i]), problem)
+		return 0, 0, st
+	}
+	if size == 0 {
+		return 0, 0, needMore
+	}
+	return n, 1 + size, needMore
+}
+
+// unknown reports whether the line at b[i:] begins with "?" for a length.
+func unknown(b []byte, i int) bool { return i+1 < len(b) && b[i+1] == '?' }
+
+// crlf checks for CR LF at b[i:] and returns complete where it is there.
+func (s *scanner) crlf(b []byte, i int, shape string) status {
+	problem := ""
+	switch {
+	case i == len(b):
+		return needMore
+	case b[i] == '\n':
+		problem = problemBareLF
+	case b[i] != '\r':
+		problem = problemNotEnded
+	case i+1 == len(b):
+		return needMore
+	case b[i+1] != '\n':
+		i++
+		problem = problemBareCR
+	default:
+		return complete
+	}
+	_, st := s.fail(i, shape, problem)
+	return st
+}
+
+// literal reads the end of a null's or a boolean's line, whose first size bytes
+// are checked.
+func (s *scanner) literal(b []byte, i, size int) (int, status) {
+	if st := s.crlf(b, i+size, shapeOf(b[i])); st != complete {
+		return 0, st
+	}
+	size += len("\r\n")
+	return size, s.ended(i + size)
+}
+
+// endMark reads the end of a streamed aggregate.
+func (s *scanner) endMark(b []byte, i int) (int, status) {
+	shape := shapeOf('.')
+	switch {
+	case s.frame.left > 0:
+		return s.fail(i, shape, "outside a streamed aggregate")
+	case s.attributed:
+		return s.fail(i, shape, "attributes without a value")
+	case s.frame.mark == '%' && s.frame.left%2 == 0: // -1 less the elements
+		return s.fail(i, shape, "a key without a value")
+	}
+	if st := s.crlf(b, i+1, shape); st != complete {
+		return 0, st
+	}
+	const size = len(".\r\n")
+	s.frame.left = 0
+	return size, s.close(i + size)
+}
+
+// double reads a double, as a whole.
+func (s *scanner) double(b []byte, i int) (int, status) {
+	shape := shapeOf(',')
+	line := b[i+1:]
+	line = line[:min(len(line), maxDouble+1)]
+	end := bytes.IndexByte(line, '\r')
+	switch {
+	case end < 0 && len(line) > maxDouble:
+		return s.fail(i, shape, problemLimit)
+	case end < 0:
+		return 0, needMore
+	case !isDouble(line[:end]):
+		return s.fail(i, shape, "not a number")
+	}
+	end += i + 1
+	if st := s.crlf(b, end, shape); st != complete {
+		return 0, st
+	}
+	end += len("\r\n")
+	return end - i, s.ended(end)
+}
+
+// aggregate reads the header of an aggregate.
+func (s *scanner) aggregate(b []byte, i int) (int, status) {
+	mark := b[i]
+	shape := shapeOf(mark)
+	var size, left int
+	if unknown(b, i) {
+		if mark == '>' || mark == '|' {
+			return s.fail(i+1, shape, problemStreaming)
+		}
+		if st := s.crlf(b, i+len("*?"), shape); st != complete {
+			return 0, st
+		}
+		size, left = len("*?\r\n"), streamed
+	} else {
+		n, length, st := s.length(b, i)
+		if length == 0 {
+			return 0, st
+		}
+		size = length
+		bound := s.limits.MaxElements
+		if mark == '%' || mark == '|' {
+			bound /= 2
+		}
+		switch {
+		case n == -1 && mark == '*':
+			return size, s.ended(i + size)
+		case n < 0:
+			return s.fail(i, shape, problemNegative)
+		case n > int64(bound):
+			return s.fail(i, shape, problemLimit)
+		case n == 0 && mark == '>':
+			return s.fail(i, shape, "a push without its kind")
+		}
+		left = int(n)
+		if mark == '%' || mark == '|' {
+			left *= 2
+		}
+	}
+	if len(s.outer) == s.limits.MaxDepth {
+		return s.fail(i, shape, "nested too deep")
+	}
+	start := s.raw + i
+	if s.attributed {
+		if mark == '|' {
+			return s.fail(i, shape, "attributes behind attributes")
+		}
+		start = s.attrStart
+		s.attributed = false
+	}
+	s.outer = append(s.outer, s.frame)
+	s.frame = frame{left: left, start: start, mark: mark}
+	return size, s.close(i + size)
+}

@@ -1,0 +1,281 @@
+package pubsub
+
+import "time"
+
+// Delivery. While nothing waits behind the Go channel the reader sends straight
+// into it. What finds the channel full goes into the queue, and from there on
+// everything does, so that the order holds, until the pump, a goroutine that
+// runs only then, has emptied the queue into the channel.
+//
+// The channel is sent to by the reader, with mu held and no pump running, or by
+// the pump, without mu; never by both. Whoever is the last to leave closes it.
+
+// pumpBatch bounds what the pump takes out of the queue at a time.
+const pumpBatch = 16
+
+// verdict is what became of a message.
+type verdict uint8
+
+const (
+	taken   verdict = iota // delivered, queued or dropped by policy
+	tooSlow                // dropped, and the subscription is to end
+	full                   // nothing yet: policy Block, and there is no room
+)
+
+// deliver delivers a message of m's name, or drops it as the policy says. It
+// never waits: if it is to, it returns false, and deliverBlocking does.
+func (s *Subscription) deliver(m *member, msg Message) (done bool) {
+	s.mu.Lock()
+	if !m.active || s.state != live {
+		s.mu.Unlock()
+		return true
+	}
+	v := s.offer(&msg)
+	s.mu.Unlock()
+	if v == tooSlow {
+		s.stop(ErrSlowConsumer)
+	}
+	return v != full
+}
+
+// deliverBlocking waits for room without holding mu, so whoever ends the
+// subscription gets through at once, and ends the waiting.
+func (s *Subscription) deliverBlocking(m *member, msg Message) {
+	timer := time.NewTimer(s.blockFor)
+	defer timer.Stop()
+	for late := false; ; {
+		select {
+		case <-s.room:
+		case <-timer.C:
+			late = true
+		case <-s.stopped:
+			return
+		}
+		s.mu.Lock()
+		if !m.active || s.state != live {
+			s.mu.Unlock()
+			return
+		}
+		v := s.offer(&msg)
+		if v == full && late {
+			s.queue.dropNewest(time.Now())
+			v = tooSlow
+		}
+		s.mu.Unlock()
+		switch v {
+		case taken:
+			return
+		case tooSlow:
+			s.stop(ErrSlowConsumer)
+			return
+		}
+	}
+}
+
+// offer takes a message in, by the policy if there is no room. mu is held.
+func (s *Subscription) offer(msg *Message) verdict {
+	q := &s.queue
+	if !s.pumping {
+		// Nothing waits, so what is pending is in front of msg.
+		msg.Gap = q.takePending()
+		if s.trySend(msg) {
+			return taken
+		}
+	}
+	size := msg.size()
+	for !s.fits(size) {
+		now := time.Now()
+		switch s.policy {
+		case DropOldest:
+			if q.messages > 0 {
+				q.dropOldest(now)
+				s.overflow(now)
+				continue
+			}
+			// All that waits is in the pump's hand. It is to give it back, and
+			// drops the oldest then; msg is one too many as long.
+			select {
+			case s.recall <- struct{}{}:
+			default:
+			}
+			s.enqueue(msg)
+			return taken
+		case DropNewest:
+			q.dropNewest(now)
+			s.overflow(now)
+			s.flushGap()
+			return taken
+		case FailSlow:
+			q.dropNewest(now)
+			return tooSlow
+		default:
+			return full
+		}
+	}
+	s.enqueue(msg)
+	return taken
+}
+
+// fits reports whether a message of this size is within the bounds. A message
+// fits in any case when nothing waits behind the channel. mu is held.
+func (s *Subscription) fits(size int) bool {
+	waiting := s.queue.messages + int(s.held.Load())
+	if waiting == 0 {
+		return true
+	}
+	return waiting < s.maxMessages && s.queue.bytes+int(s.heldBytes.Load())+size <= s.maxBytes
+}
+
+// enqueue puts a message behind the channel. mu is held.
+func (s *Subscription) enqueue(msg *Message) {
+	s.queue.push(*msg)
+	s.startPump()
+}
+
+// overflow tells with an event that messages begin to be dropped: once until
+// the queue was empty again. mu is held.
+func (s *Subscription) overflow(now time.Time) {
+	if s.overflowing {
+		return
+	}
+	s.overflowing = true
+	s.events.tell(Event{Kind: EventOverflow, Gap: &Gap{Reason: Overflow, From: now, To: now, Dropped: 1}})
+}
+
+// flushGap puts the pending gap into the stream, if it is to be an item of its
+// own and all names are there that it waits for. mu is held.
+func (s *Subscription) flushGap() {
+	if !s.markers || s.lost > 0 || s.state != live || s.queue.pending.Reason == 0 {
+		return
+	}
+	if !s.pumping {
+		gap := s.queue.pending
+		if s.trySend(&Message{Kind: KindGap, Gap: &gap}) {
+			s.queue.pending = Gap{}
+			return
+		}
+	}
+	s.queue.pushMarker()
+	s.startPump()
+}
+
+// split returns what goes into the channel next for msg: msg itself, or in
+// front of it its Gap as an item of its own, and then there is more.
+func (s *Subscription) split(msg *Message) (item Message, more bool) {
+	if s.markers && msg.Gap != nil && msg.Kind != KindGap {
+		return Message{Kind: KindGap, Gap: msg.Gap}, true
+	}
+	return *msg, false
+}
+
+// sent counts an item that went into the channel.
+func (s *Subscription) sent(item *Message) {
+	if item.Kind != KindGap {
+		s.delivered.Add(1)
+	}
+	if item.Gap != nil {
+		s.gaps.Add(1)
+	}
+}
+
+// trySend sends msg into the channel if there is room. If only its Gap found
+// room, msg has none any more.
+func (s *Subscription) trySend(msg *Message) bool {
+	for {
+		item, more := s.split(msg)
+		select {
+		case s.out <- item:
+		default:
+			return false
+		}
+		s.sent(&item)
+		if !more {
+			return true
+		}
+		msg.Gap = nil
+	}
+}
+
+// send is trySend, but waits for room until it is recalled or stopped.
+func (s *Subscription) send(msg *Message) bool {
+	for !s.trySend(msg) {
+		item, more := s.split(msg)
+		select {
+		case s.out <- item:
+		case <-s.recall:
+			return false
+		case <-s.stopped:
+			return false
+		}
+		s.sent(&item)
+		if !more {
+			return true
+		}
+		msg.Gap = nil
+	}
+	return true
+}
+
+// startPump lets the pump run if it does not. mu is held.
+func (s *Subscription) startPump() {
+	if !s.pumping {
+		s.pumping = true
+		go s.pump()
+	}
+}
+
+// pump moves the queue into the channel until it is empty or the subscription
+// stops.
+func (s *Subscription) pump() {
+	var buf [pumpBatch]Message
+	// With small bounds, leave something to drop in the queue.
+	hand := buf[:max(1, min(len(buf), s.maxMessages/2))]
+	s.mu.Lock()
+	for s.state != stopping {
+		items, messages, bytes := s.queue.take(hand)
+		if items == 0 {
+			break
+		}
+		s.held.Store(int64(messages))
+		s.heldBytes.Store(int64(bytes))
+		s.mu.Unlock()
+
+		gone := 0
+		for gone < items && s.send(&hand[gone]) {
+			if msg := &hand[gone]; msg.Kind != KindGap {
+				s.held.Add(-1)
+				s.heldBytes.Add(-int64(msg.size()))
+			}
+			select {
+			case s.room <- struct{}{}:
+			default:
+			}
+			gone++
+		}
+
+		s.mu.Lock()
+		s.queue.putBack(hand[gone:items])
+		s.held.Store(0)
+		s.heldBytes.Store(0)
+		clear(hand[:items])
+		s.trim()
+	}
+	s.pumping = false
+	s.overflowing = false
+	if s.queue.ring.len() == 0 {
+		s.queue.ring = ring{}
+	}
+	s.mu.Unlock()
+	s.finishIfQuiet()
+}
+
+// trim drops what exceeds the bounds after the pump has given back what it
+// held, see offer. mu is held.
+func (s *Subscription) trim() {
+	q := &s.queue
+	for q.messages > 1 && (q.messages > s.maxMessages || q.bytes > s.maxBytes) {
+		now := time.Now()
+		q.dropOldest(now)
+		s.overflow(now)
+	}
+}

@@ -1,0 +1,251 @@
+package pubsub
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestDropOldest(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Buffer(70, 0)) // 64 in the channel, 6 behind
+		start := time.Now()
+		w.publish("x", numbers(0, 70)...)
+		if got := sub.Stats(); got.Delivered != 64 || got.Queued != 70 || got.Dropped != 0 {
+			t.Errorf("stats are %+v", got)
+		}
+		synctest.Wait() // the pump has 3 in its hand
+		time.Sleep(time.Second)
+		w.publish("x", "70")
+		time.Sleep(time.Second)
+		w.publish("x", "71")
+		if got := sub.Stats(); got.Delivered != 64 || got.Queued != 70 || got.Dropped != 2 {
+			t.Errorf("stats are %+v", got)
+		}
+		if got := read(sub, 67); got[66] != "x:66" {
+			t.Errorf("received %s", got)
+		}
+		synctest.Wait()
+		msg, _ := sub.TryNext()
+		gap := msg.Gap
+		if msg.Payload != "69" || gap == nil || gap.Reason != Overflow || gap.Dropped != 2 ||
+			gap.From.Sub(start) != time.Second || gap.To.Sub(start) != 2*time.Second {
+			t.Errorf("received %v", msg)
+		}
+		w.want(sub, "x:70", "x:71")
+		w.wantEvents(sub, "subscribed x 1", "overflow")
+	})
+}
+
+// With the smallest buffer the last value is what is kept.
+func TestDropOldestKeepsTheLast(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Buffer(1, 0))
+		for i := range 100 {
+			w.publish("x", strconv.Itoa(i))
+			if i%3 == 0 {
+				synctest.Wait()
+			}
+		}
+		w.want(sub, "gap(overflow,99) x:99")
+	})
+}
+
+func TestDropOldestByBytes(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Buffer(2, 100)) // 1 in the channel
+		big := strings.Repeat("b", 200)
+		w.publish("x", "1", "2")
+		synctest.Wait()
+		w.publish("x", big) // alone it is accepted
+		w.want(sub, "x:1", "gap(overflow,1) x:"+big)
+		w.publish("x", "3", big)
+		w.want(sub, "x:3", "x:"+big)
+	})
+}
+
+func TestDropNewest(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), DropNewest, Buffer(4, 0))
+		w.publish("x", "1", "2", "3", "4", "5", "6")
+		w.want(sub, "x:1", "x:2", "x:3", "x:4")
+		w.publish("x", "7")
+		w.want(sub, "gap(overflow,2) x:7")
+		w.wantEvents(sub, "subscribed x 1", "overflow")
+	})
+}
+
+func TestDropNewestWithMarkersTellsAtOnce(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), DropNewest, GapMarkers(), Buffer(4, 0))
+		w.publish("x", "1", "2", "3", "4", "5", "6")
+		w.want(sub, "x:1", "x:2", "x:3", "x:4", "gap(overflow,2)")
+		w.publish("x", "7")
+		w.want(sub, "x:7")
+	})
+}
+
+func TestDropOldestWithMarkers(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), GapMarkers(), Buffer(4, 0))
+		w.publish("x", "1", "2", "3", "4", "5", "6")
+		w.want(sub, "x:1", "x:2", "x:3", "gap(overflow,2)", "x:6")
+	})
+}
+
+func TestFailSlow(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), FailSlow, Buffer(4, 0))
+		other := w.subscribe(Channel("x"))
+		w.publish("x", "1", "2", "3", "4", "5", "6")
+		w.want(sub, "x:1", "x:2", "x:3", "closed")
+		if sub.Err() != ErrSlowConsumer {
+			t.Errorf("Err is %v", sub.Err())
+		}
+		got := sub.Stats()
+		if got.Delivered != 3 || got.Dropped != 2 || got.FinalGap.Reason != Overflow|Closed || got.FinalGap.Dropped != 2 {
+			t.Errorf("stats are %+v", got)
+		}
+		w.want(other, "x:1", "x:2", "x:3", "x:4", "x:5", "x:6")
+	})
+}
+
+func TestBlock(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Block(time.Second), Buffer(4, 0))
+		published := async(func() error { w.publish("x", "1", "2", "3", "4", "5", "6"); return nil })
+		w.wantBusy(published)
+		time.Sleep(999 * time.Millisecond)
+		if got := read(sub, 1); got[0] != "x:1" {
+			t.Errorf("received %s", got)
+		}
+		time.Sleep(999 * time.Millisecond) // each message has its own second
+		w.wantBusy(published)
+		w.want(sub, "x:2", "x:3", "x:4", "x:5", "x:6")
+		w.wantResult(published, nil)
+
+		start := time.Now()
+		w.publish("x", numbers(0, 10)...)
+		if time.Since(start) != time.Second || sub.Err() != ErrSlowConsumer {
+			t.Errorf("after %v Err is %v", time.Since(start), sub.Err())
+		}
+		w.want(sub, "x:0", "x:1", "x:2", "closed")
+		if got := sub.Stats(); got.Delivered != 9 || got.Dropped != 2 {
+			t.Errorf("stats are %+v", got)
+		}
+	})
+}
+
+func TestMemoryIsGivenBack(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		w.publish("x", numbers(0, 1000)...)
+		read(sub, -1)
+		sub.mu.Lock()
+		defer sub.mu.Unlock()
+		if sub.pumping || sub.queue.ring.items != nil {
+			t.Error("an empty queue holds memory or a goroutine")
+		}
+	})
+}
+
+// TestExactAccounting lets a consumer with moods read what a fast sender sends,
+// and checks for each message that the gap in front of it tells exactly how
+// many are missing there.
+func TestExactAccounting(t *testing.T) {
+	policies := map[string]Option{
+		"oldest": DropOldest, "newest": DropNewest, "fail": FailSlow, "block": Block(time.Minute),
+	}
+	for name, policy := range policies {
+		for _, markers := range []bool{false, true} {
+			for _, buffer := range []int{1, 2, 3, 20, 64, 65, 66, 200} {
+				t.Run(fmt.Sprintf("%s/markers=%v/%d", name, markers, buffer), func(t *testing.T) {
+					opts := []Option{policy, Buffer(buffer, 4000)}
+					if markers {
+						opts = append(opts, GapMarkers())
+					}
+					checkAccounting(t, opts)
+				})
+			}
+		}
+	}
+}
+
+func checkAccounting(t *testing.T, opts []Option) {
+	h := NewHub(HubOptions{})
+	s := newSubscription(h, newConfig(opts))
+	h.subs[s] = struct{}{}
+	h.live++
+	m := h.entry(Channel("x")).add(s)
+	h.leave(m, nil)
+	m = &member{entry: m.entry, sub: s, active: true}
+
+	const total = 3000
+	sent := 0
+	go func() {
+		random := rand.New(rand.NewPCG(1, 2))
+		for ; sent < total; sent++ {
+			msg := Message{Channel: "x", Payload: strings.Repeat("0", random.IntN(100)) + strconv.Itoa(sent)}
+			if !s.deliver(m, msg) {
+				s.deliverBlocking(m, msg)
+			}
+			if random.IntN(20) == 0 {
+				runtime.Gosched()
+			}
+			if s.Err() != nil {
+				sent++
+				break
+			}
+		}
+		s.drain()
+	}()
+
+	next, received := 0, 0
+	var missing uint64
+	random := rand.New(rand.NewPCG(3, 4))
+	for msg := range s.Messages() {
+		if msg.Gap != nil {
+			missing += msg.Gap.Dropped
+			if msg.Gap.Reason != Overflow || msg.Gap.Dropped == 0 {
+				t.Fatalf("gap %v", msg.Gap)
+			}
+		}
+		if msg.Kind == KindGap {
+			continue
+		}
+		if s.markers && msg.Gap != nil {
+			t.Fatal("a message carries a gap")
+		}
+		n, _ := strconv.Atoi(msg.Payload)
+		if n != next+int(missing) {
+			t.Fatalf("message %d came after %d, but the gap tells of %d", n, next-1, missing)
+		}
+		next, missing = n+1, 0
+		received++
+		for range random.IntN(3) {
+			runtime.Gosched()
+		}
+		if random.IntN(500) == 0 {
+			time.Sleep(100 * time.Microsecond)
+		}
+	}
+	<-s.done
+	got := s.Stats()
+	if gap := got.FinalGap; gap != nil {
+		missing += gap.Dropped
+	}
+	if next+int(missing) != sent {
+		t.Errorf("%d sent, but the last one told of is %d", sent, next+int(missing))
+	}
+	if got.Delivered != uint64(received) || got.Delivered+got.Dropped != uint64(sent) || got.Queued != 0 || got.QueuedBytes != 0 {
+		t.Errorf("%d sent, %d received, stats are %+v", sent, received, got)
+	}
+	if s.policy == block && received != total {
+		t.Errorf("%d of %d received", received, total)
+	}
+}

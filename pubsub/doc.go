@@ -1,0 +1,47 @@
+// Package pubsub is the subscription logic of the client: which names are
+// wanted by whom, what the server has confirmed, how messages reach their
+// consumers, and what to tell them when some are missing. It does no I/O; the
+// clients of the other packages drive it and hand out its [Subscription]:
+//
+//	sub, err := client.Subscribe(ctx, "news", "sport") // acknowledged on return
+//	if err != nil {
+//		return err
+//	}
+//	defer sub.Close()
+//	ticker := time.NewTicker(time.Minute)
+//	for {
+//		select {
+//		case msg, ok := <-sub.Messages():
+//			if !ok {
+//				return sub.Err() // why it ended; nil after Close
+//			}
+//			if msg.Gap != nil {
+//				log.Printf("messages are missing here: %v", msg.Gap)
+//			}
+//			fmt.Println(msg.Channel, msg.Payload)
+//		case <-ticker.C:
+//			fmt.Println("still listening to", sub.Names())
+//		}
+//	}
+//
+// # Order and loss
+//
+// Messages come in the order in which the server sent them. None is lost
+// silently: where the stream is not continuous, because the connection was lost
+// or the consumer was slower than its buffer, the message behind that place
+// carries a [Gap]. What ended with the subscription, so that no message came
+// behind it, is the FinalGap of [Subscription.Stats].
+//
+// # Backpressure
+//
+// A subscription holds up to 1,024 messages that wait for its consumer, and
+// then drops the oldest of them; [Buffer] and a [Policy] change that. One
+// subscription's slowness is never felt by another, unless it asks for [Block].
+//
+// # Ending
+//
+// A subscription ends, and its channels are closed, when it is closed, when the
+// context that it was made with ends, when its last name is unsubscribed, when
+// the server refuses one of its names after a reconnect, when a slow consumer
+// ends it by its policy, or with the client. Nothing is left running.
+package pubsub

@@ -1,0 +1,123 @@
+package pubsub
+
+import (
+	"slices"
+	"time"
+)
+
+// entry is one name that some subscription wants: what the server is to do, and
+// what is known of what it does. It is in Hub.entries as long as it has members.
+//
+// All fields are guarded by the Hub's mu. The reader takes members out as a
+// snapshot: the slice is only appended to, and copied for removal.
+type entry struct {
+	name    Name
+	members []*member
+
+	// confirmed: the server sends us the name's messages, as of the subscribe
+	// push. Messages of an entry that is not confirmed are stragglers of an
+	// earlier subscription, and not delivered.
+	confirmed bool
+	// batch is the last SUBSCRIBE sent for the name, until it is confirmed. No
+	// other batch can confirm it: with UNSUBSCRIBE x, SUBSCRIBE x in flight, an
+	// older confirmation of x would hide the window in between.
+	batch *batch
+
+	// since and reason describe the loss of an entry that was confirmed and is
+	// not now. reason is 0 for an entry that never was.
+	since  time.Time
+	reason Reason
+}
+
+// member is the part of one subscription in one entry.
+type member struct {
+	entry *entry
+	sub   *Subscription
+
+	// joined: the entry was confirmed since this member is in it, so the
+	// subscription relies on it. Guarded by the Hub's mu.
+	joined bool
+	// kept: a subscribe call that named it has succeeded; if not, it goes when
+	// the last of the calls gives up. Guarded by the Hub's mu.
+	kept bool
+	// claims counts the unfinished calls that name it, and waiting are those of
+	// them that wait for a confirmation. Guarded by the Hub's mu.
+	claims  int
+	waiting []*call
+
+	// active: messages may be delivered. It ends for good when the subscription
+	// leaves the entry. Written with the Hub's and the Subscription's mu held.
+	active bool
+}
+
+// subscribed notes that e's server-side subscription is confirmed by its batch.
+func (e *entry) subscribed() {
+	var gap *Gap
+	if e.reason != 0 {
+		gap = &Gap{Reason: e.reason, From: e.since, To: time.Now()}
+	}
+	e.batch, e.confirmed = nil, true
+	e.since, e.reason = time.Time{}, 0
+	for _, m := range e.members {
+		m.subscribed(gap)
+	}
+}
+
+// lost notes that e, which was confirmed, is not any more. The error is told
+// with an event where only this name was lost, not the link.
+func (e *entry) lost(reason Reason, since time.Time, err error) {
+	e.confirmed = false
+	e.since, e.reason = since, reason
+	for _, m := range e.members {
+		m.sub.nameLost(e.name, err)
+	}
+}
+
+// subscribed tells the member's subscription and calls. gap is what a member
+// that relied on the entry has missed.
+func (m *member) subscribed(gap *Gap) {
+	if !m.joined {
+		gap = nil
+	}
+	m.sub.nameConfirmed(m.entry.name, m.joined, gap)
+	m.joined = true
+	for _, c := range m.waiting {
+		c.acknowledged()
+	}
+	m.waiting = nil
+}
+
+// add makes s a member of e.
+func (e *entry) add(s *Subscription) *member {
+	m := &member{entry: e, sub: s, active: true}
+	e.members = append(e.members, m)
+	return m
+}
+
+// remove takes m out of its entry, and leaves snapshots of the members as they
+// are.
+func (e *entry) remove(m *member) {
+	members := make([]*member, 0, len(e.members))
+	for _, other := range e.members {
+		if other != m {
+			members = append(members, other)
+		}
+	}
+	e.members = members
+}
+
+// loss returns the gap of a member that leaves an entry which is lost.
+func (m *member) loss() Gap {
+	e := m.entry
+	if !m.joined || e.confirmed {
+		return Gap{}
+	}
+	return Gap{Reason: e.reason, From: e.since, To: time.Now()}
+}
+
+// stopWaiting takes c out of the calls that wait for m.
+func (m *member) stopWaiting(c *call) {
+	if i := slices.Index(m.waiting, c); i >= 0 {
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+	}
+}

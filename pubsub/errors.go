@@ -1,0 +1,104 @@
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+var (
+	// ErrClosed is the error of what is asked of a subscription or a hub that
+	// has ended.
+	ErrClosed = errors.New("pubsub: closed")
+
+	// ErrSlowConsumer ends a subscription with the policy [FailSlow] or [Block]
+	// whose consumer did not keep up.
+	ErrSlowConsumer = errors.New("pubsub: slow consumer: the messages that wait exceed the subscription's buffer")
+
+	// ErrSubscribeTimeout is in the error of a subscribe call whose names the
+	// server did not acknowledge in time.
+	ErrSubscribeTimeout = errors.New("not acknowledged in time")
+
+	// ErrNoLink is in the error of what needs a connection while there is none.
+	ErrNoLink = errors.New("pubsub: no link to the server")
+
+	errUnsubscribed = errors.New("unsubscribed before the server acknowledged it")
+)
+
+// RefusedError says that the server refuses a name. errors.As finds the server's
+// error in it.
+type RefusedError struct {
+	Name Name
+	Err  error
+}
+
+// Error names what was refused, and why.
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("pubsub: %v refused: %v", e.Name, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// UnacknowledgedError says which names a subscribe call was still waiting for
+// when it gave up. It has released all of its names.
+type UnacknowledgedError struct {
+	Missing int    // the names without an acknowledgement
+	Of      int    // the names of the call
+	Names   []Name // the first few that are missing
+	Err     error  // wraps ErrSubscribeTimeout, or the end of the call's context
+	Link    error  // why there was no link; nil if there was one
+}
+
+// Error tells how many names are missing, a few of them, and why.
+func (e *UnacknowledgedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "pubsub: %d of %d names not acknowledged (%s", e.Missing, e.Of, nameList(e.Names))
+	if more := e.Missing - len(e.Names); more > 0 {
+		fmt.Fprintf(&b, " and %d more", more)
+	}
+	fmt.Fprintf(&b, "): %v", e.Err)
+	if e.Link != nil {
+		fmt.Fprintf(&b, ": %v", e.Link)
+	}
+	return b.String()
+}
+
+// Unwrap returns Err, and Link where there is one.
+func (e *UnacknowledgedError) Unwrap() []error {
+	if e.Link == nil {
+		return []error{e.Err}
+	}
+	return []error{e.Err, e.Link}
+}
+
+// nameList writes names as: channel "a", pattern "b*".
+func nameList(names []Name) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = name.String()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// lifeError is the error of a subscription whose context has ended.
+func lifeError(ctx context.Context) error {
+	return fmt.Errorf("pubsub: the context given to Subscribe ended "+
+		"(it bounds the subscription's life, not the call): %w", context.Cause(ctx))
+}
+
+// protocolError says what a link did wrong.
+func protocolError(format string, args ...any) error {
+	return fmt.Errorf("pubsub: protocol error: "+format, args...)
+}
+
+// quoted shortens names of unknown length for an error text.
+func quoted(name string) string {
+	const most = 64
+	if len(name) > most {
+		return strconv.Quote(name[:most]) + "..."
+	}
+	return strconv.Quote(name)
+}

@@ -1,0 +1,147 @@
+package pubsub
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// EventKind tells what an [Event] is about.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventSubscribed   EventKind = iota // Name is confirmed, for the first time or again; Count
+	EventUnsubscribed                  // nothing arrives for Name any more; Count
+	EventLinkLost                      // the link was lost: Err
+	EventLinkUp                        // there is a link again; EventSubscribed follows for each name
+	EventPong                          // the answer to [Subscription.Ping]: Data
+	EventOverflow                      // the consumer is too slow, messages begin to be dropped: Gap
+)
+
+var eventKindNames = [...]string{"subscribed", "unsubscribed", "link lost", "link up", "pong", "overflow"}
+
+// String returns the kind in words, such as "link lost".
+func (k EventKind) String() string {
+	if int(k) < len(eventKindNames) {
+		return eventKindNames[k]
+	}
+	return "event " + strconv.Itoa(int(k))
+}
+
+// Event is something that happened to a [Subscription], told at once and beside
+// the stream of messages.
+type Event struct {
+	Kind EventKind
+	Name Name // for EventSubscribed and EventUnsubscribed
+	// Count is how many names of this subscription are confirmed after this
+	// event: channels and patterns together, shard channels apart.
+	Count int
+	// Err is why the link was lost, or why the server took the name away.
+	Err error
+	// Gap is set when Name is confirmed again after a loss, and for
+	// EventOverflow.
+	Gap  *Gap
+	Data string // of EventPong
+	Time time.Time
+	// Missed counts events in front of this one that were thrown away because
+	// nobody received them.
+	Missed int
+}
+
+// String describes e for people.
+func (e Event) String() string {
+	var b strings.Builder
+	b.WriteString(e.Kind.String())
+	switch e.Kind {
+	case EventSubscribed, EventUnsubscribed:
+		fmt.Fprintf(&b, " %v, %d in all", e.Name, e.Count)
+	case EventPong:
+		fmt.Fprintf(&b, " %q", e.Data)
+	}
+	if e.Err != nil {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	if e.Gap != nil {
+		fmt.Fprintf(&b, " after a %v", e.Gap)
+	}
+	if e.Missed > 0 {
+		fmt.Fprintf(&b, " (%d events missed)", e.Missed)
+	}
+	return b.String()
+}
+
+// maxEvents bounds the events that wait to be received.
+const maxEvents = 64
+
+// events hands out what happened and never blocks who tells it: when it is full
+// the oldest event goes. It is guarded by its Subscription's mu.
+type events struct {
+	// early holds what happened before somebody asked for the channel, which
+	// most never do: a channel costs room for maxEvents, a slice what it holds.
+	early  []Event
+	out    chan Event // nil until asked for
+	missed int        // thrown away, not told yet
+	closed bool
+}
+
+// tell adds e, and throws the oldest event away where there is no room.
+func (ev *events) tell(e Event) {
+	if ev.closed {
+		return
+	}
+	e.Time = time.Now()
+	if ev.out == nil {
+		if len(ev.early) == maxEvents {
+			ev.miss(ev.early[0])
+			ev.early = append(ev.early[:0], ev.early[1:]...)
+		}
+		e.Missed = ev.missed
+		ev.early = append(ev.early, e)
+		ev.missed = 0
+		return
+	}
+	for {
+		e.Missed = ev.missed
+		select {
+		case ev.out <- e:
+			ev.missed = 0
+			return
+		default:
+		}
+		// Full, unless somebody received meanwhile. Nobody else sends, so now
+		// there is room.
+		select {
+		case oldest := <-ev.out:
+			ev.miss(oldest)
+		default:
+		}
+	}
+}
+
+// miss counts an event that is thrown away, and those that it told of.
+func (ev *events) miss(e Event) { ev.missed += e.Missed + 1 }
+
+// channel returns the channel of events, made at the first call.
+func (ev *events) channel() <-chan Event {
+	if ev.out == nil {
+		ev.out = make(chan Event, maxEvents)
+		for _, e := range ev.early {
+			ev.out <- e
+		}
+		ev.early = nil
+		if ev.closed {
+			close(ev.out)
+		}
+	}
+	return ev.out
+}
+
+// close ends the events; what was told stays readable.
+func (ev *events) close() {
+	ev.closed = true
+	if ev.out != nil {
+		close(ev.out)
+	}
+}

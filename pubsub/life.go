@@ -1,0 +1,155 @@
+package pubsub
+
+import (
+	"context"
+	"time"
+)
+
+// How a subscription learns of its names, and how it ends.
+//
+// It ends in one of two ways. Draining: the last name has gone, and the pump
+// empties the queue. Stopping: Close, the end of the context, a refusal, a slow
+// consumer or the hub's end; the pump leaves the queue as it is. Whichever of
+// the goroutines concerned is the last to leave closes the channels, in
+// finishIfQuiet.
+
+// nameConfirmed notes that the server sends name's messages, after gap if that
+// was so before. The Hub's mu is held.
+func (s *Subscription) nameConfirmed(name Name, again bool, gap *Gap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := s.count(name)
+	*count++
+	if again {
+		s.lost--
+		s.queue.pending.merge(*gap)
+	}
+	s.tellLocked(Event{Kind: EventSubscribed, Name: name, Count: *count, Gap: gap})
+	s.flushGap()
+}
+
+// nameLost notes that a confirmed name is not any more; the loss is told with
+// an event where err is not nil. The Hub's mu is held.
+func (s *Subscription) nameLost(name Name, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count := s.count(name)
+	*count--
+	s.lost++
+	if err != nil {
+		s.tellLocked(Event{Kind: EventUnsubscribed, Name: name, Count: *count, Err: err})
+	}
+}
+
+// nameLeft notes that m leaves its entry: nothing is delivered for it from now
+// on. err is why, where it is not by our wish. The Hub's mu is held.
+func (s *Subscription) nameLeft(m *member, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m.active = false
+	if !m.joined {
+		return
+	}
+	count := s.count(m.entry.name)
+	if m.entry.confirmed {
+		*count--
+	} else {
+		s.lost--
+		s.queue.pending.merge(m.loss())
+	}
+	s.tellLocked(Event{Kind: EventUnsubscribed, Name: m.entry.name, Count: *count, Err: err})
+	s.flushGap()
+}
+
+// count returns the count that a name belongs to. mu is held.
+func (s *Subscription) count(name Name) *int {
+	if name.Kind == NameShard {
+		return &s.confirmed[1]
+	}
+	return &s.confirmed[0]
+}
+
+// tell tells an event of a live subscription.
+func (s *Subscription) tell(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tellLocked(e)
+}
+
+func (s *Subscription) tellLocked(e Event) {
+	if s.state == live {
+		s.events.tell(e)
+	}
+}
+
+// watch stops the subscription when ctx ends.
+func (s *Subscription) watch(ctx context.Context) {
+	if ctx.Done() == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unwatch = context.AfterFunc(ctx, func() { s.stop(lifeError(ctx)) })
+}
+
+// end stops the subscription and waits until it has ended.
+func (s *Subscription) end(err error) {
+	s.stop(err)
+	<-s.done
+}
+
+// stop makes the subscription end with err, and does not wait. The first call
+// decides. No lock is held.
+func (s *Subscription) stop(err error) {
+	s.mu.Lock()
+	if s.state >= stopping {
+		s.mu.Unlock()
+		return
+	}
+	s.state, s.err = stopping, err
+	close(s.stopped)
+	s.mu.Unlock()
+
+	s.hub.release(s)
+
+	s.mu.Lock()
+	s.released = true
+	s.mu.Unlock()
+	s.finishIfQuiet()
+}
+
+// drain makes the subscription, which has no names any more, end when what
+// waits has gone into the channel. No lock is held.
+func (s *Subscription) drain() {
+	s.mu.Lock()
+	if s.state == live {
+		s.state = draining
+	}
+	s.mu.Unlock()
+	s.finishIfQuiet()
+}
+
+// finishIfQuiet ends the subscription if it is to and nobody is at work on it.
+// All that work on it call this when they leave. No lock is held.
+func (s *Subscription) finishIfQuiet() {
+	s.mu.Lock()
+	quiet := !s.pumping && (s.state == draining || s.state == stopping && s.released)
+	if !quiet {
+		s.mu.Unlock()
+		return
+	}
+	if s.state == draining {
+		close(s.stopped)
+	}
+	s.state = finished
+	s.finalGap = s.queue.finish(time.Now())
+	s.events.close()
+	close(s.out)
+	if s.unwatch != nil {
+		s.unwatch()
+	}
+	s.mu.Unlock()
+
+	s.hub.forget(s)
+	close(s.done)
+}

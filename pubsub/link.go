@@ -1,0 +1,53 @@
+package pubsub
+
+import "strconv"
+
+// Link is one live subscriber connection. Its methods never block and never
+// call back before they return, so the [Hub] calls them with its mutex held:
+// what it asks for is sent in the order in which it asked.
+type Link interface {
+	// Send sends one command with all the names, and behind it a fence: a PING
+	// with a token. When the fence is answered done is called once, by the
+	// goroutine that calls the Hub's Push, with the first error reply that
+	// came in between, or nil. If the link is lost first, done is never called:
+	// [Hub.LinkLost] tells.
+	Send(op Op, names []string, done func(error))
+
+	// Ping sends a PING with data. done is called like that of Send.
+	Ping(data string, done func(error))
+
+	// Fail closes the link because it misbehaves. [Hub.LinkLost] follows.
+	Fail(err error)
+}
+
+// Op is a command that a [Hub] asks its [Link] to send.
+type Op uint8
+
+// The commands.
+const (
+	OpSubscribe Op = iota
+	OpPSubscribe
+	OpSSubscribe
+	OpUnsubscribe
+	OpPUnsubscribe
+	OpSUnsubscribe
+)
+
+var opNames = [...]string{
+	"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
+	"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE",
+}
+
+// String returns the name of the command.
+func (op Op) String() string {
+	if int(op) < len(opNames) {
+		return opNames[op]
+	}
+	return "op " + strconv.Itoa(int(op))
+}
+
+// subscribes reports whether op is one of the three that subscribe.
+func (op Op) subscribes() bool { return op < OpUnsubscribe }
+
+func subscribeOp(kind NameKind) Op   { return OpSubscribe + Op(kind) }
+func unsubscribeOp(kind NameKind) Op { return OpUnsubscribe + Op(kind) }

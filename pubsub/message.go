@@ -1,0 +1,133 @@
+package pubsub
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Kind tells how a [Message] came about.
+type Kind uint8
+
+// The kinds of messages.
+const (
+	KindMessage        Kind = iota // published to a channel subscribed by name
+	KindPatternMessage             // published to a channel that matches a pattern
+	KindShardMessage               // published to a shard channel
+	KindGap                        // no message: a Gap of its own, see [GapMarkers]
+)
+
+var kindNames = [...]string{"message", "pattern message", "shard message", "gap"}
+
+// String returns "message", "pattern message", "shard message" or "gap".
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return "kind " + strconv.Itoa(int(k))
+}
+
+// Message is one item of a subscription's stream. A message that matches a
+// channel and a pattern of one subscription comes twice, as the server sends it.
+type Message struct {
+	Kind    Kind
+	Channel string // the channel it was published to; empty for KindGap
+	Pattern string // the pattern that matched, for KindPatternMessage alone
+	Payload string
+	// Gap, where it is not nil, says that the stream is not continuous between
+	// the item before this one and this one. It is always set for KindGap.
+	Gap *Gap
+}
+
+// String describes m for people; a long payload is cut off.
+func (m Message) String() string {
+	if m.Kind == KindGap && m.Gap != nil {
+		return m.Gap.String()
+	}
+	const most = 64
+	payload, more := m.Payload, ""
+	if len(payload) > most {
+		payload, more = payload[:most], fmt.Sprintf("... (%d bytes)", len(m.Payload))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v %q", m.Kind, m.Channel)
+	if m.Kind == KindPatternMessage {
+		fmt.Fprintf(&b, " (%q)", m.Pattern)
+	}
+	fmt.Fprintf(&b, ": %q%s", payload, more)
+	if m.Gap != nil {
+		fmt.Fprintf(&b, " after a %v", m.Gap)
+	}
+	return b.String()
+}
+
+// size is what m counts for in a bound of bytes.
+func (m *Message) size() int { return len(m.Channel) + len(m.Pattern) + len(m.Payload) }
+
+// Reason is a set of reasons for a [Gap].
+type Reason uint8
+
+// The reasons.
+const (
+	Reconnect Reason = 1 << iota // the link was lost and came back
+	Overflow                     // the consumer was too slow for its buffer
+	Moved                        // the server gave the shard channel's slot away
+	Closed                       // the subscription ended before this was read
+)
+
+// String returns the reasons with a bar between them, as "reconnect|overflow".
+func (r Reason) String() string {
+	var parts []string
+	for i, name := range [...]string{"reconnect", "overflow", "moved", "closed"} {
+		if r&(1<<i) != 0 {
+			parts = append(parts, name)
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, "|")
+}
+
+// Gap tells of a place where messages are missing, or may be. Neighbouring gaps
+// that were not read yet are merged into one.
+type Gap struct {
+	Reason Reason
+	// From and To are by the local clock. For a lost link, From is the last time
+	// that it was known to live, and To is when the server confirmed the name
+	// again. For what was dropped here they are the times of the first and the
+	// last drop.
+	From, To time.Time
+	// Dropped counts the messages that arrived and were dropped here. What was
+	// published while there was no link is not known, and not counted.
+	Dropped uint64
+}
+
+// String describes g for people.
+func (g *Gap) String() string {
+	text := fmt.Sprintf("gap (%v) of %v", g.Reason, g.To.Sub(g.From))
+	if g.Dropped > 0 {
+		text += fmt.Sprintf(", %d dropped", g.Dropped)
+	}
+	return text
+}
+
+// merge makes g cover other too. The zero Gap covers nothing.
+func (g *Gap) merge(other Gap) {
+	switch {
+	case other.Reason == 0:
+		return
+	case g.Reason == 0:
+		*g = other
+		return
+	}
+	g.Reason |= other.Reason
+	g.Dropped += other.Dropped
+	if other.From.Before(g.From) {
+		g.From = other.From
+	}
+	if other.To.After(g.To) {
+		g.To = other.To
+	}
+}

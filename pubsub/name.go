@@ -1,0 +1,55 @@
+package pubsub
+
+import "strconv"
+
+// NameKind tells what a [Name] names.
+type NameKind uint8
+
+// The kinds of names.
+const (
+	NameChannel NameKind = iota // a channel, by SUBSCRIBE
+	NamePattern                 // a glob-style pattern of channels, by PSUBSCRIBE
+	NameShard                   // a shard channel, by SSUBSCRIBE (Redis 7.0)
+
+	nameKinds = iota
+)
+
+var nameKindNames = [nameKinds]string{"channel", "pattern", "shard channel"}
+
+// String returns "channel", "pattern" or "shard channel".
+func (k NameKind) String() string {
+	if int(k) < len(nameKindNames) {
+		return nameKindNames[k]
+	}
+	return "name kind " + strconv.Itoa(int(k))
+}
+
+// Name is something to subscribe to. Names of different kinds differ even if
+// they are spelled alike. A Name is an [Option] of [Hub.Subscribe].
+type Name struct {
+	Kind NameKind
+	Name string
+}
+
+// Channel names a channel.
+func Channel(name string) Name { return Name{NameChannel, name} }
+
+// Pattern names all the channels that match a glob-style pattern.
+func Pattern(pattern string) Name { return Name{NamePattern, pattern} }
+
+// ShardChannel names a shard channel.
+func ShardChannel(name string) Name { return Name{NameShard, name} }
+
+// String returns the kind and the quoted name: channel "news".
+func (n Name) String() string { return n.Kind.String() + " " + strconv.Quote(n.Name) }
+
+func (n Name) apply(c *config) { c.names = append(c.names, n) }
+
+// named gives names their kind.
+func named(kind NameKind, names []string) []Name {
+	list := make([]Name, len(names))
+	for i, name := range names {
+		list[i] = Name{kind, name}
+	}
+	return list
+}

@@ -1,0 +1,103 @@
+package pubsub
+
+import "time"
+
+// Option is an option of [Hub.Subscribe]: a [Name] to subscribe to, or how
+// messages that the consumer is too slow for are kept. Of options that
+// contradict each other the last one holds.
+type Option interface{ apply(*config) }
+
+// config is what options add up to.
+type config struct {
+	names    []Name
+	messages int
+	bytes    int
+	policy   Policy
+	blockFor time.Duration
+	markers  bool
+}
+
+const (
+	defaultMessages = 1024
+	defaultBytes    = 8 << 20
+)
+
+func newConfig(opts []Option) config {
+	c := config{messages: defaultMessages, bytes: defaultBytes}
+	for _, opt := range opts {
+		opt.apply(&c)
+	}
+	return c
+}
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// Channels names several channels at once.
+func Channels(names ...string) Option { return nameOptions(named(NameChannel, names)) }
+
+// Patterns names several patterns at once.
+func Patterns(patterns ...string) Option { return nameOptions(named(NamePattern, patterns)) }
+
+// ShardChannels names several shard channels at once.
+func ShardChannels(names ...string) Option { return nameOptions(named(NameShard, names)) }
+
+type nameOptions []Name
+
+func (names nameOptions) apply(c *config) { c.names = append(c.names, names...) }
+
+// Buffer bounds what waits for a slow consumer: at most this many messages, and
+// behind the first 64 of them at most this many bytes of payloads and names. A
+// message bigger than that is accepted when nothing else waits behind those.
+// What is not positive stands for the default: 1,024 messages, 8 MiB.
+func Buffer(messages, bytes int) Option {
+	return optionFunc(func(c *config) {
+		c.messages, c.bytes = defaultMessages, defaultBytes
+		if messages > 0 {
+			c.messages = messages
+		}
+		if bytes > 0 {
+			c.bytes = bytes
+		}
+	})
+}
+
+// Policy is what to do with a message that finds the buffer full. It is an
+// [Option]; [Block] is one more.
+type Policy uint8
+
+// The policies.
+const (
+	// DropOldest, the default, drops the message that has waited longest behind
+	// the Go channel, and marks the one after it with a [Gap].
+	DropOldest Policy = iota
+	// DropNewest drops the message that has just come, and marks the next one.
+	DropNewest
+	// FailSlow ends the subscription with [ErrSlowConsumer].
+	FailSlow
+
+	block // see Block
+)
+
+func (p Policy) apply(c *config) { c.policy = p }
+
+// Block lets the connection's reader wait up to d for room, and then ends the
+// subscription with [ErrSlowConsumer]. Nothing else is read from the connection
+// meanwhile, so such a subscription wants a connection of its own, see
+// [NeedsOwnLink].
+func Block(d time.Duration) Option {
+	return optionFunc(func(c *config) { c.policy, c.blockFor = block, d })
+}
+
+// GapMarkers puts every [Gap] into the stream as an item of its own, of
+// [KindGap], and on no message. It comes without waiting for a next message: a
+// reconnect is told as soon as all names of the subscription are confirmed
+// again, or in front of the first message if one comes earlier.
+func GapMarkers() Option {
+	return optionFunc(func(c *config) { c.markers = true })
+}
+
+// NeedsOwnLink reports whether a subscription with these options can hold up
+// the link's reader, so that it must share the link with no other.
+func NeedsOwnLink(opts ...Option) bool { return newConfig(opts).policy == block }

@@ -1,0 +1,135 @@
+package pubsub
+
+import (
+	"errors"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+var errTakenAway = errors.New("the server took the subscription away")
+
+// Push takes what arrived on the link, a push of RESP3 or an array of RESP2,
+// and reports whether it belongs to pub/sub. If it does and is malformed, or
+// does not fit what was asked, the link is told to fail.
+func (h *Hub) Push(v proto.Value) bool {
+	if v.Kind() != proto.KindPush && v.Kind() != proto.KindArray {
+		return false
+	}
+	var fields [4]proto.Value
+	n := 0
+	for e := v.Elems(); e.Next(); n++ {
+		if n < len(fields) {
+			fields[n] = e.Value()
+		}
+	}
+	if n == 0 || !isString(fields[0]) {
+		return false
+	}
+	what := fields[0].Str()
+	ok := false
+	switch what {
+	case "message":
+		ok = n == 3 && h.message(NameChannel, fields[1], fields[1], fields[2])
+	case "pmessage":
+		ok = n == 4 && h.message(NamePattern, fields[1], fields[2], fields[3])
+	case "smessage":
+		ok = n == 3 && h.message(NameShard, fields[1], fields[1], fields[2])
+	case "subscribe":
+		ok = n == 3 && h.confirmation(NameChannel, true, fields[1], fields[2])
+	case "psubscribe":
+		ok = n == 3 && h.confirmation(NamePattern, true, fields[1], fields[2])
+	case "ssubscribe":
+		ok = n == 3 && h.confirmation(NameShard, true, fields[1], fields[2])
+	case "unsubscribe":
+		ok = n == 3 && h.confirmation(NameChannel, false, fields[1], fields[2])
+	case "punsubscribe":
+		ok = n == 3 && h.confirmation(NamePattern, false, fields[1], fields[2])
+	case "sunsubscribe":
+		ok = n == 3 && h.confirmation(NameShard, false, fields[1], fields[2])
+	default:
+		return false
+	}
+	if !ok {
+		h.mu.Lock()
+		h.fail(protocolError("malformed %s of %d elements", what, n))
+		h.mu.Unlock()
+	}
+	return true
+}
+
+func isString(v proto.Value) bool {
+	switch v.Kind() {
+	case proto.KindBulk, proto.KindSimple, proto.KindVerbatim:
+		return true
+	}
+	return false
+}
+
+// message delivers one message. name is what it was subscribed by: the channel,
+// or the pattern.
+func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok bool) {
+	if !isString(name) || !isString(channel) || !isString(payload) {
+		return false
+	}
+	h.mu.Lock()
+	e := h.entries[kind][name.Str()]
+	if e == nil || !e.confirmed {
+		h.mu.Unlock()
+		return true // a straggler of an earlier subscription
+	}
+	members := e.members // a snapshot, see entry
+	h.mu.Unlock()
+
+	msg := Message{Kind: Kind(kind), Channel: e.name.Name, Payload: payload.Str()}
+	if kind == NamePattern {
+		msg.Channel, msg.Pattern = channel.Str(), e.name.Name
+	}
+	for _, m := range members {
+		if !m.sub.deliver(m, msg) {
+			h.blocked.Store(true)
+			m.sub.deliverBlocking(m, msg)
+			h.blocked.Store(false)
+		}
+	}
+	return true
+}
+
+// confirmation takes what the server says of one name: that it is subscribed,
+// or that it is not any more.
+func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Value) (ok bool) {
+	if count.Kind() != proto.KindInt {
+		return false
+	}
+	if name.IsNull() && !subscribed {
+		return true // UNSUBSCRIBE without names where there were none
+	}
+	if !isString(name) {
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.link == nil {
+		return true
+	}
+	e := h.entries[kind][name.Str()]
+	if !subscribed {
+		if e != nil && e.confirmed {
+			// Not by our wish: a name that we unsubscribe leaves the entries
+			// first, and is confirmed anew only behind that UNSUBSCRIBE. So
+			// a shard channel's slot has moved. Ask again; who has the slot
+			// now is found by the answer.
+			e.lost(Moved, time.Now(), errTakenAway)
+			h.subscribe([]*entry{e})
+		}
+		return true
+	}
+	if len(h.sent) == 0 || h.sent[0].op != subscribeOp(kind) {
+		h.fail(protocolError("unexpected confirmation of %v %s", kind, quoted(name.Str())))
+		return true
+	}
+	if e != nil && e.batch == h.sent[0] {
+		e.subscribed()
+	}
+	return true
+}

@@ -1,0 +1,199 @@
+package pubsub
+
+import "time"
+
+// queue is what waits behind a subscription's Go channel, and the gaps that are
+// to be told. It is a plain data structure, guarded by its Subscription's mu.
+type queue struct {
+	ring ring
+	// messages and bytes count what is in the ring; an item of KindGap counts
+	// for nothing, so there is always room to tell of a gap.
+	messages, bytes int
+
+	// pending is the gap in front of whatever comes next; it covers nothing
+	// most of the time. Gaps further ahead are in the Gap of an item.
+	pending Gap
+	dropped uint64
+}
+
+// push adds a message at the end. It carries the pending gap.
+func (q *queue) push(msg Message) {
+	if gap := q.takePending(); gap != nil {
+		msg.Gap = gap // has none: only what nothing is pending for carries one here
+	}
+	q.ring.pushBack(msg)
+	q.messages++
+	q.bytes += msg.size()
+}
+
+// pushMarker adds the pending gap at the end as an item of its own.
+func (q *queue) pushMarker() {
+	if tail := q.ring.back(); tail != nil && tail.Kind == KindGap {
+		tail.Gap.merge(q.pending)
+		q.pending = Gap{}
+		return
+	}
+	q.ring.pushBack(Message{Kind: KindGap, Gap: q.takePending()})
+}
+
+// take moves items from the front into hand, and returns how many items,
+// messages and bytes that were.
+func (q *queue) take(hand []Message) (items, messages, bytes int) {
+	for items < len(hand) && q.ring.len() > 0 {
+		hand[items] = q.ring.popFront()
+		if hand[items].Kind != KindGap {
+			messages++
+			bytes += hand[items].size()
+		}
+		items++
+	}
+	q.messages -= messages
+	q.bytes -= bytes
+	return items, messages, bytes
+}
+
+// putBack undoes take for items that were not handed out.
+func (q *queue) putBack(items []Message) {
+	for i := len(items) - 1; i >= 0; i-- {
+		q.ring.pushFront(items[i])
+		if items[i].Kind != KindGap {
+			q.messages++
+			q.bytes += items[i].size()
+		}
+	}
+}
+
+// dropOldest drops the message at the front. What is then in front, or comes
+// next, is marked with the gap; it also tells what the dropped one told.
+func (q *queue) dropOldest(now time.Time) {
+	var gap *Gap
+	for dropped := false; !dropped; {
+		item := q.ring.popFront()
+		switch {
+		case gap == nil:
+			gap = item.Gap
+		case item.Gap != nil:
+			gap.merge(*item.Gap)
+		}
+		if item.Kind != KindGap {
+			q.messages--
+			q.bytes -= item.size()
+			dropped = true
+		}
+	}
+	if gap == nil {
+		gap = new(Gap)
+	}
+	gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+	q.dropped++
+	switch head := q.ring.front(); {
+	case head == nil:
+		q.pending.merge(*gap)
+	case head.Gap == nil:
+		head.Gap = gap
+	default:
+		head.Gap.merge(*gap)
+	}
+}
+
+// dropNewest drops a message that was not added.
+func (q *queue) dropNewest(now time.Time) {
+	q.pending.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+	q.dropped++
+}
+
+// takePending returns the pending gap, or nil if there is none.
+func (q *queue) takePending() *Gap {
+	if q.pending.Reason == 0 {
+		return nil
+	}
+	gap := q.pending
+	q.pending = Gap{}
+	return &gap
+}
+
+// finish empties the queue for good and returns the gap that nobody was told
+// of, nil if all was delivered.
+func (q *queue) finish(now time.Time) *Gap {
+	var gap Gap
+	for q.ring.len() > 0 {
+		if item := q.ring.popFront(); item.Gap != nil {
+			gap.merge(*item.Gap)
+		}
+	}
+	gap.merge(q.pending)
+	if q.messages > 0 {
+		gap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: uint64(q.messages)})
+		q.dropped += uint64(q.messages)
+	}
+	*q = queue{dropped: q.dropped}
+	if gap.Reason == 0 {
+		return nil
+	}
+	return &gap
+}
+
+// ring is a queue of items that grows on demand. The zero ring is empty and
+// holds no memory.
+type ring struct {
+	items []Message // the length is 0 or a power of two
+	head  int       // index of the front
+	n     int
+}
+
+const minRing = 16
+
+func (r *ring) len() int { return r.n }
+
+// at returns the place i behind the front.
+func (r *ring) at(i int) *Message { return &r.items[(r.head+i)&(len(r.items)-1)] }
+
+// front returns the first item, nil if there is none.
+func (r *ring) front() *Message {
+	if r.n == 0 {
+		return nil
+	}
+	return r.at(0)
+}
+
+// back returns the last item, nil if there is none.
+func (r *ring) back() *Message {
+	if r.n == 0 {
+		return nil
+	}
+	return r.at(r.n - 1)
+}
+
+func (r *ring) pushBack(item Message) {
+	r.grow()
+	*r.at(r.n) = item
+	r.n++
+}
+
+func (r *ring) pushFront(item Message) {
+	r.grow()
+	r.head = (r.head - 1) & (len(r.items) - 1)
+	*r.at(0) = item
+	r.n++
+}
+
+func (r *ring) popFront() Message {
+	slot := r.at(0)
+	item := *slot
+	*slot = Message{} // for the garbage collector
+	r.head = (r.head + 1) & (len(r.items) - 1)
+	r.n--
+	return item
+}
+
+// grow makes room for one more item.
+func (r *ring) grow() {
+	if r.n < len(r.items) {
+		return
+	}
+	items := make([]Message, max(minRing, 2*len(r.items)))
+	for i := range r.n {
+		items[i] = *r.at(i)
+	}
+	r.items, r.head = items, 0
+}

@@ -1,0 +1,48 @@
+package redis
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff spaces attempts: before attempt n it waits a random time between 0
+// and Base doubled n times, Max at most (full jitter), so that many clients
+// don't come back in step.
+type Backoff struct {
+	Base time.Duration
+	Max  time.Duration
+}
+
+// lasting is how long a connection must have been up for the next loss to
+// start from the shortest backoff again.
+const lasting = 30 * time.Second
+
+// or returns b with zero fields taken from instead.
+func (b Backoff) or(instead Backoff) Backoff {
+	return Backoff{or(b.Base, instead.Base), or(b.Max, instead.Max)}
+}
+
+// delay returns the time to wait before attempt n, counted from 0.
+func (b Backoff) delay(n int) time.Duration {
+	bound := b.Max
+	if n < 32 && b.Base<<n > 0 {
+		bound = min(b.Base<<n, b.Max)
+	}
+	return rand.N(bound + 1)
+}
+
+// sleep waits for d or until ctx ends; it reports whether d has passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

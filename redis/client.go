@@ -1,0 +1,361 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Client is a client of one server, with a method for every command. It is
+// safe for concurrent use, and meant to be shared by the whole program: all
+// goroutines' commands go over a few connections, together where they come
+// together. Close it when it is needed no more.
+type Client struct {
+	command.Commands
+	options Options
+	links   []*link
+	next    atomic.Uint32 // the link for the next command, where there are several
+	pool    *pool
+
+	closing   chan struct{}
+	closeOnce sync.Once
+
+	mu          sync.Mutex
+	closed      bool
+	shared      *subscriber              // for all subscriptions but those that block; nil until the first
+	subscribers map[*subscriber]struct{} // shared and the blocking ones'
+	tasks       sync.WaitGroup           // of closeAfter
+}
+
+// closeGrace is how long Close lets commands in flight be answered.
+const closeGrace = 500 * time.Millisecond
+
+// New returns a client that connects when it is first used. An error says what
+// is wrong with the options.
+func New(options Options) (*Client, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
+	c.Commands = command.On(c)
+	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
+	for range o.Connections {
+		c.links = append(c.links, newLink(o.Backoff, connect))
+	}
+	c.pool = newPool(o.PoolSize, connect)
+	return c, nil
+}
+
+// Open returns a client for a URL, see [ParseURL], once it has connected. ctx
+// bounds this first connect alone.
+func Open(ctx context.Context, url string) (*Client, error) {
+	options, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return OpenWith(ctx, options)
+}
+
+// OpenWith is [Open] for options.
+func OpenWith(ctx context.Context, options Options) (*Client, error) {
+	c, err := New(options)
+	if err != nil {
+		return nil, err
+	}
+	first, err := c.links[0].connect(ctx)
+	if err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("redis: can't connect to %s: %w", c.options.Addr, err)
+	}
+	c.links[0].adopt(first)
+	return c, nil
+}
+
+// Options returns the client's options with defaults in place.
+func (c *Client) Options() Options { return c.options }
+
+// Do sends one request and returns its reply. Programs call the methods of the
+// commands, or [command.Cmd.Do]; this is what those call.
+//
+// A request that was not sent, or that the server rejected for a reason that
+// passes, is sent again while ctx lasts, one that only reads also when its
+// reply was lost; where ctx has no deadline, at most 3 times within 5 s.
+func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
+	if err := r.Err(); err != nil {
+		return proto.Value{}, notSent(r.Name(), "", err)
+	}
+	if !r.Blocks() {
+		// The usual case, without anything around it.
+		if l := c.links[c.pick()].current.Load(); l != nil {
+			v, err := l.do(ctx, &r)
+			if err == nil && v.Kind() != proto.KindError {
+				return v, nil
+			}
+			return c.retry(ctx, &r, v, err)
+		}
+	}
+	return c.retry(ctx, &r, proto.Value{}, nil)
+}
+
+// DoBatch sends requests in one run and returns their replies in order, error
+// replies among them. Programs call [Client.Exec]. A batch is sent again only
+// where no byte of it has left.
+func (c *Client) DoBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+	for i := range rs {
+		if err := rs[i].Err(); err != nil {
+			return nil, notSent(rs[i].Name(), "", err)
+		}
+	}
+	if len(rs) == 0 {
+		return nil, nil
+	}
+	var values []proto.Value
+	err := c.attempts(ctx, func() error {
+		var err error
+		values, err = c.batchOnce(ctx, rs)
+		return err
+	}, func(err error) bool { return errors.Is(err, ErrNotSent) })
+	return values, err
+}
+
+// batchOnce sends a batch over a shared connection, or over a lent one where it
+// may block.
+func (c *Client) batchOnce(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+	for i := range rs {
+		if rs[i].Blocks() {
+			return c.pool.doBatch(ctx, rs)
+		}
+	}
+	l, err := c.links[c.pick()].get(ctx)
+	if err != nil {
+		return nil, notSent("batch", c.options.Addr, err)
+	}
+	return l.doBatch(ctx, rs)
+}
+
+// Exec sends a batch and gives its futures their results. It returns the first
+// command's error, a [*command.BatchError]; [Nil] is none. The batch is empty
+// afterwards.
+func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
+
+// pick returns the number of the link for the next command.
+func (c *Client) pick() int {
+	if len(c.links) == 1 {
+		return 0
+	}
+	return int(c.next.Add(1) % uint32(len(c.links)))
+}
+
+// once sends a request one time and returns an error reply as an error.
+func (c *Client) once(ctx context.Context, r *command.Request) (proto.Value, error) {
+	var v proto.Value
+	var err error
+	if r.Blocks() {
+		v, err = c.pool.do(ctx, r)
+	} else {
+		var l *conn
+		if l, err = c.links[c.pick()].get(ctx); err != nil {
+			return v, notSent(r.Name(), c.options.Addr, err)
+		}
+		v, err = l.do(ctx, r)
+	}
+	if err == nil {
+		err = command.ReplyError(r.Name(), c.options.Addr, v)
+	}
+	return v, err
+}
+
+// retry decides what comes after a first attempt, whose outcome v and err are;
+// both are zero where there was none yet.
+func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
+	first := err != nil || v.Kind() == proto.KindError
+	if first && err == nil {
+		err = command.ReplyError(r.Name(), c.options.Addr, v)
+	}
+	err = c.attempts(ctx, func() error {
+		if first {
+			first = false
+			return err
+		}
+		v, err = c.once(ctx, r)
+		return err
+	}, func(err error) bool { return repeatable(r, err) })
+	return v, err
+}
+
+// repeatable reports whether a failed request may be sent again to the same
+// server, and whether that can help.
+func repeatable(r *command.Request, err error) bool {
+	if errors.Is(err, ErrArgument) {
+		return false
+	}
+	var reply *proto.Error
+	if errors.As(err, &reply) {
+		switch reply.Code {
+		case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
+			return true
+		}
+		return false // MOVED, ASK, READONLY: another server is meant
+	}
+	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrMaybeExecuted) && r.ReadOnly()
+}
+
+// attempts calls once until it succeeds, its error is not repeatable, ctx ends,
+// or, where ctx has no deadline, maxAttempts or patienceLimit are reached. It
+// returns the last attempt's error.
+func (c *Client) attempts(ctx context.Context, once func() error, again func(error) bool) error {
+	_, hasDeadline := ctx.Deadline()
+	var began time.Time
+	for n := 0; ; n++ {
+		err := once()
+		if err == nil || !again(err) || c.isClosed() || ctx.Err() != nil {
+			return err
+		}
+		if n == 0 {
+			began = time.Now()
+		}
+		if !hasDeadline && (n+1 >= maxAttempts || time.Since(began) >= patienceLimit || errors.Is(err, errNoLink)) {
+			return err
+		}
+		delay := time.Duration(0)
+		if n > 0 || errors.Is(err, ErrRejected) {
+			delay = c.options.Backoff.delay(n)
+		}
+		if !sleep(ctx, delay) {
+			return err
+		}
+	}
+}
+
+// isClosed reports whether Close has been called.
+func (c *Client) isClosed() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Subscribe subscribes to channels. Every one is acknowledged by the server
+// when it returns: what is published from then on arrives on
+// [pubsub.Subscription.Messages], or is told as lost.
+//
+// ctx is the life of the subscription, not of the call, which ends after
+// Options.SubscribeTimeout. When ctx ends, so does the subscription.
+func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Channels(channels...))
+}
+
+// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
+func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
+}
+
+// NewSubscription is [Client.Subscribe] for channels and patterns together, and
+// with options: bounds, what happens at them, gap markers.
+//
+// A subscription with pubsub.Block has a connection of its own; all others
+// share one.
+func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
+	}
+	own := pubsub.NeedsOwnLink(opts...)
+	s, err := c.subscriber(own)
+	if err != nil {
+		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+	}
+	sub, err := s.subscribe(ctx, opts...)
+	switch {
+	case own && err != nil:
+		s.close()
+	case own:
+		c.closeAfter(sub, s)
+	}
+	return sub, err
+}
+
+// subscriber returns the shared subscriber connection, or a new one of its own.
+func (c *Client) subscriber(own bool) (*subscriber, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil, ErrClosed
+	}
+	if !own && c.shared != nil {
+		return c.shared, nil
+	}
+	s := newSubscriber(&c.options, c.forget)
+	c.subscribers[s] = struct{}{}
+	if !own {
+		c.shared = s
+	}
+	return s, nil
+}
+
+// closeAfter closes the subscriber of a subscription that shares it with no
+// other, once the subscription has ended.
+func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return // Close closes it
+	}
+	c.tasks.Go(func() {
+		<-sub.Done()
+		s.close()
+	})
+}
+
+// forget is told by a subscriber that it has ended.
+func (c *Client) forget(s *subscriber) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.subscribers, s)
+}
+
+// Close refuses new commands, lets those in flight be answered for half a
+// second at most, ends all subscriptions and closes all connections. It returns
+// when nothing is left running. Closing again does nothing. Its error is always
+// nil.
+func (c *Client) Close() error {
+	c.closeOnce.Do(func() {
+		close(c.closing)
+		c.mu.Lock()
+		c.closed = true
+		c.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+		defer cancel()
+		var all sync.WaitGroup
+		for _, l := range c.links {
+			all.Go(func() { l.close(ctx) })
+		}
+		all.Go(c.pool.close)
+		for _, s := range c.liveSubscribers() {
+			all.Go(s.close)
+		}
+		all.Wait()
+		c.tasks.Wait()
+	})
+	return nil
+}
+
+// liveSubscribers returns the subscribers that have not ended.
+func (c *Client) liveSubscribers() []*subscriber {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	live := make([]*subscriber, 0, len(c.subscribers))
+	for s := range c.subscribers {
+		live = append(live, s)
+	}
+	return live
+}

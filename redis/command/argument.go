@@ -1,0 +1,198 @@
+package command
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// ErrArgument is found by errors.Is in the error for an argument that can't be
+// sent. Nothing has been sent then.
+var ErrArgument = errors.New("bad argument")
+
+// badArgument says what is wrong with an argument.
+func badArgument(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrArgument, fmt.Sprintf(format, args...))
+}
+
+// Arg is one argument of a [Request], ready to be encoded.
+type Arg struct {
+	kind argKind
+	key  bool // names a key, by which a cluster routes
+	num  int64
+	text string
+	data []byte
+}
+
+type argKind uint8
+
+const (
+	argText argKind = iota
+	argData
+	argInt
+	argUint
+	argFloat
+)
+
+// word returns a text argument.
+func word(s string) Arg { return Arg{text: s} }
+
+// integer returns an integer argument.
+func integer(n int64) Arg { return Arg{kind: argInt, num: n} }
+
+// float returns a floating-point argument. It must not be NaN.
+func float(f float64) Arg { return Arg{kind: argFloat, num: int64(math.Float64bits(f))} }
+
+// append encodes the argument as a bulk string.
+func (a *Arg) append(b []byte) []byte {
+	switch a.kind {
+	case argData:
+		return proto.AppendBytes(b, a.data)
+	case argInt:
+		return proto.AppendInt(b, a.num)
+	case argUint:
+		return proto.AppendUint(b, uint64(a.num))
+	case argFloat:
+		return proto.AppendFloat(b, math.Float64frombits(uint64(a.num)))
+	default:
+		return proto.AppendString(b, a.text)
+	}
+}
+
+// String returns the argument as text, for keys in errors and for routing.
+func (a *Arg) String() string {
+	switch a.kind {
+	case argData:
+		return string(a.data)
+	case argInt:
+		return strconv.FormatInt(a.num, 10)
+	case argUint:
+		return strconv.FormatUint(uint64(a.num), 10)
+	case argFloat:
+		return strconv.FormatFloat(math.Float64frombits(uint64(a.num)), 'g', -1, 64)
+	default:
+		return a.text
+	}
+}
+
+// value turns what a caller gave into an argument. It takes strings, byte
+// slices, integers and floats, types made from them, and what [JSON] and
+// [Binary] return. The rest is refused with the likely remedy.
+//
+// It must not let v itself escape: then a caller's string that is passed as
+// an any costs no allocation.
+func value(v any) (Arg, error) {
+	switch v := v.(type) {
+	case string:
+		return Arg{text: v}, nil
+	case []byte:
+		return Arg{kind: argData, data: v}, nil
+	case int:
+		return integer(int64(v)), nil
+	case int64:
+		return integer(v), nil
+	case int32:
+		return integer(int64(v)), nil
+	case int16:
+		return integer(int64(v)), nil
+	case int8:
+		return integer(int64(v)), nil
+	case uint:
+		return Arg{kind: argUint, num: int64(v)}, nil
+	case uint64:
+		return Arg{kind: argUint, num: int64(v)}, nil
+	case uint32:
+		return integer(int64(v)), nil
+	case uint16:
+		return integer(int64(v)), nil
+	case uint8:
+		return integer(int64(v)), nil
+	case float64:
+		return number(v)
+	case float32:
+		// By way of text: 0.1 stays 0.1.
+		f, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
+		return number(f)
+	case Encoded:
+		return Arg{kind: argData, data: v.data}, v.err
+	case time.Duration:
+		return Arg{}, badArgument("a time.Duration has no one meaning as a value: " +
+			"give d.Milliseconds(), d.Seconds() or d.String()")
+	case time.Time:
+		return Arg{}, badArgument("a time.Time has no one meaning as a value: " +
+			"give t.UnixMilli(), t.Format(...) or command.JSON(t)")
+	case bool:
+		return Arg{}, badArgument("a bool has no one meaning as a value: give 1 and 0, or command.JSON(v)")
+	case nil:
+		return Arg{}, badArgument("nil can't be stored: delete the key, or give an empty string")
+	}
+	return madeValue(reflect.ValueOf(v))
+}
+
+// madeValue is value for types that a program made from the simple ones.
+func madeValue(v reflect.Value) (Arg, error) {
+	switch v.Kind() {
+	case reflect.String:
+		return Arg{text: v.String()}, nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return integer(v.Int()), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return Arg{kind: argUint, num: int64(v.Uint())}, nil
+	case reflect.Float32, reflect.Float64:
+		return number(v.Float())
+	case reflect.Slice:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			// A copy: v.Bytes itself would let v escape.
+			return Arg{kind: argData, data: append([]byte(nil), v.Bytes()...)}, nil
+		}
+		return Arg{}, badArgument("a %s is not one value: spread it with ..., or wrap it in command.JSON", v.Type())
+	case reflect.Pointer:
+		return Arg{}, badArgument("a %s is a pointer: give what it points to", v.Type())
+	}
+	return Arg{}, badArgument("a %s can't be stored as it is: wrap it in command.JSON or command.Binary", v.Type())
+}
+
+// number returns a float argument, refusing NaN, which no command takes.
+func number(f float64) (Arg, error) {
+	if math.IsNaN(f) {
+		return Arg{}, badArgument("NaN is no number that a server takes")
+	}
+	return float(f), nil
+}
+
+// Encoded is a value that [JSON] or [Binary] turned into bytes. It can stand
+// wherever a command takes a value; an error of the encoding is told by the
+// command, before anything is sent.
+type Encoded struct {
+	data []byte
+	err  error
+}
+
+// JSON encodes v as encoding/json does, to be given as a value:
+//
+//	client.Set(ctx, "user:1", command.JSON(user))
+//
+// Read it back with [AsJSON].
+func JSON(v any) Encoded {
+	data, err := json.Marshal(v)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrArgument, err)
+	}
+	return Encoded{data, err}
+}
+
+// Binary encodes m by its own MarshalBinary, to be given as a value.
+func Binary(m encoding.BinaryMarshaler) Encoded {
+	data, err := m.MarshalBinary()
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrArgument, err)
+	}
+	return Encoded{data, err}
+}

@@ -1,0 +1,99 @@
+package command
+
+import (
+	"context"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// Doer sends one request and waits for its reply: a client, a session, a
+// cluster client, a cache in front of one, a test's double.
+//
+// Do returns an error reply of the server as an error, an [*Error]. When ctx
+// ends first, the error says whether the command may have run.
+type Doer interface {
+	Do(ctx context.Context, request Request) (proto.Value, error)
+}
+
+// Cmd is one command with its arguments and the way to decode its reply. It is
+// a value: it can be kept, sent many times, and shared between goroutines.
+type Cmd[T any] struct {
+	request Request
+	decode  func(proto.Value) (T, error)
+}
+
+// Result is what a command came to: Value, or Err.
+type Result[T any] struct {
+	Value T
+	Err   error
+}
+
+// Request returns what goes over the wire.
+func (c Cmd[T]) Request() Request { return c.request }
+
+// Do sends the command through d and waits for its reply.
+//
+// A missing value is [Nil]. An error reply is an [*Error] that wraps a
+// [*proto.Error]; a reply that can't be decoded is a [*DecodeError].
+func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) {
+	if c.request.err != nil {
+		var zero T
+		return zero, c.refused()
+	}
+	v, err := d.Do(ctx, c.request)
+	if err != nil {
+		var zero T
+		return zero, err
+	}
+	result, err := c.decode(v)
+	if err != nil {
+		return result, decodeFailed(&c.request, v, err)
+	}
+	return result, nil
+}
+
+// Go sends the command through d from a goroutine of its own and delivers the
+// result on the channel that it returns: exactly one, which needs no reader to
+// wait for it. The channel is not closed, so that it can stay in a select
+// loop. The goroutine ends with the result, and so with ctx at the latest.
+func (c Cmd[T]) Go(ctx context.Context, d Doer) <-chan Result[T] {
+	results := make(chan Result[T], 1)
+	go func() {
+		v, err := c.Do(ctx, d)
+		results <- Result[T]{v, err}
+	}()
+	return results
+}
+
+// Queue adds the command to a batch. The future has the result once the batch
+// has been executed.
+func (c Cmd[T]) Queue(b *Batch) *Future[T] {
+	f := &Future[T]{decode: c.decode}
+	b.add(c.request, f)
+	return f
+}
+
+// refused returns the error for a request that can't be sent.
+func (c *Cmd[T]) refused() error {
+	return &Error{Command: c.request.Name(), Outcome: NotSent, Err: c.request.err}
+}
+
+// As returns cmd with another decoder: for a command whose reply has a shape
+// of your own, or for [Eval] and [Raw], whose replies have none.
+func As[T, U any](cmd Cmd[U], decode func(proto.Value) (T, error)) Cmd[T] {
+	return Cmd[T]{cmd.request, decode}
+}
+
+// Raw returns a command by name with arguments as they are, for commands that
+// this package has no constructor for: modules, and what newer servers bring.
+// A sub-command is an argument: Raw("CLIENT", "NO-TOUCH", "ON"). None of the
+// arguments counts as a key, save where the table of known commands tells
+// their positions, and the command counts as writing unless the table says
+// otherwise.
+//
+// Commands that change what the connection is (SELECT, MULTI, SUBSCRIBE,
+// MONITOR, HELLO and their kind) are refused: connections are shared.
+func Raw(name string, args ...any) Cmd[proto.Value] {
+	r := rawRequest(name, args)
+	return Cmd[proto.Value]{r, decodeValue}
+}

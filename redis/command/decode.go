@@ -1,0 +1,350 @@
+package command
+
+import (
+	"encoding"
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// want returns a decoder's error; command, key and shape are filled in later.
+func want(what string) error { return &DecodeError{Want: what} }
+
+// wantCause is want with the error that made the decoder give up.
+func wantCause(what string, err error) error { return &DecodeError{Want: what, Err: err} }
+
+// isText reports whether v has a text: a string of any kind.
+func isText(v proto.Value) bool {
+	switch v.Kind() {
+	case proto.KindBulk, proto.KindSimple, proto.KindVerbatim, proto.KindBigNumber:
+		return true
+	}
+	return false
+}
+
+// decodeValue gives the reply as it came.
+func decodeValue(v proto.Value) (proto.Value, error) { return v, nil }
+
+// decodeString decodes a text, which null is missing from.
+func decodeString(v proto.Value) (string, error) {
+	switch v.Kind() {
+	case proto.KindBulk, proto.KindSimple, proto.KindVerbatim, proto.KindBigNumber:
+		return v.Str(), nil
+	case proto.KindInt:
+		return strconv.FormatInt(v.Int(), 10), nil
+	case proto.KindDouble:
+		return strconv.FormatFloat(v.Double(), 'g', -1, 64), nil
+	case proto.KindNull:
+		return "", Nil
+	}
+	return "", want("string")
+}
+
+// decodeBytes decodes a text into bytes of the caller's own.
+func decodeBytes(v proto.Value) ([]byte, error) {
+	s, err := decodeString(v)
+	if err != nil {
+		return nil, err
+	}
+	return []byte(s), nil
+}
+
+// decodeInt decodes an integer, also one that came as text.
+func decodeInt(v proto.Value) (int64, error) {
+	switch {
+	case v.Kind() == proto.KindInt:
+		return v.Int(), nil
+	case v.Kind() == proto.KindBool:
+		if v.Bool() {
+			return 1, nil
+		}
+		return 0, nil
+	case isText(v):
+		n, err := strconv.ParseInt(v.Str(), 10, 64)
+		if err != nil {
+			return 0, wantCause("int64", err.(*strconv.NumError).Err) // without the text
+		}
+		return n, nil
+	case v.IsNull():
+		return 0, Nil
+	}
+	return 0, want("int64")
+}
+
+// decodeFloat decodes a double, also one that came as text or as an integer.
+func decodeFloat(v proto.Value) (float64, error) {
+	switch {
+	case v.Kind() == proto.KindDouble:
+		return v.Double(), nil
+	case v.Kind() == proto.KindInt:
+		return float64(v.Int()), nil
+	case isText(v):
+		f, err := strconv.ParseFloat(v.Str(), 64)
+		if err != nil && !math.IsInf(f, 0) {
+			return 0, wantCause("float64", err.(*strconv.NumError).Err)
+		}
+		return f, nil
+	case v.IsNull():
+		return 0, Nil
+	}
+	return 0, want("float64")
+}
+
+// decodeBool decodes a boolean, or the integers 1 and 0.
+func decodeBool(v proto.Value) (bool, error) {
+	switch {
+	case v.Kind() == proto.KindBool:
+		return v.Bool(), nil
+	case v.Kind() == proto.KindInt && (v.Int() == 0 || v.Int() == 1):
+		return v.Int() == 1, nil
+	case v.IsNull():
+		return false, Nil
+	}
+	return false, want("bool")
+}
+
+// decodeOK decodes the "+OK" of commands that have nothing else to say.
+func decodeOK(v proto.Value) (struct{}, error) {
+	if isText(v) && v.Str() == "OK" {
+		return struct{}{}, nil
+	}
+	return struct{}{}, want("OK")
+}
+
+// decodeApplied decodes OK as true and null as false: a command under a
+// condition.
+func decodeApplied(v proto.Value) (bool, error) {
+	if v.IsNull() {
+		return false, nil
+	}
+	_, err := decodeOK(v)
+	return err == nil, err
+}
+
+// shareLimit is how many bytes a string may keep alive besides its own: the
+// strings of a reply up to this size share its memory.
+const shareLimit = 64 << 10
+
+// texts gives out the strings of one reply. Those of a small reply share its
+// memory; those of a large one are copied into pieces of shareLimit, so that a
+// string that is kept does not keep all of a large reply.
+type texts struct {
+	copying bool
+	piece   strings.Builder
+}
+
+// textsOf returns the texts of a reply.
+func textsOf(v proto.Value) *texts { return &texts{copying: v.Size() > shareLimit} }
+
+// text returns s, or a copy of it.
+func (t *texts) text(s string) string {
+	if !t.copying {
+		return s
+	}
+	if len(s) > shareLimit/4 {
+		return strings.Clone(s)
+	}
+	if t.piece.Len()+len(s) > t.piece.Cap() {
+		t.piece.Reset()
+		t.piece.Grow(shareLimit)
+	}
+	from := t.piece.Len()
+	t.piece.WriteString(s)
+	return t.piece.String()[from:]
+}
+
+// string decodes an element as a string that is not missing.
+func (t *texts) string(v proto.Value) (string, error) {
+	s, err := decodeString(v)
+	if err != nil {
+		return "", want("string")
+	}
+	return t.text(s), nil
+}
+
+// decodeStrings decodes an array or set of texts. Null is empty: no command
+// that uses it tells an empty list from a missing one.
+func decodeStrings(v proto.Value) ([]string, error) {
+	if v.IsNull() {
+		return nil, nil
+	}
+	if v.Kind() != proto.KindArray && v.Kind() != proto.KindSet {
+		return nil, want("[]string")
+	}
+	t := textsOf(v)
+	result := make([]string, 0, v.Len())
+	for e := v.Elems(); e.Next(); {
+		s, err := t.string(e.Value())
+		if err != nil {
+			return nil, want("[]string")
+		}
+		result = append(result, s)
+	}
+	return result, nil
+}
+
+// decodeStringsOrNil is decodeStrings for commands where null means missing.
+func decodeStringsOrNil(v proto.Value) ([]string, error) {
+	if v.IsNull() {
+		return nil, Nil
+	}
+	return decodeStrings(v)
+}
+
+// Optional is a value that may be missing among others that are not: one of
+// MGET's. The zero Optional is missing.
+type Optional[T any] struct {
+	Value   T
+	Present bool
+}
+
+// Or returns the value, or instead where it is missing.
+func (o Optional[T]) Or(instead T) T {
+	if o.Present {
+		return o.Value
+	}
+	return instead
+}
+
+// decodeOptionalStrings decodes an array of texts and nulls.
+func decodeOptionalStrings(v proto.Value) ([]Optional[string], error) {
+	if v.Kind() != proto.KindArray {
+		return nil, want("[]Optional[string]")
+	}
+	t := textsOf(v)
+	result := make([]Optional[string], 0, v.Len())
+	for e := v.Elems(); e.Next(); {
+		if e.Value().IsNull() {
+			result = append(result, Optional[string]{})
+			continue
+		}
+		s, err := t.string(e.Value())
+		if err != nil {
+			return nil, want("[]Optional[string]")
+		}
+		result = append(result, Optional[string]{s, true})
+	}
+	return result, nil
+}
+
+// decodeOptionalInts decodes an array of integers and nulls.
+func decodeOptionalInts(v proto.Value) ([]Optional[int64], error) {
+	if v.Kind() != proto.KindArray {
+		return nil, want("[]Optional[int64]")
+	}
+	result := make([]Optional[int64], 0, v.Len())
+	for e := v.Elems(); e.Next(); {
+		if e.Value().IsNull() {
+			result = append(result, Optional[int64]{})
+			continue
+		}
+		n, err := decodeInt(e.Value())
+		if err != nil {
+			return nil, want("[]Optional[int64]")
+		}
+		result = append(result, Optional[int64]{n, true})
+	}
+	return result, nil
+}
+
+// isPairs reports whether v can be read two by two: a map, or the flat array
+// that RESP2 has in its place.
+func isPairs(v proto.Value) bool {
+	return v.Kind() == proto.KindMap || v.Kind() == proto.KindArray && v.Len()%2 == 0
+}
+
+// decodeStringMap decodes a map of texts.
+func decodeStringMap(v proto.Value) (map[string]string, error) {
+	if !isPairs(v) {
+		return nil, want("map[string]string")
+	}
+	t := textsOf(v)
+	result := make(map[string]string, v.Len()/2)
+	for e := v.Elems(); e.Next(); {
+		key, err := t.string(e.Value())
+		if err != nil || !e.Next() {
+			return nil, want("map[string]string")
+		}
+		if result[key], err = t.string(e.Value()); err != nil {
+			return nil, want("map[string]string")
+		}
+	}
+	return result, nil
+}
+
+// AsBytes returns cmd with its text as bytes, which are the caller's own.
+func AsBytes[U any](cmd Cmd[U]) Cmd[[]byte] { return As(cmd, decodeBytes) }
+
+// AsString returns cmd with its reply as text; numbers become their decimal
+// form.
+func AsString[U any](cmd Cmd[U]) Cmd[string] { return As(cmd, decodeString) }
+
+// AsStrings returns cmd with its array or set of texts as a slice.
+func AsStrings[U any](cmd Cmd[U]) Cmd[[]string] { return As(cmd, decodeStrings) }
+
+// AsInt returns cmd with its integer, also one that is stored as text.
+func AsInt[U any](cmd Cmd[U]) Cmd[int64] { return As(cmd, decodeInt) }
+
+// AsFloat returns cmd with its number, also one that is stored as text.
+func AsFloat[U any](cmd Cmd[U]) Cmd[float64] { return As(cmd, decodeFloat) }
+
+// AsBool returns cmd with its reply as a boolean: RESP3's own, or the integers
+// 1 and 0.
+func AsBool[U any](cmd Cmd[U]) Cmd[bool] { return As(cmd, decodeBool) }
+
+// AsJSON returns cmd with its text decoded by encoding/json into a T:
+//
+//	user, err := command.AsJSON[User](command.Get("user:1")).Do(ctx, client)
+//
+// A missing value is [Nil].
+func AsJSON[T, U any](cmd Cmd[U]) Cmd[T] {
+	return As(cmd, func(v proto.Value) (T, error) {
+		var result T
+		text, err := decodeBytes(v)
+		if err != nil {
+			return result, err
+		}
+		if err := json.Unmarshal(text, &result); err != nil {
+			var zero T
+			return zero, wantCause("JSON", err)
+		}
+		return result, nil
+	})
+}
+
+// AsBinary returns cmd with its text decoded by T's own UnmarshalBinary.
+func AsBinary[T any, P interface {
+	*T
+	encoding.BinaryUnmarshaler
+}, U any](cmd Cmd[U]) Cmd[T] {
+	return As(cmd, func(v proto.Value) (T, error) {
+		var result T
+		data, err := decodeBytes(v)
+		if err != nil {
+			return result, err
+		}
+		if err := P(&result).UnmarshalBinary(data); err != nil {
+			var zero T
+			return zero, wantCause("the type's binary form", err)
+		}
+		return result, nil
+	})
+}
+
+// decodeUint decodes an unsigned integer, also one that came as text.
+func decodeUint(v proto.Value) (uint64, error) {
+	switch {
+	case v.Kind() == proto.KindInt && v.Int() >= 0:
+		return uint64(v.Int()), nil
+	case isText(v):
+		n, err := strconv.ParseUint(v.Str(), 10, 64)
+		if err != nil {
+			return 0, wantCause("uint64", err.(*strconv.NumError).Err)
+		}
+		return n, nil
+	}
+	return 0, want("uint64")
+}

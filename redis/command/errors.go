@@ -1,0 +1,233 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// Nil says that what was asked for does not exist: the key of a GET, an
+// element of an empty list, a blocking pop that timed out. Find it with
+// errors.Is.
+var Nil = errors.New("redis: nil")
+
+// Found by errors.Is in an [*Error], according to its Outcome.
+var (
+	// ErrNotSent means that no byte of the command has left: it is safe to
+	// send it again.
+	ErrNotSent = errors.New("not sent")
+	// ErrRejected means that the server refused the command without running
+	// it, for a reason that passes: it is safe to send it again, possibly
+	// elsewhere.
+	ErrRejected = errors.New("rejected")
+	// ErrMaybeExecuted means that the command was sent and its reply lost: it
+	// may have run or not.
+	ErrMaybeExecuted = errors.New("may have been executed")
+)
+
+// Outcome says what happened to a command that failed.
+type Outcome uint8
+
+const (
+	// Answered: the server answered with an error that is final. A script may
+	// have written before it failed.
+	Answered Outcome = iota
+	// NotSent: no byte of the command has left. See [ErrNotSent].
+	NotSent
+	// Rejected: the server refused to run it now or here. See [ErrRejected].
+	Rejected
+	// MaybeExecuted: sent, and the reply lost. See [ErrMaybeExecuted].
+	MaybeExecuted
+)
+
+// String returns the outcome in words.
+func (o Outcome) String() string {
+	switch o {
+	case Answered:
+		return "answered with an error"
+	case NotSent:
+		return ErrNotSent.Error()
+	case Rejected:
+		return ErrRejected.Error()
+	case MaybeExecuted:
+		return ErrMaybeExecuted.Error()
+	}
+	return fmt.Sprintf("outcome %d", uint8(o))
+}
+
+// Error is a command that failed, what happened to it, and why. It never shows
+// an argument.
+type Error struct {
+	Command string // name of the command, such as "CLIENT KILL"
+	Addr    string // the server's address; empty where none was reached
+	Outcome Outcome
+	Err     error // the cause: an [*proto.Error], a network error, a context's error
+}
+
+// Error names command, outcome, cause and, where known, the likely remedy.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("redis: ")
+	if e.Command != "" {
+		b.WriteString(e.Command)
+		b.WriteString(": ")
+	}
+	if e.Outcome == NotSent || e.Outcome == MaybeExecuted {
+		b.WriteString(e.Outcome.String())
+		b.WriteString(": ")
+	}
+	b.WriteString(e.Err.Error())
+	if e.Addr != "" && e.Outcome != Answered {
+		b.WriteString(" (server ")
+		b.WriteString(e.Addr)
+		b.WriteString(")")
+	}
+	if hint := hint(e.Err); hint != "" {
+		b.WriteString(": ")
+		b.WriteString(hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the sentinel of the error's outcome.
+func (e *Error) Is(target error) bool {
+	switch target {
+	case ErrNotSent:
+		return e.Outcome == NotSent
+	case ErrRejected:
+		return e.Outcome == Rejected
+	case ErrMaybeExecuted:
+		return e.Outcome == MaybeExecuted
+	}
+	return false
+}
+
+// rejections are the codes by which a server says that it did not run a
+// command and that it may run it later or elsewhere. The list is closed.
+var rejections = [...]string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"}
+
+// ReplyError turns an error reply to the named command into an [*Error]. It
+// returns nil where v is no error.
+func ReplyError(name, addr string, v proto.Value) error {
+	if v.Kind() != proto.KindError {
+		return nil
+	}
+	err := v.Err()
+	e := &Error{Command: name, Addr: addr, Outcome: Answered, Err: err}
+	var reply *proto.Error
+	if errors.As(err, &reply) {
+		for _, code := range rejections {
+			if reply.Code == code {
+				e.Outcome = Rejected
+			}
+		}
+	}
+	return e
+}
+
+// remedy says what most likely has to be changed, by the code of an error reply.
+func remedy(code string) string {
+	switch code {
+	case "NOAUTH":
+		return "the server wants a password: put it into the URL or into Options.Password"
+	case "WRONGPASS":
+		return "user or password are wrong, or the user is disabled"
+	case "NOPERM":
+		return "the user's ACL does not allow it"
+	case "WRONGTYPE":
+		return "the key holds another type than this command is for"
+	case "MOVED":
+		return "the server is a node of a cluster, and the key lives on another: use a cluster client"
+	case "CROSSSLOT":
+		return "in a cluster all keys of one command must have the same hash tag, as in {user1}:a and {user1}:b"
+	case "READONLY":
+		return "the server is a replica: connect to the primary"
+	case "LOADING":
+		return "the server is still reading its data from disk"
+	case "MISCONF":
+		return "the server can't save its data and refuses to write"
+	case "OOM":
+		return "the server has reached maxmemory"
+	case "NOSCRIPT":
+		return "the server does not know the script: send it with EVAL or SCRIPT LOAD"
+	case "BUSY":
+		return "a script is running longer than the server allows"
+	case "NOREPLICAS":
+		return "too few replicas are connected for min-replicas-to-write"
+	case "BUSYGROUP":
+		return "the consumer group exists already"
+	case "NOGROUP":
+		return "create the consumer group first"
+	case "CLUSTERDOWN":
+		return "the cluster does not serve this slot now"
+	}
+	return ""
+}
+
+// hint returns the likely remedy for an error reply.
+func hint(err error) string {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return ""
+	}
+	return remedy(reply.Code)
+}
+
+// DecodeError is a reply that came well but does not fit the wanted type. The
+// command has run; nothing is wrong with the connection.
+type DecodeError struct {
+	Command string // name of the command
+	Key     string // its first key, if it has one
+	Want    string // the wanted type or shape
+	Got     string // the shape of the reply
+	Err     error  // the cause, if there is one, such as a JSON error
+}
+
+// Error names command, key, wanted type and reply shape.
+func (e *DecodeError) Error() string {
+	var b strings.Builder
+	b.WriteString("redis: ")
+	b.WriteString(e.Command)
+	if e.Key != "" {
+		fmt.Fprintf(&b, " %q", e.Key)
+	}
+	fmt.Fprintf(&b, ": can't read %s as %s", e.Got, e.Want)
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// decodeFailed completes a decoder's error with command and key.
+func decodeFailed(r *Request, v proto.Value, err error) error {
+	if err == Nil { //nolint:errorlint // decoders return Nil itself
+		return Nil
+	}
+	var e *DecodeError
+	if !errors.As(err, &e) {
+		e = &DecodeError{Want: "the command's type", Err: err}
+	}
+	e.Command = r.Name()
+	e.Key, _ = r.Key()
+	if e.Got == "" {
+		e.Got = shape(v)
+	}
+	return e
+}
+
+// shape describes a reply without its content.
+func shape(v proto.Value) string {
+	if v.IsAggregate() {
+		return fmt.Sprintf("%s of %d", v.Kind(), v.Len())
+	}
+	return v.Kind().String()
+}

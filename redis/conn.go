@@ -1,0 +1,564 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// conn is one connection to a server: a writer goroutine, a reader goroutine,
+// and between them the FIFO of requests in flight. Callers encode their
+// request into the connection's buffer themselves and wait on a channel of
+// their own.
+//
+// What holds, always:
+//
+//  1. A request enters the in-flight FIFO, under mu, before its bytes can be
+//     flushed, and the reader takes one slot per reply. A push takes none. A
+//     SUBSCRIBE batch is one slot, which absorbs error replies until its
+//     fence's token. (Else a fast reply would find no slot, or another's.)
+//  2. The writer never waits for room in the FIFO: callers do, before they
+//     have queued a byte. (Else writer and reader could wait for each other.)
+//  3. A slot's channel has capacity 1 and is sent to once at most, so that an
+//     abandoned request can't block the reader. Replies are decoded into fresh
+//     memory, never into the caller's, who may have gone.
+//  4. A reply that is there beats cancellation and closing.
+//  5. Cancelling stops the waiting, not the connection: the slot stays in the
+//     FIFO and its reply is discarded. Abandoned slots are capped, and the
+//     connection is closed when the oldest request has waited too long, by one
+//     monitor (health.go), not by a deadline for each operation.
+//  6. A parse error, a failed handshake and a write that stays partial close
+//     the connection and fail every slot. A connection that has misread one
+//     byte is never used again. Decoding is apart: a wrong type is the
+//     caller's error and leaves no byte unread.
+//  7. Shutdown is one function. closing closes first and refuses new requests;
+//     done closes last, when every accepted request has been answered.
+//  8. Errors tell what happened: NotSent where no byte of the request was
+//     written, MaybeExecuted where any may have been.
+//  9. No user code runs on the reader or the writer.
+//  10. A batch is one uninterrupted run on the wire, because it is queued under
+//     mu at once.
+type conn struct {
+	nc     net.Conn
+	raw    net.Conn // below TLS: what is closed, because TLS's own Close can block
+	addr   string
+	reader *proto.Reader // the reader goroutine's, after the handshake
+	logger *slog.Logger
+
+	// Set before start, never changed.
+	onPush     func(proto.Value) // called by the reader for every push; may be nil
+	subscriber bool              // RESP2 arrays of pub/sub are pushes here
+	held       func() bool       // whether onPush is waiting for a slow consumer; may be nil
+	resp3      bool
+	server     string // name and version as HELLO tells them
+
+	wake       chan struct{} // capacity 1: there is something to write
+	closing    chan struct{} // closed first: no new requests
+	writerDone chan struct{}
+	done       chan struct{} // closed last: every request has been answered
+
+	received atomic.Uint64 // bytes read, for the monitor
+	lastRead atomic.Int64  // when bytes were last read, in ns since 1970; of a subscriber connection
+	monitor  monitor
+	slots    sync.Pool
+
+	mu sync.Mutex // guards all below; held for memory operations only
+	// outgoing has the encoded requests that the writer has not taken yet, the
+	// last piece open for more. spare is the writer's last piece, for reuse.
+	outgoing [][]byte
+	spare    []byte
+	// queued counts the bytes ever put into outgoing, taken those the writer
+	// has taken, written those that net.Conn has taken.
+	queued, taken, written uint64
+	inflight               fifo
+	abandoned              int           // slots in flight that nobody waits for
+	answered               uint64        // slots that have left the FIFO
+	pushes                 uint64        // pushes read
+	room                   chan struct{} // closed when a full connection has room again; nil while it has
+	cause                  error         // why the connection was closed; nil while it is open
+}
+
+const (
+	// maxInflight bounds the requests of one connection that wait for their
+	// replies, and maxOutgoing the bytes that wait to be written. Who comes
+	// when one is reached waits for room, bound by the own context.
+	maxInflight = 1 << 16
+	maxOutgoing = 16 << 20
+	// maxAbandoned is how many requests may be in flight that nobody waits for
+	// any more: beyond it the server is as good as gone.
+	maxAbandoned = 1 << 14
+	// largeRequest is the size from which a request is encoded outside of mu,
+	// into a piece of its own.
+	largeRequest = 32 << 10
+	// keepBuffer is the largest write buffer that is kept for reuse.
+	keepBuffer = 64 << 10
+	// slowYield is how long yielding before a flush may take before it is left
+	// out for the next skipYields flushes: then the program's goroutines are
+	// busy with other things than requests.
+	slowYield  = 100 * time.Microsecond
+	skipYields = 16
+)
+
+// newConn returns a connection that has not started yet.
+func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
+	c := &conn{
+		nc:         nc,
+		raw:        raw,
+		addr:       addr,
+		logger:     o.Logger,
+		wake:       make(chan struct{}, 1),
+		closing:    make(chan struct{}),
+		writerDone: make(chan struct{}),
+		done:       make(chan struct{}),
+	}
+	c.reader = proto.NewReader(countingReader{c}, proto.Limits{})
+	c.slots.New = func() any { return &slot{ready: make(chan struct{}, 1)} }
+	return c
+}
+
+// countingReader counts what is read from a connection.
+type countingReader struct{ c *conn }
+
+func (r countingReader) Read(p []byte) (int, error) {
+	n, err := r.c.nc.Read(p)
+	r.c.received.Add(uint64(n))
+	if r.c.subscriber && n > 0 {
+		r.c.lastRead.Store(time.Now().UnixNano())
+	}
+	return n, err
+}
+
+// start starts the connection's goroutines. They end after fail, and done is
+// closed when they have.
+func (c *conn) start() {
+	go c.writeLoop()
+	go c.readLoop()
+}
+
+// do sends one request and waits for its reply, an error reply among them.
+func (c *conn) do(ctx context.Context, r *command.Request) (proto.Value, error) {
+	s := c.slots.Get().(*slot)
+	s.left = 1
+	if err := c.enqueue(ctx, s, r, nil); err != nil {
+		c.slots.Put(s)
+		return proto.Value{}, notSent(r.Name(), c.addr, err)
+	}
+	if err := c.wait(ctx, s); err != nil {
+		return proto.Value{}, maybeExecuted(r.Name(), c.addr, err)
+	}
+	v, err := s.value, s.err
+	unsent := err != nil && c.unsent(s)
+	c.recycle(s)
+	if err != nil {
+		if unsent {
+			return v, notSent(r.Name(), c.addr, err)
+		}
+		return v, maybeExecuted(r.Name(), c.addr, err)
+	}
+	return v, nil
+}
+
+// doBatch sends requests in one run and waits for all replies. With an error
+// it returns the replies that came before.
+func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+	s := c.slots.Get().(*slot)
+	s.left, s.batch = len(rs), true
+	s.values = make([]proto.Value, 0, len(rs))
+	if err := c.enqueue(ctx, s, nil, rs); err != nil {
+		s.values, s.batch = nil, false
+		c.slots.Put(s)
+		return nil, notSent("batch", c.addr, err)
+	}
+	if err := c.wait(ctx, s); err != nil {
+		return nil, maybeExecuted("batch", c.addr, err)
+	}
+	values, err := s.values, s.err
+	unsent := err != nil && c.unsent(s)
+	c.recycle(s)
+	if err != nil {
+		if unsent {
+			return values, notSent("batch", c.addr, err)
+		}
+		return values, maybeExecuted("batch", c.addr, err)
+	}
+	return values, nil
+}
+
+// sendFenced queues bytes whose answer ends with a fence. Nobody waits for it:
+// the fence's done is called on the reader, or never when the connection is
+// lost first. It does not block, and is not held up by a full connection.
+func (c *conn) sendFenced(encoded []byte, f *fence) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.append(&slot{fence: f}, encoded)
+	}
+	c.mu.Unlock()
+	c.wakeWriter()
+}
+
+// enqueue puts a request, or a batch, into the FIFO and into the writer's
+// buffer. It waits where the connection is full. An error says that no byte
+// was queued.
+func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) error {
+	if err := ctx.Err(); err != nil {
+		return ended(ctx)
+	}
+	var piece []byte
+	if large(r, rs) {
+		piece = encode(nil, r, rs)
+	}
+	c.mu.Lock()
+	for c.cause == nil && c.full() {
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ended(ctx)
+		case <-c.closing:
+		}
+		c.mu.Lock()
+	}
+	if c.cause != nil {
+		defer c.mu.Unlock()
+		return c.cause
+	}
+	if piece != nil {
+		c.append(s, piece)
+	} else {
+		last := c.open()
+		before := len(*last)
+		s.start = c.queued
+		*last = encode(*last, r, rs)
+		c.queued += uint64(len(*last) - before)
+		c.inflight.push(s)
+		c.monitor.busy()
+	}
+	c.mu.Unlock()
+	c.wakeWriter()
+	return nil
+}
+
+// large reports whether encoding takes long enough to be done outside of mu.
+func large(r *command.Request, rs []command.Request) bool {
+	if r != nil {
+		return r.Size() > largeRequest
+	}
+	size := 0
+	for i := range rs {
+		if size += rs[i].Size(); size > largeRequest {
+			return true
+		}
+	}
+	return false
+}
+
+// encode appends a request or a batch to b.
+func encode(b []byte, r *command.Request, rs []command.Request) []byte {
+	if r != nil {
+		return r.Append(b)
+	}
+	for i := range rs {
+		b = rs[i].Append(b)
+	}
+	return b
+}
+
+// open returns the last piece of outgoing, which takes more bytes. mu is held.
+func (c *conn) open() *[]byte {
+	if n := len(c.outgoing); n == 0 || len(c.outgoing[n-1]) >= largeRequest {
+		c.outgoing = append(c.outgoing, c.spare[:0])
+		c.spare = nil
+	}
+	return &c.outgoing[len(c.outgoing)-1]
+}
+
+// append queues an encoded request as a piece of its own. mu is held.
+func (c *conn) append(s *slot, piece []byte) {
+	s.start = c.queued
+	c.outgoing = append(c.outgoing, piece)
+	c.queued += uint64(len(piece))
+	c.inflight.push(s)
+	c.monitor.busy()
+}
+
+// full reports whether a new request has to wait. mu is held.
+func (c *conn) full() bool {
+	return c.inflight.size >= maxInflight || c.queued-c.taken >= maxOutgoing
+}
+
+// freed wakes those who wait for room, once half of it is free. mu is held.
+func (c *conn) freed() {
+	if c.room != nil && c.inflight.size <= maxInflight/2 && c.queued-c.taken <= maxOutgoing/2 {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+func (c *conn) wakeWriter() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake, and will see what was queued
+	}
+}
+
+// wait waits for the slot's answer or the end of ctx. With an error the slot is
+// the reader's.
+func (c *conn) wait(ctx context.Context, s *slot) error {
+	done := ctx.Done()
+	if done == nil {
+		<-s.ready
+		return nil
+	}
+	select {
+	case <-s.ready:
+		return nil
+	case <-done:
+	}
+	if !s.abandon() {
+		<-s.ready
+		return nil
+	}
+	c.mu.Lock()
+	c.abandoned++
+	tooMany := c.abandoned > maxAbandoned
+	c.mu.Unlock()
+	if tooMany {
+		c.fail(errAbandoned)
+	}
+	return ended(ctx)
+}
+
+// unsent reports whether no byte of a failed slot was written.
+func (c *conn) unsent(s *slot) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return s.start >= c.written
+}
+
+// recycle gives an answered slot back for reuse.
+func (c *conn) recycle(s *slot) {
+	s.value, s.values, s.err, s.batch = proto.Value{}, nil, nil, false
+	s.state.Store(slotWaiting)
+	c.slots.Put(s)
+}
+
+// writeLoop writes what callers have queued, as much as there is at once.
+func (c *conn) writeLoop() {
+	defer close(c.writerDone)
+	var pieces [][]byte
+	skip, several := 0, false
+	for {
+		select {
+		case <-c.wake:
+		case <-c.closing:
+			return
+		}
+		if skip > 0 {
+			skip--
+		} else if c.worthYielding(several) {
+			// Callers that can run now add their requests to this flush.
+			before := time.Now()
+			runtime.Gosched()
+			if time.Since(before) > slowYield {
+				skip = skipYields
+			}
+		}
+		pieces, several = c.takeOutgoing(pieces[:0])
+		for i, piece := range pieces {
+			n, err := c.nc.Write(piece)
+			c.mu.Lock()
+			c.written += uint64(n)
+			if i == len(pieces)-1 && cap(piece) <= keepBuffer && c.spare == nil {
+				c.spare = piece[:0]
+			}
+			c.freed()
+			c.mu.Unlock()
+			if err != nil {
+				c.fail(err)
+				return
+			}
+			pieces[i] = nil
+		}
+	}
+}
+
+// worthYielding reports whether others are likely to add to the flush.
+func (c *conn) worthYielding(several bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return several || c.inflight.size > 1
+}
+
+// takeOutgoing moves the queued pieces to the writer's slice and reports
+// whether they carry more than one request.
+func (c *conn) takeOutgoing(pieces [][]byte) (_ [][]byte, several bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pieces = append(pieces, c.outgoing...)
+	clear(c.outgoing)
+	c.outgoing = c.outgoing[:0]
+	c.taken = c.queued
+	return pieces, c.inflight.size > 1
+}
+
+// readLoop gives each reply to the slot that is its turn, and each push to
+// onPush. It is the last of the connection's goroutines: it shuts down.
+func (c *conn) readLoop() {
+	for {
+		v, err := c.reader.Next()
+		if err == nil {
+			err = c.dispatch(v)
+		}
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errServerClosed
+			}
+			c.fail(err)
+			c.shutdown()
+			return
+		}
+	}
+}
+
+// errServerClosed says what an end of file means here.
+var errServerClosed = errors.New("the server closed the connection")
+
+// dispatch hands on one reply or push.
+func (c *conn) dispatch(v proto.Value) error {
+	if v.Kind() == proto.KindPush || c.subscriber && isPubSub(v) {
+		c.mu.Lock()
+		c.pushes++
+		c.mu.Unlock()
+		if c.onPush != nil {
+			c.onPush(v)
+		}
+		return nil
+	}
+	c.mu.Lock()
+	s := c.inflight.front()
+	if s == nil {
+		c.mu.Unlock()
+		return errUnasked
+	}
+	last := s.take(v)
+	if last {
+		c.inflight.pop()
+		c.answered++
+		c.freed()
+	}
+	c.mu.Unlock()
+	if last {
+		c.complete(s)
+	}
+	return nil
+}
+
+// complete tells whoever waits for a slot that it is done.
+func (c *conn) complete(s *slot) {
+	if s.fence != nil {
+		s.fence.done(s.fence.err)
+		return
+	}
+	if !s.answer() {
+		c.mu.Lock()
+		c.abandoned--
+		c.mu.Unlock()
+		c.recycle(s)
+	}
+}
+
+// isPubSub reports whether a RESP2 array on a subscriber connection is a
+// message or a confirmation. Such a connection carries nothing else but PING.
+func isPubSub(v proto.Value) bool {
+	if v.Kind() != proto.KindArray || v.Len() < 3 {
+		return false
+	}
+	switch v.Index(0).Str() {
+	case "message", "pmessage", "smessage", "subscribe", "psubscribe", "ssubscribe",
+		"unsubscribe", "punsubscribe", "sunsubscribe":
+		return true
+	}
+	return false
+}
+
+// fail closes the connection for a reason, of which the first counts. It
+// returns at once; done tells when all is over.
+func (c *conn) fail(cause error) {
+	c.mu.Lock()
+	first := c.cause == nil
+	if first {
+		c.cause = cause
+		close(c.closing)
+	}
+	c.mu.Unlock()
+	if first {
+		_ = c.raw.Close() // wakes reader and writer; its error tells nothing new
+	}
+}
+
+// shutdown ends the connection: the writer has to be gone before the slots are
+// failed, because written tells which of them were sent. It runs on the reader
+// once cause is set.
+func (c *conn) shutdown() {
+	<-c.writerDone
+	c.monitor.stop()
+	c.mu.Lock()
+	cause, lost := c.cause, c.inflight
+	c.inflight, c.outgoing, c.spare = fifo{}, nil, nil
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+	c.mu.Unlock()
+	for s := lost.front(); s != nil; s = lost.front() {
+		lost.pop()
+		if s.fence == nil {
+			s.err = cause
+			s.answer()
+		}
+	}
+	c.logger.Debug("redis: connection closed", "server", c.addr, "reason", cause)
+	close(c.done)
+}
+
+// drain closes the connection once what is in flight has been answered, or
+// when ctx ends. It returns when the connection is closed.
+func (c *conn) drain(ctx context.Context) {
+	// A PING behind everything else: its reply is the last that matters.
+	ping := command.Ping().Request()
+	if !c.idle() {
+		_, _ = c.do(ctx, &ping)
+	}
+	c.fail(ErrClosed)
+	<-c.done
+}
+
+// idle reports whether nothing is in flight.
+func (c *conn) idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.inflight.size == 0
+}
+
+// alive reports whether the connection takes requests.
+func (c *conn) alive() bool {
+	select {
+	case <-c.closing:
+		return false
+	default:
+		return true
+	}
+}

@@ -1,0 +1,65 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+)
+
+// dial connects, shakes hands and starts the connection. prepare, which may be
+// nil, sets what a connection needs to know before it starts. An error leaves
+// nothing open.
+func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, o.DialTimeout,
+		fmt.Errorf("no connection within %v: %w", o.DialTimeout, context.DeadlineExceeded))
+	defer cancel()
+
+	nc, err := o.dialer()(ctx, o.Network, o.Addr)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+		}
+		return nil, err
+	}
+	c := newConn(nc, nc, o.Addr, o)
+	// Whatever hangs from here on ends with ctx by the connection's end.
+	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
+	if err = c.setUp(ctx, o, prepare); err != nil {
+		if !stop() {
+			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+		}
+		_ = nc.Close()
+		return nil, err
+	}
+	if !stop() {
+		return nil, context.Cause(ctx)
+	}
+	c.monitor.begin(c, o)
+	c.start()
+	o.Logger.Debug("redis: connected", "server", o.Addr, "version", c.server, "resp3", c.resp3)
+	return c, nil
+}
+
+// dialer returns what opens raw connections.
+func (o *Options) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	if o.Dial != nil {
+		return o.Dial
+	}
+	return (&net.Dialer{}).DialContext
+}
+
+// setUp does TLS and the handshake of the protocol.
+func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) error {
+	if o.TLS != nil {
+		secure := tls.Client(c.raw, o.TLS)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return fmt.Errorf("TLS with %s: %w", o.Addr, err)
+		}
+		c.nc = secure
+	}
+	if prepare != nil {
+		prepare(c)
+	}
+	return c.handshake(o)
+}

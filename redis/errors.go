@@ -1,0 +1,75 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// What errors of commands are found by, with errors.Is and errors.As. They are
+// those of package command under the names that programs use.
+var (
+	// Nil says that what was asked for does not exist.
+	Nil = command.Nil
+	// ErrNotSent: no byte of the command has left; it is safe to send it again.
+	ErrNotSent = command.ErrNotSent
+	// ErrRejected: the server refused to run the command, for a reason that
+	// passes; it is safe to send it again.
+	ErrRejected = command.ErrRejected
+	// ErrMaybeExecuted: the command was sent and its reply lost; it may have
+	// run or not.
+	ErrMaybeExecuted = command.ErrMaybeExecuted
+	// ErrArgument: an argument can't be sent; nothing was.
+	ErrArgument = command.ErrArgument
+)
+
+// Error is a command that failed, with what happened to it.
+type Error = command.Error
+
+// ReplyError is an error reply of the server: code and message.
+type ReplyError = proto.Error
+
+// ErrClosed is the cause of errors of a client that has been closed.
+var ErrClosed = errors.New("the client is closed")
+
+// ErrPoolExhausted is found by errors.Is in the error of a command which
+// needed a connection of its own and got none before its context ended.
+var ErrPoolExhausted = errors.New("no connection came free")
+
+// ErrReplyTimeout is the cause of errors of a connection that was closed
+// because its oldest command had no reply within Options.ReplyTimeout.
+var ErrReplyTimeout = errors.New("the server did not answer in time")
+
+// errAbandoned closes a connection whose server answers so little that too
+// many callers have given up waiting.
+var errAbandoned = errors.New("too many callers have given up waiting for this connection's replies")
+
+// SafeToRetry reports whether a command that failed with err has certainly not
+// run, so that sending it again can't run it twice: it was not sent, or the
+// server rejected it.
+func SafeToRetry(err error) bool {
+	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected)
+}
+
+// notSent is the error for a request of which no byte has left.
+func notSent(name, addr string, cause error) error {
+	return &Error{Command: name, Addr: addr, Outcome: command.NotSent, Err: cause}
+}
+
+// maybeExecuted is the error for a request whose reply was lost.
+func maybeExecuted(name, addr string, cause error) error {
+	return &Error{Command: name, Addr: addr, Outcome: command.MaybeExecuted, Err: cause}
+}
+
+// ended returns why ctx has ended, so that errors.Is finds both the context's
+// error and the cause it was cancelled with.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if cause == nil || errors.Is(cause, err) || errors.Is(err, cause) {
+		return or(cause, err)
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}

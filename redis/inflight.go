@@ -1,0 +1,134 @@
+package redis
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// slot is a request in flight: what the reader matches the next reply to. A
+// slot stands for one reply, for the replies of a batch, or for a fence.
+//
+// The reader owns value, values, and err until it has sent on ready; then the
+// caller does. An abandoned slot stays the reader's.
+type slot struct {
+	// ready has capacity 1 and is sent to at most once, so that a caller who
+	// has gone can't block the reader.
+	ready chan struct{}
+	state atomic.Uint32 // waiting, then answered or abandoned
+
+	start  uint64 // where its bytes begin in the stream of all bytes queued
+	left   int    // replies still to come
+	value  proto.Value
+	values []proto.Value // for a batch, in their order
+	batch  bool
+	err    error // the connection was lost before the last reply
+
+	fence *fence // set for a SUBSCRIBE batch, which nobody waits for
+}
+
+const (
+	slotWaiting uint32 = iota
+	slotAnswered
+	slotAbandoned
+)
+
+// fence is the end of a batch of SUBSCRIBE and its kind. These have no reply
+// in RESP3, and their errors come unasked: all that comes before the token is
+// theirs.
+type fence struct {
+	token  string
+	behind bool  // there is a command in front of the PING
+	err    error // the first error reply
+	done   func(error)
+}
+
+// abandon leaves the slot to the reader. False: it has been answered already,
+// and ready is about to be sent to.
+func (s *slot) abandon() bool { return s.state.CompareAndSwap(slotWaiting, slotAbandoned) }
+
+// answer hands the slot to its caller. False: nobody is waiting any more.
+func (s *slot) answer() bool {
+	if !s.state.CompareAndSwap(slotWaiting, slotAnswered) {
+		return false
+	}
+	s.ready <- struct{}{}
+	return true
+}
+
+// take puts one reply into the slot and reports whether it was the last.
+func (s *slot) take(v proto.Value) (last bool) {
+	switch {
+	case s.fence != nil:
+		return s.fence.take(v)
+	case s.batch:
+		s.values = append(s.values, v)
+	default:
+		s.value = v
+	}
+	s.left--
+	return s.left == 0
+}
+
+// take looks for the token, and notes errors that come before it.
+func (f *fence) take(v proto.Value) (last bool) {
+	if v.Kind() == proto.KindError {
+		// The command in front has one error at most: the next one is the
+		// PING's own, and nothing else will come.
+		if f.err == nil {
+			f.err = v.Err()
+		}
+		last = !f.behind
+		f.behind = false
+		return last
+	}
+	return v.Str() == f.token || isPong(v, f.token)
+}
+
+// isPong reports whether v is RESP2's answer to a PING on a subscribed
+// connection, the array of "pong" and the token. Some servers give it in RESP3
+// too.
+func isPong(v proto.Value, token string) bool {
+	return v.IsAggregate() && v.Len() == 2 && v.Index(0).Str() == "pong" && v.Index(1).Str() == token
+}
+
+// errUnasked tells of a reply that nothing in flight waits for.
+var errUnasked = errors.New("the server sent a reply that nobody asked for")
+
+// fifo is a queue of slots in a ring that grows by doubling. The zero fifo is
+// empty.
+type fifo struct {
+	ring       []*slot
+	head, size int
+}
+
+// push appends a slot.
+func (q *fifo) push(s *slot) {
+	if q.size == len(q.ring) {
+		grown := make([]*slot, max(16, 2*len(q.ring)))
+		n := copy(grown, q.ring[q.head:])
+		copy(grown[n:], q.ring[:q.head])
+		q.ring, q.head = grown, 0
+	}
+	q.ring[(q.head+q.size)&(len(q.ring)-1)] = s
+	q.size++
+}
+
+// front returns the oldest slot, nil where there is none.
+func (q *fifo) front() *slot {
+	if q.size == 0 {
+		return nil
+	}
+	return q.ring[q.head]
+}
+
+// pop removes the oldest slot.
+func (q *fifo) pop() {
+	q.ring[q.head] = nil
+	q.head = (q.head + 1) & (len(q.ring) - 1)
+	q.size--
+	if q.size == 0 && len(q.ring) > 1024 {
+		*q = fifo{} // give the memory of a burst back
+	}
+}

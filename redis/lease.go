@@ -1,0 +1,160 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// pool lends out connections one by one, for what must not share one. At most
+// size are open; who comes later waits.
+type pool struct {
+	connect func(ctx context.Context) (*conn, error)
+	free    *semaphore.Weighted // connections that may still be lent
+	size    int
+
+	ctx  context.Context // ends when the pool is closed
+	stop context.CancelFunc
+
+	mu     sync.Mutex
+	closed bool
+	idle   []*conn // the one used last at the end
+	lent   map[*conn]struct{}
+	all    sync.WaitGroup // connections lent
+}
+
+func newPool(size int, connect func(context.Context) (*conn, error)) *pool {
+	p := &pool{connect: connect, free: semaphore.NewWeighted(int64(size)), size: size, lent: map[*conn]struct{}{}}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	return p
+}
+
+// lend returns a connection for the caller alone, who gives it back by
+// giveBack.
+func (p *pool) lend(ctx context.Context) (*conn, error) {
+	if err := p.free.Acquire(ctx, 1); err != nil {
+		return nil, fmt.Errorf("%w: all %d are lent: %w", ErrPoolExhausted, p.size, ended(ctx))
+	}
+	c, err := p.take(ctx)
+	if err != nil {
+		p.free.Release(1)
+		return nil, err
+	}
+	return c, nil
+}
+
+// take returns an idle connection, or a new one.
+func (p *pool) take(ctx context.Context) (*conn, error) {
+	for {
+		p.mu.Lock()
+		if p.closed {
+			p.mu.Unlock()
+			return nil, ErrClosed
+		}
+		n := len(p.idle)
+		if n == 0 {
+			p.all.Add(1) // before closed can be set, so that close waits for it
+			p.mu.Unlock()
+			break
+		}
+		c := p.idle[n-1]
+		p.idle[n-1] = nil
+		p.idle = p.idle[:n-1]
+		if c.alive() {
+			p.lent[c] = struct{}{}
+			p.all.Add(1)
+			p.mu.Unlock()
+			return c, nil
+		}
+		p.mu.Unlock()
+		<-c.done
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })()
+	c, err := p.connect(ctx)
+	if err != nil {
+		p.all.Done()
+		return nil, err
+	}
+	p.mu.Lock()
+	p.lent[c] = struct{}{}
+	if p.closed {
+		c.fail(ErrClosed)
+	}
+	p.mu.Unlock()
+	return c, nil
+}
+
+// giveBack takes a connection back. One that is closed, or that still waits
+// for a reply, is not lent again.
+func (p *pool) giveBack(c *conn) {
+	if !c.idle() {
+		c.fail(errGivenUp)
+	}
+	p.mu.Lock()
+	delete(p.lent, c)
+	if c.alive() && !p.closed {
+		p.idle = append(p.idle, c)
+		p.mu.Unlock()
+	} else {
+		p.mu.Unlock()
+		c.fail(ErrClosed)
+		<-c.done
+	}
+	p.all.Done()
+	p.free.Release(1)
+}
+
+// errGivenUp closes a lent connection whose caller did not wait for the reply.
+var errGivenUp = fmt.Errorf("its caller has given up: %w", context.Canceled)
+
+// close closes all connections, those that are lent as well, and waits for
+// them.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	idle := p.idle
+	p.idle = nil
+	for c := range p.lent {
+		c.fail(ErrClosed)
+	}
+	p.mu.Unlock()
+	p.stop()
+	for _, c := range idle {
+		c.fail(ErrClosed)
+		<-c.done
+	}
+	p.all.Wait()
+}
+
+// do runs one request, which may block, on a lent connection. When ctx ends
+// before the reply is there, the connection is closed: a pop that nobody waits
+// for must not take an element.
+func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) {
+	c, err := p.lend(ctx)
+	if err != nil {
+		return proto.Value{}, notSent(r.Name(), "", err)
+	}
+	defer p.giveBack(c)
+	c.monitor.patience(+1)
+	defer c.monitor.patience(-1)
+	return c.do(ctx, r)
+}
+
+// doBatch is do for a batch that has a request which may block.
+func (p *pool) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+	c, err := p.lend(ctx)
+	if err != nil {
+		return nil, notSent("batch", "", err)
+	}
+	defer p.giveBack(c)
+	c.monitor.patience(+1)
+	defer c.monitor.patience(-1)
+	return c.doBatch(ctx, rs)
+}

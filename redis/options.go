@@ -1,0 +1,158 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+)
+
+// Options say how a client connects. The zero value connects to
+// localhost:6379, database 0, without a user. A client takes a copy.
+type Options struct {
+	// Network is "tcp" or "unix"; empty means "tcp".
+	Network string
+	// Addr is "host:port", or the path of a Unix socket. Empty means
+	// "localhost:6379".
+	Addr string
+	// Username and Password are given to the server at each connect. A
+	// password alone is the default user's.
+	Username string
+	Password Secret
+	// DB is the number of the database, selected at each connect.
+	DB int
+	// ClientName is what CLIENT LIST shows; empty sets none.
+	ClientName string
+	// TLS switches TLS on and configures it: &tls.Config{} verifies the server
+	// by the system's roots and the name in Addr. Versions below 1.2 are not
+	// spoken unless MinVersion says so.
+	TLS *tls.Config
+	// RESP2 speaks the old protocol also with servers that know RESP3. It is
+	// chosen by itself for those that don't.
+	RESP2 bool
+
+	// Dial opens the raw connection, below TLS: through a proxy or a tunnel,
+	// or wrapped in a net.Conn that counts. Nil means a net.Dialer. It must
+	// honour its context.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// DialTimeout bounds one connect with TLS and the handshake of the
+	// protocol. 0 means 5 s.
+	DialTimeout time.Duration
+	// ReplyTimeout is how long the oldest command on a connection may wait for
+	// its reply. A connection where it waits longer (by a quarter at most) is
+	// closed, which fails all its other commands too: so a script that runs
+	// longer fails those that wait behind it. Commands that block by intention
+	// are not bound by it. 0 means 10 s.
+	ReplyTimeout time.Duration
+	// KeepAlive is how long a connection may hear nothing before it is asked
+	// for a sign of life by PING, which has ReplyTimeout to be answered: so a
+	// dead peer is found within KeepAlive + ReplyTimeout. 0 means 15 s.
+	KeepAlive time.Duration
+	// Backoff spaces the attempts to connect again, for commands. The zero
+	// value means 50 ms, doubling to 1 s.
+	Backoff Backoff
+	// SubscriberBackoff is Backoff for the subscriber connection. The zero
+	// value means 100 ms, doubling to 16 s.
+	SubscriberBackoff Backoff
+
+	// Connections is how many connections the client's commands share. 0 means
+	// 1, which serves nearly everybody: commands that wait at the same time
+	// are sent together.
+	Connections int
+	// PoolSize bounds the connections that are lent out one by one to commands
+	// which block. 0 means 64. Who needs one when all are lent waits until
+	// its context ends.
+	PoolSize int
+
+	// SubscribeTimeout is how long Subscribe waits for the server's
+	// acknowledgement. 0 means 1 s.
+	SubscribeTimeout time.Duration
+	// UnsubscribeTimeout is how long Unsubscribe waits for it; when it is not
+	// there in time a warning is logged. 0 means 100 ms.
+	UnsubscribeTimeout time.Duration
+
+	// Logger is told of connections made and lost. Nil means silence.
+	Logger *slog.Logger
+}
+
+// ErrOptions is found by errors.Is in the error for options or a URL that make
+// no sense. Nothing has been sent then.
+var ErrOptions = errors.New("bad options")
+
+func badOptions(format string, args ...any) error {
+	return fmt.Errorf("redis: %w: %s", ErrOptions, fmt.Sprintf(format, args...))
+}
+
+// withDefaults returns the options with defaults in place, or what is wrong
+// with them.
+func (o Options) withDefaults() (Options, error) {
+	switch o.Network {
+	case "", "tcp", "tcp4", "tcp6":
+		o.Network = or(o.Network, "tcp")
+		o.Addr = or(o.Addr, "localhost:6379")
+		host, port, err := net.SplitHostPort(o.Addr)
+		if err != nil || port == "" {
+			return o, badOptions("the address %q is not host:port", o.Addr)
+		}
+		if strings.Contains(host, "/") {
+			return o, badOptions("the address %q looks like a URL: give it to ParseURL or Open", o.Addr)
+		}
+	case "unix":
+		if o.Addr == "" {
+			return o, badOptions("a Unix socket needs its path in Addr")
+		}
+	default:
+		if o.Dial == nil {
+			return o, badOptions("the network %q is neither tcp nor unix, and there is no Dial", o.Network)
+		}
+	}
+	if o.DB < 0 {
+		return o, badOptions("the database is negative: %d", o.DB)
+	}
+	if o.Username != "" && o.Password == "" {
+		return o, badOptions("there is a user but no password")
+	}
+	if strings.ContainsAny(o.ClientName, " \n\r\t") {
+		return o, badOptions("a client name can't contain spaces")
+	}
+	for _, d := range []*time.Duration{&o.DialTimeout, &o.ReplyTimeout, &o.KeepAlive, &o.SubscribeTimeout, &o.UnsubscribeTimeout} {
+		if *d < 0 {
+			return o, badOptions("a time is negative: %v", *d)
+		}
+	}
+	if o.Connections < 0 || o.PoolSize < 0 {
+		return o, badOptions("a number of connections is negative")
+	}
+	o.DialTimeout = or(o.DialTimeout, 5*time.Second)
+	o.ReplyTimeout = or(o.ReplyTimeout, 10*time.Second)
+	o.KeepAlive = or(o.KeepAlive, 15*time.Second)
+	o.SubscribeTimeout = or(o.SubscribeTimeout, time.Second)
+	o.UnsubscribeTimeout = or(o.UnsubscribeTimeout, 100*time.Millisecond)
+	o.Connections = or(o.Connections, 1)
+	o.PoolSize = or(o.PoolSize, 64)
+	o.Backoff = o.Backoff.or(Backoff{50 * time.Millisecond, time.Second})
+	o.SubscriberBackoff = o.SubscriberBackoff.or(Backoff{100 * time.Millisecond, 16 * time.Second})
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.TLS != nil {
+		o.TLS = o.TLS.Clone()
+		if o.TLS.ServerName == "" && o.Network != "unix" {
+			o.TLS.ServerName, _, _ = net.SplitHostPort(o.Addr)
+		}
+	}
+	return o, nil
+}
+
+// or returns v, or instead where v is the zero value.
+func or[T comparable](v, instead T) T {
+	var zero T
+	if v == zero {
+		return instead
+	}
+	return v
+}

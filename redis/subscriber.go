@@ -1,0 +1,192 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
+)
+
+// subscriber keeps the connection that carries subscriptions, and nothing else:
+// a subscribed connection has the server's tighter output limits. It connects
+// for the first subscription, again whenever the connection is lost, and gives
+// up only when there is no subscription left. What is subscribed is the hub's
+// concern.
+type subscriber struct {
+	options *Options
+	hub     *pubsub.Hub
+	ended   func(*subscriber) // told once, when it has been closed
+
+	ctx   context.Context // ends when the subscriber is closed
+	stop  context.CancelFunc
+	tasks sync.WaitGroup // run
+	once  sync.Once
+
+	mu      sync.Mutex
+	running bool  // run is at work
+	callers int   // calls of subscribe at work: the hub may be empty still
+	closed  bool  // no new run
+	lastErr error // why there is no connection
+}
+
+func newSubscriber(o *Options, ended func(*subscriber)) *subscriber {
+	s := &subscriber{options: o, ended: ended}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.hub = pubsub.NewHub(pubsub.HubOptions{
+		SubscribeTimeout:   o.SubscribeTimeout,
+		UnsubscribeTimeout: o.UnsubscribeTimeout,
+		Logger:             o.Logger,
+		LinkError:          s.linkError,
+	})
+	return s
+}
+
+// subscribe adds a subscription, connecting first where there is no
+// connection.
+func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	s.callers++
+	if !s.running {
+		s.running = true
+		s.tasks.Go(s.run)
+	}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.callers--
+		s.mu.Unlock()
+	}()
+	return s.hub.Subscribe(ctx, opts...)
+}
+
+// unneeded reports whether no subscription needs a connection, and if so lets
+// run end: the next subscription starts it again.
+func (s *subscriber) unneeded() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.callers > 0 || !s.hub.Idle() {
+		return false
+	}
+	s.running = false
+	return true
+}
+
+// run connects, tells the hub, waits for the connection's end, tells the hub,
+// and connects again.
+func (s *subscriber) run() {
+	failures := 0 // since a connection last lasted
+	for {
+		c, err := dial(s.ctx, s.options, s.prepare)
+		if s.ctx.Err() != nil {
+			if err == nil {
+				c.fail(ErrClosed)
+				<-c.done
+			}
+			return
+		}
+		if err != nil {
+			s.noteError(err)
+			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
+			if s.unneeded() || !sleep(s.ctx, s.options.SubscriberBackoff.delay(failures)) {
+				return
+			}
+			failures++
+			continue
+		}
+		up := time.Now()
+		s.noteError(nil)
+		s.hub.LinkUp(&hubLink{c: c})
+		select {
+		case <-c.done:
+		case <-s.ctx.Done():
+			c.fail(ErrClosed)
+			<-c.done
+			return // the hub is being closed
+		}
+		s.noteError(c.cause)
+		s.hub.LinkLost(time.Unix(0, c.lastRead.Load()), c.cause)
+		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
+		if s.unneeded() {
+			return
+		}
+		if time.Since(up) >= lasting {
+			failures = 0
+		}
+		if failures > 0 && !sleep(s.ctx, s.options.SubscriberBackoff.delay(failures-1)) {
+			return
+		}
+		failures++
+	}
+}
+
+// prepare makes a connection one for pushes before it starts.
+func (s *subscriber) prepare(c *conn) {
+	c.subscriber = true
+	c.held = s.hub.Blocked
+	c.onPush = func(v proto.Value) { s.hub.Push(v) }
+}
+
+func (s *subscriber) noteError(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastErr = err
+}
+
+// linkError tells the hub why there is no connection, for its errors.
+func (s *subscriber) linkError() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lastErr
+}
+
+// close ends all subscriptions and the connection, and waits for them.
+func (s *subscriber) close() {
+	s.once.Do(func() {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.hub.Close(ErrClosed)
+		s.stop()
+		s.tasks.Wait()
+		s.ended(s)
+	})
+}
+
+// hubLink is one subscriber connection as the hub sees it.
+type hubLink struct {
+	c      *conn
+	fences uint64 // fences sent; guarded by the hub, which sends one at a time
+}
+
+// Send sends a command and behind it the fence: a PING whose token no server
+// makes up.
+func (l *hubLink) Send(op pubsub.Op, names []string, done func(error)) {
+	l.fences++
+	token := "redchan fence " + strconv.FormatUint(l.fences, 10)
+	b := proto.AppendArray(nil, 1+len(names))
+	b = proto.AppendString(b, op.String())
+	for _, name := range names {
+		b = proto.AppendString(b, name)
+	}
+	b = proto.AppendCommand(b, "PING", token)
+	l.c.sendFenced(b, &fence{token: token, behind: true, done: done})
+}
+
+// Ping sends a PING with data.
+func (l *hubLink) Ping(data string, done func(error)) {
+	l.c.sendFenced(proto.AppendCommand(nil, "PING", data), &fence{token: data, done: done})
+}
+
+// Fail closes the connection.
+func (l *hubLink) Fail(err error) { l.c.fail(errors.Join(errMisbehaved, err)) }
+
+// errMisbehaved closes a subscriber connection whose pushes make no sense.
+var errMisbehaved = errors.New("the server broke the rules of pub/sub")
