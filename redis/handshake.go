@@ -87,10 +87,9 @@ func (c *conn) introduce(o *Options) error {
 	steps = append(steps, c.library()...)
 	if o.DB != 0 {
 		steps = append(steps, selectDB(o))
-	} else if len(steps) == len(c.library()) {
-		// Nothing so far can fail: ask for a sign of life.
-		steps = append(steps, step{words: []string{"PING"}})
 	}
+	// Where nothing so far can fail, this tells a missing password.
+	steps = append(steps, step{words: []string{"PING"}})
 	_, err := c.run(o, steps)
 	return err
 }

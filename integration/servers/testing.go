@@ -1,0 +1,84 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// startTimeout bounds a start in a test, the making of an image included.
+const startTimeout = 5 * time.Minute
+
+// Main runs the tests of a package that uses servers. It prepares the process before
+// the first test, and afterwards fails where a test left a server or a goroutine.
+//
+//	func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
+func Main(m *testing.M) int {
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	e, err := setup(ctx, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "servers:", err)
+		return 1
+	}
+	code := m.Run()
+	e.mu.Lock()
+	left := len(e.running)
+	e.mu.Unlock()
+	if left > 0 {
+		fmt.Fprintf(os.Stderr, "servers: the tests left %d servers running\n", left)
+		code = max(code, 1)
+	}
+	if err := Close(); err != nil {
+		fmt.Fprintln(os.Stderr, "servers:", err)
+		code = max(code, 1)
+	}
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "servers: the tests left goroutines running:", err)
+			code = 1
+		}
+	}
+	return code
+}
+
+// StartT is Start for a test: it fails the test, and closes the server when the test
+// has ended. The log of the server is printed where the test failed.
+func StartT(t testing.TB, version Version, config Config) *Server {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	server, err := Start(ctx, version, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			log, err := server.Logs(context.Background())
+			t.Logf("log of %s at %s:\n%s%v", server.Role(), server.Addr, log, err)
+		}
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// Each runs a test as a subtest for every version that this machine has; see
+// Available. The test may call t.Parallel.
+func Each(t *testing.T, test func(t *testing.T, version Version)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	versions, err := Available(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range versions {
+		t.Run(version.Role, func(t *testing.T) { test(t, version) })
+	}
+}

@@ -1,0 +1,258 @@
+package redistest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// Any stands for any word in [Conn.Expect].
+const Any = "\x00any"
+
+// Conn is the server's end of one connection. Its methods are for the test's
+// own goroutine, and fail the test where the client does something else than
+// what is expected.
+type Conn struct {
+	t      testing.TB
+	end    *end
+	reader *proto.Reader
+	resp2  bool
+}
+
+func newConn(t testing.TB, e *end) *Conn {
+	return &Conn{t: t, end: e, reader: proto.NewReader(e, proto.Limits{})}
+}
+
+// Next returns the next command.
+func (c *Conn) Next() []string {
+	c.t.Helper()
+	words, err := c.next()
+	if err != nil {
+		c.t.Fatalf("redistest: waiting for a command: %v", err)
+	}
+	return words
+}
+
+func (c *Conn) next() ([]string, error) {
+	_ = c.end.SetReadDeadline(time.Now().Add(patience))
+	v, err := c.reader.Next()
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind() != proto.KindArray || v.Len() == 0 {
+		return nil, fmt.Errorf("the client sent no command but a %v", v.Kind())
+	}
+	var words []string
+	for word := range v.All() {
+		words = append(words, word.Str())
+	}
+	return words, nil
+}
+
+// Expect reads the next command and fails the test where it is another one.
+// [Any] stands for any word.
+func (c *Conn) Expect(words ...string) {
+	c.t.Helper()
+	got := c.Next()
+	same := slices.EqualFunc(got, words, func(a, b string) bool { return b == Any || a == b })
+	if !same {
+		c.t.Fatalf("redistest: the client sent %q, expected %q", got, words)
+	}
+}
+
+// ExpectEnd waits until the client has closed the connection, and fails the
+// test where a command comes instead.
+func (c *Conn) ExpectEnd() {
+	c.t.Helper()
+	if words, err := c.next(); err == nil {
+		c.t.Fatalf("redistest: the client sent %q, expected the connection's end", words)
+	}
+}
+
+// Send writes bytes as they are: part of a reply, several, or nonsense. Writing
+// to a connection that the client has closed does nothing.
+func (c *Conn) Send(raw string) {
+	_, _ = c.end.Write([]byte(raw))
+}
+
+// OK answers +OK.
+func (c *Conn) OK() { c.Send("+OK\r\n") }
+
+// Simple answers a simple string.
+func (c *Conn) Simple(s string) { c.Send("+" + s + "\r\n") }
+
+// Bulk answers a bulk string.
+func (c *Conn) Bulk(s string) { c.Send(bulk(s)) }
+
+// Int answers an integer.
+func (c *Conn) Int(n int64) { c.Send(":" + strconv.FormatInt(n, 10) + "\r\n") }
+
+// Null answers that there is nothing.
+func (c *Conn) Null() {
+	if c.resp2 {
+		c.Send("$-1\r\n")
+	} else {
+		c.Send("_\r\n")
+	}
+}
+
+// Error answers an error, such as "ERR no".
+func (c *Conn) Error(text string) { c.Send("-" + text + "\r\n") }
+
+// Array answers an array of bulk strings.
+func (c *Conn) Array(elems ...string) { c.Send(aggregate('*', elems)) }
+
+// Push sends a push of bulk strings; in RESP2, an array.
+func (c *Conn) Push(elems ...string) { c.Send(aggregate(c.pushMark(), elems)) }
+
+func (c *Conn) pushMark() byte {
+	if c.resp2 {
+		return '*'
+	}
+	return '>'
+}
+
+// Message sends a message that was published to a channel.
+func (c *Conn) Message(channel, payload string) { c.Push("message", channel, payload) }
+
+// PatternMessage sends a message to a channel that matched a pattern.
+func (c *Conn) PatternMessage(pattern, channel, payload string) {
+	c.Push("pmessage", pattern, channel, payload)
+}
+
+// Confirm sends the confirmation of one name: kind is "subscribe",
+// "psubscribe", "unsubscribe" and so on; count is what the server counts.
+func (c *Conn) Confirm(kind, name string, count int) {
+	c.Send(fmt.Sprintf("%c3\r\n%s%s:%d\r\n", c.pushMark(), bulk(kind), bulk(name), count))
+}
+
+// ExpectSubscribe reads a command of the SUBSCRIBE kind for the names given, in
+// whatever order, and the fence behind it, and answers both as a server does.
+func (c *Conn) ExpectSubscribe(command string, names ...string) {
+	c.t.Helper()
+	got := c.ExpectNames(command, names...)
+	for i, name := range got {
+		c.Confirm(strings.ToLower(command), name, i+1)
+	}
+	c.Fence()
+}
+
+// ExpectNames reads a command with the names given, in whatever order, and
+// returns them in the order in which they came.
+func (c *Conn) ExpectNames(command string, names ...string) []string {
+	c.t.Helper()
+	got := c.Next()
+	if got[0] != command || !sameSet(got[1:], names) {
+		c.t.Fatalf("redistest: the client sent %q, expected %s of %q", got, command, names)
+	}
+	return got[1:]
+}
+
+// Fence reads the PING behind a command of the SUBSCRIBE kind and answers it.
+func (c *Conn) Fence() {
+	c.t.Helper()
+	got := c.Next()
+	if got[0] != "PING" || len(got) != 2 {
+		c.t.Fatalf("redistest: the client sent %q, expected a PING with a token", got)
+	}
+	c.Pong(got[1])
+}
+
+// Pong answers a PING with data on a subscribed connection.
+func (c *Conn) Pong(data string) {
+	if c.resp2 {
+		c.Array("pong", data)
+	} else {
+		c.Bulk(data)
+	}
+}
+
+// Handshake reads and answers what a client that speaks RESP3 says first.
+func (c *Conn) Handshake() {
+	c.t.Helper()
+	hello := c.Next()
+	if hello[0] != "HELLO" {
+		c.t.Fatalf("redistest: the client sent %q, expected HELLO", hello)
+	}
+	c.Send("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
+		"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
+		"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n")
+	for range 2 {
+		c.Expect("CLIENT", "SETINFO", Any, Any)
+		c.OK()
+	}
+}
+
+// HandshakeRESP2 reads and answers what a client says first to a server that
+// does not know HELLO, or that is told to speak RESP2.
+func (c *Conn) HandshakeRESP2() {
+	c.t.Helper()
+	c.resp2 = true
+	first := c.Next()
+	if first[0] == "HELLO" {
+		c.Error("ERR unknown command `HELLO`, with args beginning with: `3`, ")
+		for range 2 {
+			c.Expect("CLIENT", "SETINFO", Any, Any)
+			c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'")
+		}
+		first = c.Next()
+	}
+	for first[0] != "PING" {
+		if first[0] == "CLIENT" {
+			c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'")
+		} else {
+			c.OK()
+		}
+		first = c.Next()
+	}
+	c.Simple("PONG")
+}
+
+// Serve answers every command by what reply returns, a reply as it goes over
+// the wire, until the connection ends or reply returns false. It is the one
+// method that may run in a goroutine of its own.
+func (c *Conn) Serve(reply func(words []string) (raw string, ok bool)) {
+	for {
+		_ = c.end.SetReadDeadline(time.Time{})
+		v, err := c.reader.Next()
+		if err != nil {
+			return
+		}
+		var words []string
+		for word := range v.All() {
+			words = append(words, word.Str())
+		}
+		raw, ok := reply(words)
+		if !ok {
+			return
+		}
+		c.Send(raw)
+	}
+}
+
+// Close closes the connection: the client reads what has been sent, then its
+// end.
+func (c *Conn) Close() { _ = c.end.Close() }
+
+func bulk(s string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(s), s) }
+
+func aggregate(mark byte, elems []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%c%d\r\n", mark, len(elems))
+	for _, e := range elems {
+		b.WriteString(bulk(e))
+	}
+	return b.String()
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
+}
