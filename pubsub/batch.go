@@ -143,7 +143,8 @@ type ending struct {
 func (h *Hub) refuse(e *entry, err error) []ending {
 	err = &RefusedError{Name: e.name, Err: err}
 	var ended []ending
-	for _, m := range e.members {
+	for len(e.members) > 0 {
+		m := e.members[0]
 		if m.joined {
 			ended = append(ended, ending{m.sub, err})
 		}

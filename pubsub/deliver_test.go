@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -15,11 +16,12 @@ func TestDropOldest(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channel("x"), Buffer(70, 0)) // 64 in the channel, 6 behind
 		start := time.Now()
-		w.publish("x", numbers(0, 70)...)
+		w.publish("x", numbers(0, 65)...)
+		synctest.Wait() // the pump has 64 in its hand
+		w.publish("x", numbers(65, 70)...)
 		if got := sub.Stats(); got.Delivered != 64 || got.Queued != 70 || got.Dropped != 0 {
 			t.Errorf("stats are %+v", got)
 		}
-		synctest.Wait() // the pump has 3 in its hand
 		time.Sleep(time.Second)
 		w.publish("x", "70")
 		time.Sleep(time.Second)
@@ -27,17 +29,17 @@ func TestDropOldest(t *testing.T) {
 		if got := sub.Stats(); got.Delivered != 64 || got.Queued != 70 || got.Dropped != 2 {
 			t.Errorf("stats are %+v", got)
 		}
-		if got := read(sub, 67); got[66] != "x:66" {
+		if got := read(sub, 65); got[64] != "x:64" {
 			t.Errorf("received %s", got)
 		}
 		synctest.Wait()
 		msg, _ := sub.TryNext()
 		gap := msg.Gap
-		if msg.Payload != "69" || gap == nil || gap.Reason != Overflow || gap.Dropped != 2 ||
+		if msg.Payload != "67" || gap == nil || gap.Reason != Overflow || gap.Dropped != 2 ||
 			gap.From.Sub(start) != time.Second || gap.To.Sub(start) != 2*time.Second {
 			t.Errorf("received %v", msg)
 		}
-		w.want(sub, "x:70", "x:71")
+		w.want(sub, "x:68", "x:69", "x:70", "x:71")
 		w.wantEvents(sub, "subscribed x 1", "overflow")
 	})
 }
@@ -178,16 +180,17 @@ func TestExactAccounting(t *testing.T) {
 
 func checkAccounting(t *testing.T, opts []Option) {
 	h := NewHub(HubOptions{})
-	s := newSubscription(h, newConfig(opts))
-	h.subs[s] = struct{}{}
-	h.live++
-	m := h.entry(Channel("x")).add(s)
-	h.leave(m, nil)
-	m = &member{entry: m.entry, sub: s, active: true}
+	s, err := h.Subscribe(context.Background(), opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &member{entry: &entry{name: Channel("x")}, sub: s, active: true}
 
 	const total = 3000
 	sent := 0
+	senderLeft := make(chan struct{})
 	go func() {
+		defer close(senderLeft)
 		random := rand.New(rand.NewPCG(1, 2))
 		for ; sent < total; sent++ {
 			msg := Message{Channel: "x", Payload: strings.Repeat("0", random.IntN(100)) + strconv.Itoa(sent)}
@@ -235,6 +238,7 @@ func checkAccounting(t *testing.T, opts []Option) {
 		}
 	}
 	<-s.done
+	<-senderLeft
 	got := s.Stats()
 	if gap := got.FinalGap; gap != nil {
 		missing += gap.Dropped
@@ -247,5 +251,19 @@ func checkAccounting(t *testing.T, opts []Option) {
 	}
 	if s.policy == block && received != total {
 		t.Errorf("%d of %d received", received, total)
+	}
+}
+
+func TestMessageCostsNoAllocation(t *testing.T) {
+	h, _, subs := joined(t, 3, func(int) string { return "news" })
+	v := value(t, ">", "message", "news", "payload")
+	allocs := testing.AllocsPerRun(100, func() {
+		h.Push(v)
+		for _, sub := range subs {
+			<-sub.Messages()
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("a message costs %v allocations", allocs)
 	}
 }

@@ -8,10 +8,12 @@ import (
 // entry is one name that some subscription wants: what the server is to do, and
 // what is known of what it does. It is in Hub.entries as long as it has members.
 //
-// All fields are guarded by the Hub's mu. The reader takes members out as a
-// snapshot: the slice is only appended to, and copied for removal.
+// All fields are guarded by the Hub's mu.
 type entry struct {
-	name    Name
+	name Name
+	// members is in no order. The reader delivers to it as it was at the time
+	// of the push, without the lock: while Hub.delivering is this entry, it is
+	// appended to, but copied for a removal.
 	members []*member
 
 	// confirmed: the server sends us the name's messages, as of the subscribe
@@ -33,6 +35,7 @@ type entry struct {
 type member struct {
 	entry *entry
 	sub   *Subscription
+	index int // in entry.members; guarded by the Hub's mu
 
 	// joined: the entry was confirmed since this member is in it, so the
 	// subscription relies on it. Guarded by the Hub's mu.
@@ -89,21 +92,21 @@ func (m *member) subscribed(gap *Gap) {
 
 // add makes s a member of e.
 func (e *entry) add(s *Subscription) *member {
-	m := &member{entry: e, sub: s, active: true}
+	m := &member{entry: e, sub: s, index: len(e.members), active: true}
 	e.members = append(e.members, m)
 	return m
 }
 
-// remove takes m out of its entry, and leaves snapshots of the members as they
-// are.
-func (e *entry) remove(m *member) {
-	members := make([]*member, 0, len(e.members))
-	for _, other := range e.members {
-		if other != m {
-			members = append(members, other)
-		}
+// remove takes m out of e; the last member gets its place.
+func (e *entry) remove(m *member, delivering bool) {
+	if delivering {
+		e.members = slices.Clone(e.members)
 	}
-	e.members = members
+	last := len(e.members) - 1
+	e.members[m.index] = e.members[last]
+	e.members[m.index].index = m.index
+	e.members[last] = nil
+	e.members = e.members[:last]
 }
 
 // loss returns the gap of a member that leaves an entry which is lost.
@@ -120,4 +123,14 @@ func (m *member) stopWaiting(c *call) {
 	if i := slices.Index(m.waiting, c); i >= 0 {
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 	}
+}
+
+// entry returns the entry of a name, and makes it if need be. h.mu is held.
+func (h *Hub) entry(name Name) *entry {
+	e := h.entries[name.Kind][name.Name]
+	if e == nil {
+		e = &entry{name: name}
+		h.entries[name.Kind][name.Name] = e
+	}
+	return e
 }

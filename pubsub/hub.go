@@ -38,6 +38,9 @@ type Hub struct {
 	opts HubOptions
 
 	blocked atomic.Bool // see Blocked
+	// delivering is the entry whose members the reader delivers to. It is set
+	// with mu held and cleared without.
+	delivering atomic.Pointer[entry]
 
 	// mu guards all that follows, and what entry, member, call and Subscription
 	// say it guards. It is never held while waiting. A Subscription's mu may be
@@ -117,7 +120,7 @@ func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, err
 }
 
 // LinkUp tells that link is live, after its handshake and before its first
-// push. Everything wanted is subscribed again.
+// push, and after LinkLost for the one before it. Everything wanted is subscribed again.
 func (h *Hub) LinkUp(link Link) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

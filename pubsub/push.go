@@ -78,9 +78,12 @@ func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok boo
 		h.mu.Unlock()
 		return true // a straggler of an earlier subscription
 	}
-	members := e.members // a snapshot, see entry
+	members := e.members
+	h.delivering.Store(e)
 	h.mu.Unlock()
+	defer h.delivering.Store(nil)
 
+	// The kinds of messages are in the order of those of names.
 	msg := Message{Kind: Kind(kind), Channel: e.name.Name, Payload: payload.Str()}
 	if kind == NamePattern {
 		msg.Channel, msg.Pattern = channel.Str(), e.name.Name

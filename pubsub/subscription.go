@@ -3,6 +3,7 @@ package pubsub
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -181,17 +182,13 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 
 // Names returns what the subscription is subscribed to, sorted by kind and name.
 func (s *Subscription) Names() []Name {
-	names := s.hub.namesOf(s)
+	s.hub.mu.Lock()
+	names := slices.Collect(maps.Keys(s.names))
+	s.hub.mu.Unlock()
 	slices.SortFunc(names, func(a, b Name) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	return names
-}
-
-// Ping sends a PING with data, and returns when it is answered. The answer is
-// also told as an EventPong.
-func (s *Subscription) Ping(ctx context.Context, data string) error {
-	return s.hub.ping(ctx, s, data)
 }
 
 // Next waits for the next message. One that is there already beats the end of

@@ -248,7 +248,8 @@ func TestGapMarkerWaitsInTheQueue(t *testing.T) {
 			w.linkUp()
 			w.confirmAll()
 		}
-		w.want(sub, "x:1", "x:2", "gap(reconnect,0)")
+		// One is in the pump's hand, the other two became one in the queue.
+		w.want(sub, "x:1", "x:2", "gap(reconnect,0)", "gap(reconnect,0)")
 	})
 }
 
@@ -277,19 +278,12 @@ func TestEventsAreBoundedAndCountWhatIsMissed(t *testing.T) {
 				w.linkUp()
 			}
 			told := 0
-			var first Event
 			for len(sub.Events()) > 0 {
 				e := <-sub.Events()
-				if told == 0 {
-					first = e
-				}
 				told += 1 + e.Missed
 			}
 			if told != 101 {
 				t.Errorf("%d events told or missed, want 101", told)
-			}
-			if first.Missed == 0 && asked {
-				t.Log("the first event left does not tell that others are missed") // but a later one does
 			}
 			w.linkLost()
 			if e := <-sub.Events(); e.Missed != 0 || e.Kind != EventLinkLost || e.Err != io.ErrUnexpectedEOF {

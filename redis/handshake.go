@@ -141,7 +141,7 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 			continue
 		}
 		if refusal := v.Err(); refusal != nil {
-			failed, err = i, &Error{Command: s.words[0], Addr: o.Addr, Err: refusal}
+			failed, err = i, &Error{Command: s.words[0], Addr: o.Addr, Err: o.withoutSecret(refusal)}
 		} else if s.check != nil {
 			if err = s.check(v); err != nil {
 				failed = i
@@ -149,4 +149,16 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 		}
 	}
 	return failed, err
+}
+
+// withoutSecret returns a refusal without the password, should a server have
+// repeated it.
+func (o *Options) withoutSecret(refusal error) error {
+	var reply *proto.Error
+	if o.Password == "" || !errors.As(refusal, &reply) {
+		return refusal
+	}
+	clean := *reply
+	clean.Message = strings.ReplaceAll(reply.Message, string(o.Password), redacted)
+	return &clean
 }

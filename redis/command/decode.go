@@ -3,6 +3,7 @@ package command
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -15,6 +16,16 @@ func want(what string) error { return &DecodeError{Want: what} }
 
 // wantCause is want with the error that made the decoder give up.
 func wantCause(what string, err error) error { return &DecodeError{Want: what, Err: err} }
+
+// bare returns the reason of a strconv error without the text that it quotes,
+// which is somebody's data.
+func bare(err error) error {
+	var e *strconv.NumError
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
+}
 
 // isText reports whether v has a text: a string of any kind.
 func isText(v proto.Value) bool {
@@ -65,7 +76,7 @@ func decodeInt(v proto.Value) (int64, error) {
 	case isText(v):
 		n, err := strconv.ParseInt(v.Str(), 10, 64)
 		if err != nil {
-			return 0, wantCause("int64", err.(*strconv.NumError).Err) // without the text
+			return 0, wantCause("int64", bare(err))
 		}
 		return n, nil
 	case v.IsNull():
@@ -84,7 +95,7 @@ func decodeFloat(v proto.Value) (float64, error) {
 	case isText(v):
 		f, err := strconv.ParseFloat(v.Str(), 64)
 		if err != nil && !math.IsInf(f, 0) {
-			return 0, wantCause("float64", err.(*strconv.NumError).Err)
+			return 0, wantCause("float64", bare(err))
 		}
 		return f, nil
 	case v.IsNull():
@@ -184,14 +195,6 @@ func decodeStrings(v proto.Value) ([]string, error) {
 		result = append(result, s)
 	}
 	return result, nil
-}
-
-// decodeStringsOrNil is decodeStrings for commands where null means missing.
-func decodeStringsOrNil(v proto.Value) ([]string, error) {
-	if v.IsNull() {
-		return nil, Nil
-	}
-	return decodeStrings(v)
 }
 
 // Optional is a value that may be missing among others that are not: one of
@@ -342,7 +345,7 @@ func decodeUint(v proto.Value) (uint64, error) {
 	case isText(v):
 		n, err := strconv.ParseUint(v.Str(), 10, 64)
 		if err != nil {
-			return 0, wantCause("uint64", err.(*strconv.NumError).Err)
+			return 0, wantCause("uint64", bare(err))
 		}
 		return n, nil
 	}

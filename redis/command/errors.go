@@ -30,6 +30,7 @@ var (
 // Outcome says what happened to a command that failed.
 type Outcome uint8
 
+// What can have happened.
 const (
 	// Answered: the server answered with an error that is final. A script may
 	// have written before it failed.

@@ -10,6 +10,7 @@ type Position struct{ Longitude, Latitude float64 }
 // Unit is a unit of length.
 type Unit string
 
+// The units that servers know.
 const (
 	Meters     Unit = "m"
 	Kilometers Unit = "km"

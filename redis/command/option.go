@@ -177,6 +177,7 @@ func (c Count) lmpopOption() tokens     { return c.tokens() }
 // Order is the option ASC or DESC of commands that sort.
 type Order uint8
 
+// The two orders.
 const (
 	Asc  Order = iota // smallest or nearest first
 	Desc              // largest or farthest first
@@ -195,6 +196,7 @@ func (o Order) geoSearchOption() tokens { return o.tokens() }
 // ListEnd is an end of a list, see [Left] and [Right].
 type ListEnd string
 
+// The two ends.
 const (
 	// Left is the head of a list.
 	Left ListEnd = "LEFT"

@@ -155,6 +155,7 @@ func bitOp(name string, t BitType, offset int64, more ...Arg) tokens {
 // Overflow says what [BitSet] and [BitIncrBy] do with a number that does not fit.
 type Overflow string
 
+// What can be done.
 const (
 	OverflowWrap     Overflow = "WRAP" // go on at the other end, as Go does; the default
 	OverflowSaturate Overflow = "SAT"  // stay at the largest or smallest number

@@ -61,7 +61,7 @@ func (c *Conn) Expect(words ...string) {
 	got := c.Next()
 	same := slices.EqualFunc(got, words, func(a, b string) bool { return b == Any || a == b })
 	if !same {
-		c.t.Fatalf("redistest: the client sent %q, expected %q", got, words)
+		c.t.Fatalf("redistest: the client sent %s, expected %s", short(got), short(words))
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *Conn) Expect(words ...string) {
 func (c *Conn) ExpectEnd() {
 	c.t.Helper()
 	if words, err := c.next(); err == nil {
-		c.t.Fatalf("redistest: the client sent %q, expected the connection's end", words)
+		c.t.Fatalf("redistest: the client sent %s, expected the connection's end", short(words))
 	}
 }
 
@@ -148,7 +148,7 @@ func (c *Conn) ExpectNames(command string, names ...string) []string {
 	c.t.Helper()
 	got := c.Next()
 	if got[0] != command || !sameSet(got[1:], names) {
-		c.t.Fatalf("redistest: the client sent %q, expected %s of %q", got, command, names)
+		c.t.Fatalf("redistest: the client sent %s, expected %s of %s", short(got), command, short(names))
 	}
 	return got[1:]
 }
@@ -158,7 +158,7 @@ func (c *Conn) Fence() {
 	c.t.Helper()
 	got := c.Next()
 	if got[0] != "PING" || len(got) != 2 {
-		c.t.Fatalf("redistest: the client sent %q, expected a PING with a token", got)
+		c.t.Fatalf("redistest: the client sent %s, expected a PING with a token", short(got))
 	}
 	c.Pong(got[1])
 }
@@ -177,7 +177,7 @@ func (c *Conn) Handshake() {
 	c.t.Helper()
 	hello := c.Next()
 	if hello[0] != "HELLO" {
-		c.t.Fatalf("redistest: the client sent %q, expected HELLO", hello)
+		c.t.Fatalf("redistest: the client sent %s, expected HELLO", short(hello))
 	}
 	c.Send("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
 		"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
@@ -255,4 +255,25 @@ func sameSet(a, b []string) bool {
 	slices.Sort(a)
 	slices.Sort(b)
 	return slices.Equal(a, b)
+}
+
+// short quotes words for a failure's text, cutting long ones and many.
+func short(words []string) string {
+	const maxWords, maxLen = 10, 100
+	var b strings.Builder
+	for i, word := range words {
+		if i == maxWords {
+			fmt.Fprintf(&b, " and %d more", len(words)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		if len(word) > maxLen {
+			fmt.Fprintf(&b, "%q... (%d bytes)", word[:maxLen], len(word))
+		} else {
+			fmt.Fprintf(&b, "%q", word)
+		}
+	}
+	return b.String()
 }

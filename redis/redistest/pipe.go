@@ -97,6 +97,13 @@ func (s *stream) close(readErr error) {
 	s.change()
 }
 
+// ended reports whether the writing end has been closed.
+func (s *stream) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.readErr != nil
+}
+
 func (s *stream) read(p []byte) (int, error) {
 	for {
 		passed := s.readLimit.passed()

@@ -71,17 +71,22 @@ func (s *Server) Refuse(err error) {
 	s.refusal = err
 }
 
-// Accept returns the next connection as it is, before its handshake.
+// Accept returns the next connection as it is, before its handshake, leaving
+// out those that the client has closed again meanwhile.
 func (s *Server) Accept() *Conn {
 	s.t.Helper()
 	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
-	select {
-	case e := <-s.dialled:
-		return newConn(s.t, e)
-	case <-timeout.C:
-		s.t.Fatalf("redistest: nobody connected within %v", patience)
-		return nil
+	for {
+		select {
+		case e := <-s.dialled:
+			if !e.in.ended() {
+				return newConn(s.t, e)
+			}
+		case <-timeout.C:
+			s.t.Fatalf("redistest: nobody connected within %v", patience)
+			return nil
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -15,12 +14,12 @@ import (
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
-// The demonstration: a subscriber whose connection is lost, told as the
-// conversation that it is, with an hour of silence in the middle.
+// The demonstration: a subscriber whose server is away for an hour, told as the
+// conversation that it is.
 func TestConversation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := redistest.NewServer(t)
-		client, err := redis.New(redis.Options{Dial: server.Dial})
+		client, err := redis.New(redis.Options{Dial: server.Dial, KeepAlive: 24 * time.Hour})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -40,8 +39,10 @@ func TestConversation(t *testing.T) {
 			conn := server.AcceptReady()
 			conn.ExpectSubscribe("SUBSCRIBE", "news")
 			conn.Message("news", "one")
-			time.Sleep(time.Hour) // virtual; the keep-alive goes unanswered
+			server.Refuse(errors.New("the server is away"))
 			conn.Close()
+			time.Sleep(time.Hour) // virtual
+			server.Refuse(nil)
 
 			conn = server.AcceptReady()
 			conn.ExpectSubscribe("SUBSCRIBE", "news")
@@ -54,8 +55,8 @@ func TestConversation(t *testing.T) {
 		if msg := <-sub.Messages(); msg.Payload != "one" || msg.Gap != nil {
 			t.Errorf("the first message is %v", msg)
 		}
-		if msg := <-sub.Messages(); msg.Payload != "two" || msg.Gap == nil {
-			t.Errorf("the second message is %v, and tells of no gap", msg)
+		if msg := <-sub.Messages(); msg.Payload != "two" || msg.Gap == nil || msg.Gap.To.Sub(msg.Gap.From) < time.Hour {
+			t.Errorf("the second message is %v", msg)
 		}
 	})
 }
@@ -114,7 +115,7 @@ func TestRefuse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var _ net.Conn = nc
+	conn := server.Accept()
 	nc.Close()
-	server.Accept().ExpectEnd()
+	conn.ExpectEnd()
 }

@@ -6,27 +6,17 @@ import (
 	"time"
 )
 
-// entry returns the entry of a name, and makes it if need be. h.mu is held.
-func (h *Hub) entry(name Name) *entry {
-	e := h.entries[name.Kind][name.Name]
-	if e == nil {
-		e = &entry{name: name}
-		h.entries[name.Kind][name.Name] = e
-	}
-	return e
-}
-
 // leave takes a member out of its entry, and reports whether the server is to
 // be told because it was the last one. err is why, where the server wants it
 // so. h.mu is held.
 func (h *Hub) leave(m *member, err error) (last bool) {
 	e := m.entry
-	cause := err
-	if cause == nil {
-		cause = fmt.Errorf("pubsub: %v %w", e.name, errUnsubscribed)
-	}
 	for _, c := range m.waiting {
-		c.fail(cause)
+		if err != nil {
+			c.fail(err)
+		} else {
+			c.fail(fmt.Errorf("pubsub: %v %w", e.name, errUnsubscribed))
+		}
 	}
 	m.waiting = nil
 	m.sub.nameLeft(m, err)
@@ -34,7 +24,7 @@ func (h *Hub) leave(m *member, err error) (last bool) {
 	if h.closed {
 		return false // all are leaving, nobody is sent anything
 	}
-	e.remove(m)
+	e.remove(m, h.delivering.Load() == e)
 	if len(e.members) > 0 {
 		return false
 	}
@@ -144,50 +134,4 @@ func (h *Hub) forget(s *Subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.subs, s)
-}
-
-// namesOf returns the names of s.
-func (h *Hub) namesOf(s *Subscription) []Name {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	names := make([]Name, 0, len(s.names))
-	for name := range s.names {
-		names = append(names, name)
-	}
-	return names
-}
-
-// ping sends a PING and waits for its answer.
-func (h *Hub) ping(ctx context.Context, s *Subscription, data string) error {
-	h.mu.Lock()
-	lost := h.linkLost
-	if h.link == nil {
-		h.mu.Unlock()
-		return h.noLink()
-	}
-	answer := make(chan error, 1)
-	h.link.Ping(data, func(err error) {
-		if err == nil {
-			s.tell(Event{Kind: EventPong, Data: data})
-		}
-		answer <- err
-	})
-	h.mu.Unlock()
-	var cause error
-	select {
-	case err := <-answer:
-		return err
-	case <-lost:
-		cause = fmt.Errorf("%w: it was lost before PING was answered", ErrNoLink)
-	case <-s.stopped:
-		cause = s.endError()
-	case <-ctx.Done():
-		cause = context.Cause(ctx)
-	}
-	select {
-	case err := <-answer: // a result beats the end of waiting for it
-		return err
-	default:
-		return cause
-	}
 }

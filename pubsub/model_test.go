@@ -1,0 +1,578 @@
+package pubsub
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+var (
+	seeds = flag.Int("seeds", 150, "random histories for TestModel")
+	seed  = flag.Uint64("seed", 0, "the one history for TestModel to run")
+)
+
+// TestModel runs random histories: subscriptions that come, change and go,
+// consumers of all speeds, a server that takes its time, refuses names and takes
+// shard channels away, and links that are lost. It checks that every message
+// published for a name that was acknowledged is received in order or covered by
+// a gap in its place, and that nothing is left behind.
+func TestModel(t *testing.T) {
+	if *seed != 0 {
+		modelHistory(t, *seed)
+		return
+	}
+	for n := range uint64(*seeds) {
+		t.Run(strconv.FormatUint(n+1, 10), func(t *testing.T) { modelHistory(t, n+1) })
+	}
+}
+
+// modelNames is what can be subscribed to. A publish goes to one of the
+// channels, and comes in this order where it matches several names.
+var modelNames = []Name{
+	Channel("a1"), Channel("a2"), Channel("b1"), Channel("b2"),
+	Pattern("a*"), Pattern("*1"), ShardChannel("s1"), ShardChannel("s2"),
+}
+
+func modelMatches(name Name, channel string, shard bool) bool {
+	switch name.Kind {
+	case NamePattern:
+		return !shard && (strings.HasPrefix(channel, strings.TrimSuffix(name.Name, "*")) && name.Name[0] != '*' ||
+			name.Name[0] == '*' && strings.HasSuffix(channel, name.Name[1:]))
+	case NameShard:
+		return shard && name.Name == channel
+	}
+	return !shard && name.Name == channel
+}
+
+// model is the server, the network, the reader and the consumers in one.
+type model struct {
+	*world
+	random *rand.Rand
+
+	// The connection: what the server has subscribed, and what it has sent that
+	// the reader has not read.
+	up         bool
+	subscribed map[Name]bool
+	wire       []packet
+
+	forbidden map[Name]bool
+	published []Name // by number: the channel that was published to
+	mu        sync.Mutex
+	subs      []*modelSub
+}
+
+// packet is something that the server has sent when so many messages had been
+// published.
+type packet struct {
+	at  int
+	run func()
+}
+
+// key is one message: its number, and the name by which it came.
+type key struct {
+	number int
+	name   Name
+}
+
+func (k key) compare(other key) int {
+	return cmp.Or(cmp.Compare(k.number, other.number),
+		cmp.Compare(slices.Index(modelNames, k.name), slices.Index(modelNames, other.name)))
+}
+
+// span is a time in numbers of messages while a name was acknowledged.
+type span struct {
+	name     Name
+	from, to int
+}
+
+type modelSub struct {
+	*Subscription
+	cancel context.CancelFunc
+	// Guarded by model.mu: a call is under way; the names that are
+	// acknowledged, since which message; the spans that are over.
+	busy  bool
+	since map[Name]int
+	spans []span
+	// received in order, and in front of which of them there was a gap.
+	received []key
+	gaps     []Gap // gaps[i] was told in front of received[i]
+	gap      Gap   // told, and nothing received since
+	speed    int
+}
+
+func modelHistory(t *testing.T, seed uint64) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &model{
+			world:     &world{T: t, hub: NewHub(HubOptions{BatchNames: 3})},
+			random:    rand.New(rand.NewPCG(seed, 0)),
+			forbidden: map[Name]bool{},
+		}
+		defer m.hub.Close(nil)
+		for range 400 {
+			m.step()
+			synctest.Wait()
+			if m.link != nil && m.link.failed != nil {
+				t.Fatalf("the link was told to fail: %v", m.link.failed)
+			}
+		}
+		m.finish()
+	})
+}
+
+func (m *model) step() {
+	switch m.random.IntN(20) {
+	case 0, 1:
+		m.subscribe()
+	case 2, 3, 4:
+		m.change()
+	case 5:
+		m.end()
+	case 6:
+		if m.up {
+			m.lose()
+		}
+		if m.random.IntN(2) == 0 {
+			m.connect()
+		}
+	case 7:
+		m.connect()
+	case 8:
+		name := m.name()
+		m.forbidden[name] = m.random.IntN(8) == 0
+	case 9:
+		m.move()
+	case 10, 11:
+		m.serve()
+	case 12, 13:
+		m.read(m.random.IntN(20))
+	case 14, 15, 16:
+		for range m.random.IntN(10) {
+			m.publish()
+		}
+	case 17, 18:
+		m.consume()
+	case 19:
+		time.Sleep(time.Duration(m.random.IntN(300)) * time.Millisecond)
+	}
+}
+
+func (m *model) name() Name { return modelNames[m.random.IntN(len(modelNames))] }
+
+// subscribe makes a subscription.
+func (m *model) subscribe() {
+	s := &modelSub{since: map[Name]int{}, busy: true, speed: 1 + m.random.IntN(12)}
+	var names []Name
+	opts := []Option{Buffer(1+m.random.IntN(10), 0), Policy(m.random.IntN(3))}
+	if m.random.IntN(3) == 0 {
+		opts = append(opts, Buffer(100, 300))
+	}
+	if m.random.IntN(3) == 0 {
+		opts = append(opts, GapMarkers())
+	}
+	for range m.random.IntN(4) {
+		names = append(names, m.name())
+		opts = append(opts, names[len(names)-1])
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	go func() {
+		sub, err := m.hub.Subscribe(ctx, opts...)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if err != nil {
+			cancel()
+			m.checkError(err)
+			return
+		}
+		s.Subscription, s.busy = sub, false
+		m.acknowledged(s, names)
+		m.subs = append(m.subs, s)
+	}()
+}
+
+func (m *model) checkError(err error) {
+	var refused *RefusedError
+	var missing *UnacknowledgedError
+	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrClosed) &&
+		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) {
+		m.Errorf("unexpected error %v", err)
+	}
+}
+
+// acknowledged notes that names are from now on; m.mu is held.
+func (m *model) acknowledged(s *modelSub, names []Name) {
+	for _, name := range names {
+		if _, ok := s.since[name]; !ok {
+			s.since[name] = len(m.published)
+		}
+	}
+}
+
+// over notes that name is not from now on, so what is still on the wire is not
+// for it; m.mu is held.
+func (m *model) over(s *modelSub, name Name) {
+	if from, ok := s.since[name]; ok {
+		to := len(m.published)
+		if len(m.wire) > 0 {
+			to = m.wire[0].at
+		}
+		s.spans = append(s.spans, span{name, from, to})
+		delete(s.since, name)
+	}
+}
+
+// pick returns a subscription with no call under way, or nil.
+func (m *model) pick() *modelSub {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.subs) == 0 {
+		return nil
+	}
+	s := m.subs[m.random.IntN(len(m.subs))]
+	if s.busy {
+		return nil
+	}
+	return s
+}
+
+// change adds names of one kind to a subscription, or takes them off.
+func (m *model) change() {
+	s := m.pick()
+	if s == nil {
+		return
+	}
+	name := m.name()
+	names := []string{name.Name}
+	all := []Name{name}
+	if other := m.name(); other.Kind == name.Kind {
+		names, all = append(names, other.Name), append(all, other)
+	}
+	s.busy = true
+	add := m.random.IntN(2) == 0
+	if !add {
+		m.mu.Lock()
+		for _, name := range all {
+			m.over(s, name)
+		}
+		m.mu.Unlock()
+	}
+	go func() {
+		ctx := context.Background()
+		var err error
+		switch {
+		case add && name.Kind == NameChannel:
+			err = s.Subscribe(ctx, names...)
+		case add && name.Kind == NamePattern:
+			err = s.PSubscribe(ctx, names...)
+		case add:
+			err = s.SSubscribe(ctx, names...)
+		case name.Kind == NameChannel:
+			err = s.Unsubscribe(ctx, names...)
+		case name.Kind == NamePattern:
+			err = s.PUnsubscribe(ctx, names...)
+		default:
+			err = s.SUnsubscribe(ctx, names...)
+		}
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		s.busy = false
+		if err != nil {
+			m.checkError(err)
+		} else if add {
+			m.acknowledged(s, all)
+		}
+	}()
+}
+
+// end closes a subscription, or ends its context.
+func (m *model) end() {
+	s := m.pick()
+	if s == nil {
+		return
+	}
+	if m.random.IntN(2) == 0 {
+		s.Close()
+	} else {
+		s.cancel()
+		<-s.Done()
+	}
+}
+
+func (m *model) connect() {
+	if m.up {
+		return
+	}
+	m.up, m.subscribed, m.wire = true, map[Name]bool{}, nil
+	m.linkUp()
+}
+
+func (m *model) lose() {
+	m.up, m.subscribed, m.wire = false, nil, nil
+	m.hub.LinkLost(time.Time{}, io.ErrUnexpectedEOF)
+}
+
+// serve lets the server take one command.
+func (m *model) serve() {
+	if !m.up {
+		return
+	}
+	c, ok := m.link.pop()
+	if !ok {
+		return
+	}
+	kind := NameKind(c.op % nameKinds)
+	if c.op.subscribes() {
+		for _, name := range c.names {
+			if m.forbidden[Name{kind, name}] {
+				m.send(func() { c.done(&proto.Error{Code: "NOPERM", Message: "no"}) })
+				return
+			}
+		}
+	}
+	for _, name := range c.names {
+		m.subscribed[Name{kind, name}] = c.op.subscribes()
+		m.send(func() { m.push(strings.ToLower(c.op.String()), name, 1) })
+	}
+	m.send(func() { c.done(nil) })
+}
+
+// move lets the server take a shard channel away.
+func (m *model) move() {
+	name := m.name()
+	if name.Kind == NameShard && m.up && m.subscribed[name] {
+		m.subscribed[name] = false
+		m.send(func() { m.push("sunsubscribe", name.Name, 0) })
+	}
+}
+
+// read lets the reader read some of what is on the wire.
+func (m *model) read(n int) {
+	for ; n > 0 && len(m.wire) > 0; n-- {
+		next := m.wire[0]
+		m.wire = m.wire[1:]
+		next.run()
+	}
+}
+
+// send puts something on the wire.
+func (m *model) send(run func()) { m.wire = append(m.wire, packet{len(m.published), run}) }
+
+// publish publishes a message that consists of its number.
+func (m *model) publish() {
+	channel := m.name()
+	if channel.Kind == NamePattern {
+		return
+	}
+	payload := strconv.Itoa(len(m.published))
+	for _, name := range modelNames {
+		if !m.up || !m.subscribed[name] || !modelMatches(name, channel.Name, channel.Kind == NameShard) {
+			continue
+		}
+		m.send(func() {
+			switch name.Kind {
+			case NameChannel:
+				m.push("message", name.Name, payload)
+			case NamePattern:
+				m.push("pmessage", name.Name, channel.Name, payload)
+			case NameShard:
+				m.push("smessage", name.Name, payload)
+			}
+		})
+	}
+	m.mu.Lock()
+	m.published = append(m.published, channel)
+	m.mu.Unlock()
+}
+
+// consume lets every consumer receive something, at its own speed.
+func (m *model) consume() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, s := range m.subs {
+		s.receive(s.speed)
+	}
+}
+
+func (s *modelSub) receive(most int) {
+	for range most {
+		synctest.Wait()
+		msg, ok := s.TryNext()
+		if !ok {
+			return
+		}
+		if msg.Gap != nil {
+			s.gap.merge(*msg.Gap)
+		}
+		if msg.Kind == KindGap {
+			continue
+		}
+		name := Channel(msg.Channel)
+		switch msg.Kind {
+		case KindPatternMessage:
+			name = Pattern(msg.Pattern)
+		case KindShardMessage:
+			name = ShardChannel(msg.Channel)
+		}
+		number, _ := strconv.Atoi(msg.Payload)
+		s.received = append(s.received, key{number, name})
+		s.gaps = append(s.gaps, s.gap)
+		s.gap = Gap{}
+	}
+}
+
+// finish lets everything come to rest, checks each subscription, and closes it.
+func (m *model) finish() {
+	clear(m.forbidden)
+	m.connect()
+	m.rest()
+	for _, s := range m.subs {
+		for _, name := range s.Names() {
+			if !m.subscribed[name] {
+				m.Errorf("%v is wanted, but the server has it not", name)
+			}
+		}
+	}
+	m.mu.Lock()
+	for _, s := range m.subs {
+		for name := range s.since {
+			m.over(s, name)
+		}
+		select {
+		case <-s.Done():
+			s.receive(1000)
+			m.check(s, true)
+			continue
+		default:
+		}
+		m.checkCounts(s)
+		s.receive(1000)
+		s.Close()
+		if gap := s.Stats().FinalGap; gap != nil {
+			s.gap.merge(*gap)
+		}
+		m.check(s, false)
+	}
+	m.mu.Unlock()
+	m.rest()
+	m.wantClean()
+	for name, subscribed := range m.subscribed {
+		if subscribed {
+			m.Errorf("the server still has %v", name)
+		}
+	}
+	for _, s := range m.subs {
+		s.cancel()
+	}
+}
+
+// rest lets the server and the reader do all they can, until no call waits.
+func (m *model) rest() {
+	for range 10 {
+		for {
+			synctest.Wait()
+			m.serve()
+			if len(m.wire) == 0 {
+				break
+			}
+			m.read(len(m.wire))
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// checkCounts compares the count of the last confirmation with the names.
+func (m *model) checkCounts(s *modelSub) {
+	var want, got [2]int
+	for _, name := range s.Names() {
+		want[name.Kind/NameShard]++
+	}
+	for len(s.Events()) > 0 {
+		if e := <-s.Events(); e.Kind == EventSubscribed || e.Kind == EventUnsubscribed {
+			got[e.Name.Kind/NameShard] = e.Count
+		} else if e.Kind == EventLinkLost {
+			got = [2]int{}
+		}
+	}
+	if got != want {
+		m.Errorf("the last counts are %v, but names are %v", got, s.Names())
+	}
+}
+
+// expected returns all that was published within the spans of s.
+func (s *modelSub) expected(m *model) []key {
+	var keys []key
+	for _, span := range s.spans {
+		for number := span.from; number < span.to; number++ {
+			channel := m.published[number]
+			if modelMatches(span.name, channel.Name, channel.Kind == NameShard) {
+				keys = append(keys, key{number, span.name})
+			}
+		}
+	}
+	slices.SortFunc(keys, key.compare)
+	return keys
+}
+
+// check compares what was received with what was expected. A message that is
+// missing must be told of by a gap behind the last message of its name, and not
+// behind the next. A subscription that had ended owes nothing behind the last.
+func (m *model) check(s *modelSub, ended bool) {
+	// told[name] is the gap since the last message of that name.
+	told := map[Name]*Gap{}
+	for _, name := range modelNames {
+		told[name] = new(Gap)
+	}
+	tell := func(gap Gap) {
+		for _, since := range told {
+			since.merge(gap)
+		}
+	}
+	expected := s.expected(m)
+	missing := map[Name]int{}
+	// count takes the expected messages of a name up to one that was received,
+	// or up to the end.
+	count := func(name Name, before int) {
+		expected = slices.DeleteFunc(expected, func(k key) bool {
+			if k.name != name || k.number >= before {
+				return false
+			}
+			if told[name].Reason == 0 {
+				m.Fatalf("%v is missing, and no gap tells of it\nreceived %v\ngaps %v\nspans %v\nerror %v",
+					k, s.received, s.gaps, s.spans, s.Err())
+			}
+			missing[name]++
+			return true
+		})
+		if told[name].Reason == Overflow && uint64(missing[name]) > told[name].Dropped {
+			m.Fatalf("%d are missing, but the gap tells of %d", missing[name], told[name].Dropped)
+		}
+		missing[name] = 0
+		*told[name] = Gap{}
+	}
+	for i, k := range s.received {
+		if i > 0 && s.received[i-1].compare(k) >= 0 {
+			m.Fatalf("%v came after %v", k, s.received[i-1])
+		}
+		tell(s.gaps[i])
+		count(k.name, k.number)
+		expected = slices.DeleteFunc(expected, func(e key) bool { return e == k })
+	}
+	if !ended {
+		tell(s.gap)
+		for _, name := range modelNames {
+			count(name, len(m.published))
+		}
+	}
+}
