@@ -84,6 +84,7 @@ type conn struct {
 	answered               uint64        // slots that have left the FIFO
 	pushes                 uint64        // pushes read
 	room                   chan struct{} // closed when a full connection has room again; nil while it has
+	draining               bool          // the client is being closed: no new requests
 	cause                  error         // why the connection was closed; nil while it is open
 }
 
@@ -217,7 +218,7 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 		piece = encode(nil, r, rs)
 	}
 	c.mu.Lock()
-	for c.cause == nil && c.full() {
+	for c.cause == nil && !c.draining && c.full() {
 		if c.room == nil {
 			c.room = make(chan struct{})
 		}
@@ -231,9 +232,9 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 		}
 		c.mu.Lock()
 	}
-	if c.cause != nil {
+	if c.cause != nil || c.draining {
 		defer c.mu.Unlock()
-		return c.cause
+		return or(c.cause, ErrClosed)
 	}
 	if piece != nil {
 		c.append(s, piece)
@@ -534,13 +535,24 @@ func (c *conn) shutdown() {
 	close(c.done)
 }
 
-// drain closes the connection once what is in flight has been answered, or
-// when ctx ends. It returns when the connection is closed.
+// drain refuses new requests and closes the connection once what is in flight
+// has been answered, or when ctx ends. It returns when the connection is closed.
 func (c *conn) drain(ctx context.Context) {
-	// A PING behind everything else: its reply is the last that matters.
-	ping := command.Ping().Request()
-	if !c.idle() {
-		_, _ = c.do(ctx, &ping)
+	c.mu.Lock()
+	c.draining = true
+	waiting := c.inflight.size > 0
+	c.mu.Unlock()
+	if waiting {
+		// A PING behind everything else: its reply is the last.
+		const token = "redchan drain"
+		answered := make(chan struct{})
+		c.sendFenced(proto.AppendCommand(nil, "PING", token),
+			&fence{token: token, done: func(error) { close(answered) }})
+		select {
+		case <-answered:
+		case <-ctx.Done():
+		case <-c.closing:
+		}
 	}
 	c.fail(ErrClosed)
 	<-c.done

@@ -29,9 +29,9 @@ func TestRepliesMatchRequests(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		first := get(t.Context(), client, "a")
 		conn := server.AcceptReady()
+		conn.Expect("GET", "a")
 		second := get(t.Context(), client, "b")
 		third := get(t.Context(), client, "c")
-		conn.Expect("GET", "a")
 		conn.Expect("GET", "b")
 		conn.Expect("GET", "c")
 		// A push takes nobody's place, also in the middle of a reply's bytes.
