@@ -69,8 +69,16 @@ func newValueBytes(b []byte) Value {
 	line := b[1 : len(b)-len("\r\n")] // where it is one
 	switch b[0] {
 	case '$':
-		if body, n := header(b); n >= 0 {
+		body, n := header(b)
+		switch {
+		case n >= 0:
 			return Value{kind: KindBulk, text: string(b[body : body+int(n)])}
+		case b[1] == '-':
+			return Value{}
+		}
+	case '*':
+		if b[1] == '-' {
+			return Value{}
 		}
 	case ':':
 		_, n := header(b)

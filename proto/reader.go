@@ -12,8 +12,9 @@ const (
 )
 
 const (
-	// quietReads is how many reads in a row must each use less than a quarter
-	// of the read buffer before it is halved.
+	// quietReads is how many times in a row a read into the empty buffer must use
+	// less than a quarter of it before it is halved. Reads in the middle of a
+	// reply don't count, or a slow large reply would make it shrink and grow.
 	quietReads = 64
 	// emptyReads is how many times in a row the source may return nothing and
 	// no error.
@@ -47,7 +48,7 @@ type Reader struct {
 
 	returned int64 // the bytes of all values returned
 	full     bool  // the last read filled the buffer
-	quiet    int   // reads in a row that used less than a quarter of the buffer
+	quiet    int   // see quietReads
 	readErr  error // came with the last bytes and is reported behind them
 	failed   *ProtocolError
 }
@@ -107,8 +108,8 @@ func (r *Reader) Offset() int64 { return r.returned }
 
 // Shrink gives the buffer back where nothing is buffered, for a connection that
 // will be idle; the next read takes a small one. Without it the buffer, of 4 to
-// 64 KiB, doubles after a read that filled it and is halved after 64 reads in a
-// row that used less than a quarter of it each.
+// 64 KiB, doubles when it is full and is halved when 64 times in a row a read into
+// the empty buffer used less than a quarter of it.
 func (r *Reader) Shrink() {
 	if r.Buffered() == 0 {
 		r.buf, r.start, r.scanned, r.end = nil, 0, 0, 0
@@ -161,10 +162,10 @@ func (r *Reader) fill() error {
 			r.end += n
 			r.readErr = err
 			r.full = r.end == len(r.buf)
-			if n < len(r.buf)/4 {
-				r.quiet++
-			} else {
+			if r.end >= len(r.buf)/4 {
 				r.quiet = 0
+			} else if r.end == n && r.spool.size == 0 {
+				r.quiet++
 			}
 			return nil
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -114,7 +115,7 @@ func readAll(t *testing.T, src io.Reader, limits Limits) ([]tree, error) {
 		case err == nil:
 			values = append(values, treeOf(v))
 		case !errors.Is(err, os.ErrDeadlineExceeded):
-			if again, err2 := r.Next(); err != err2 || again.Kind() != KindNull {
+			if again, err2 := r.Next(); err != err2 && !errors.Is(err2, os.ErrDeadlineExceeded) || !again.IsNull() {
 				t.Fatalf("after %v Next returned %v, %v", err, again.Kind(), err2)
 			}
 			return values, err
@@ -133,7 +134,9 @@ func check(t *testing.T, name, data string, src io.Reader, limits Limits) {
 func checkAgainst(t *testing.T, name string, want []tree, wantErr error, src io.Reader, limits Limits) {
 	t.Helper()
 	got, err := readAll(t, src, limits)
-	if diff := cmp.Diff(want, got); diff != "" {
+	// cmp takes time exponential in the depth: it is only for the report.
+	if !reflect.DeepEqual(want, got) {
+		diff := cmp.Diff(fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", got))
 		t.Fatalf("%s: values differ (-want +got):\n%.2000s", name, diff)
 	}
 	var protocol, wantProtocol *ProtocolError
@@ -199,7 +202,7 @@ func TestTruncated(t *testing.T) {
 func TestMutated(t *testing.T) {
 	const alphabet = "$*:+-(,#_%~>|=!;.?0123456789\r\nabtfinxe "
 	tight := Limits{MaxBulk: 12, MaxDepth: 3, MaxElements: 4, MaxLine: 6, MaxErrorLine: 8, MaxBigNumber: 5}
-	for range 20_000 {
+	for range 6_000 {
 		data := []byte(corpus[rand.IntN(len(corpus))])
 		if len(data) == 0 {
 			continue
@@ -309,7 +312,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"$-2\r\n", "bulk length at byte 0: negative"},
 		{"$-10\r\n", "bulk length at byte 0: negative"},
 		{"$+5\r\nhello\r\n", "bulk length at byte 1: not a digit"},
-		{"$0x5\r\nhello\r\n", "bulk length at byte 2: leading zero"},
+		{"$0x5\r\nhello\r\n", "bulk length at byte 2: not a digit"},
 		{"$1_0\r\n", "bulk length at byte 2: not a digit"},
 		{"$ 5\r\n", "bulk length at byte 1: not a digit"},
 		{"$5 \r\n", "bulk length at byte 2: not a digit"},
@@ -328,7 +331,7 @@ func TestProtocolErrors(t *testing.T) {
 		{":-0\r\n", "integer at byte 2: minus zero"},
 		{":007\r\n", "integer at byte 2: leading zero"},
 		{":+05\r\n", "integer at byte 3: leading zero"},
-		{":0x1F\r\n", "integer at byte 2: leading zero"},
+		{":0x1F\r\n", "integer at byte 2: not a digit"},
 		{":1_000\r\n", "integer at byte 2: not a digit"},
 		{":9223372036854775808\r\n", "integer at byte 19: number out of range"},
 		{":-9223372036854775809\r\n", "integer at byte 20: number out of range"},
@@ -540,9 +543,14 @@ func TestSources(t *testing.T) {
 // TestBuffer watches the read buffer grow with the traffic, shrink after it, and
 // go away when it is told to.
 func TestBuffer(t *testing.T) {
-	chunk := 1 << 20
+	light := false // one reply at a time
 	src := &endless{data: []byte(bulks(1, 90))}
-	r := NewReader(readFunc(func(p []byte) (int, error) { return src.Read(p[:min(len(p), chunk)]) }), Limits{})
+	r := NewReader(readFunc(func(p []byte) (int, error) {
+		if light {
+			p = p[:min(len(p), len(src.data)-src.at)]
+		}
+		return src.Read(p)
+	}), Limits{})
 	next := func(n int) {
 		t.Helper()
 		for range n {
@@ -562,7 +570,7 @@ func TestBuffer(t *testing.T) {
 	if len(r.buf) != maxBuffer {
 		t.Errorf("%d bytes in heavy traffic, want %d", len(r.buf), maxBuffer)
 	}
-	chunk = len(src.data)
+	light = true
 	next(10_000)
 	if len(r.buf) != minBuffer {
 		t.Errorf("%d bytes in light traffic, want %d", len(r.buf), minBuffer)

@@ -286,6 +286,7 @@ func TestFullConnectionLetsCallersWait(t *testing.T) {
 		var results []<-chan command.Result[bool]
 		first := command.Set("k", "").Go(t.Context(), client)
 		conn := server.AcceptReady()
+		synctest.Wait()
 		for range 5 { // one is being written, 16 MiB wait
 			results = append(results, command.Set("k", big).Go(t.Context(), client))
 			synctest.Wait()
