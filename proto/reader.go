@@ -90,7 +90,7 @@ func (r *Reader) Next() (Value, error) {
 			}
 		}
 		if err := r.fill(); err != nil {
-			if err == io.EOF && (r.Buffered() > 0 || !r.scan.idle()) {
+			if errors.Is(err, io.EOF) && (r.Buffered() > 0 || !r.scan.idle()) {
 				err = io.ErrUnexpectedEOF
 			}
 			return Value{}, err

@@ -186,7 +186,7 @@ func BenchmarkReconnect(b *testing.B) {
 	for i := range names {
 		names[i] = numbered(i)
 	}
-	go h.Subscribe(context.Background(), Channels(names...))
+	go func() { _, _ = h.Subscribe(context.Background(), Channels(names...)) }()
 	for h.Stats().Channels < n {
 		runtime.Gosched()
 	}

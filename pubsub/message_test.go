@@ -27,8 +27,10 @@ func TestStrings(t *testing.T) {
 		{Moved | Closed, "moved|closed"},
 		{gap, "gap (reconnect|overflow) of 2s, 3 dropped"},
 		{Message{Channel: "a", Payload: "b"}, `message "a": "b"`},
-		{Message{Kind: KindPatternMessage, Channel: "a", Pattern: "*", Payload: strings.Repeat("b", 65)},
-			`pattern message "a" ("*"): "` + strings.Repeat("b", 64) + `"... (65 bytes)`},
+		{
+			Message{Kind: KindPatternMessage, Channel: "a", Pattern: "*", Payload: strings.Repeat("b", 65)},
+			`pattern message "a" ("*"): "` + strings.Repeat("b", 64) + `"... (65 bytes)`,
+		},
 		{Message{Channel: "a", Gap: gap}, `message "a": "" after a gap (reconnect|overflow) of 2s, 3 dropped`},
 		{Message{Kind: KindGap, Gap: gap}, "gap (reconnect|overflow) of 2s, 3 dropped"},
 		{Event{Kind: EventSubscribed, Name: Channel("a"), Count: 2}, `subscribed channel "a", 2 in all`},

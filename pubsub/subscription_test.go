@@ -257,8 +257,8 @@ func TestLossOfANameThatLeavesIsTold(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channels("x", "y"))
 		w.linkLost()
-		sub.Unsubscribe(context.Background(), "x")
-		sub.Unsubscribe(context.Background(), "y")
+		_ = sub.Unsubscribe(context.Background(), "x")
+		_ = sub.Unsubscribe(context.Background(), "y")
 		w.want(sub, "closed")
 		if gap := sub.Stats().FinalGap; gap == nil || gap.Reason != Reconnect {
 			t.Errorf("the final gap is %v", gap)
@@ -323,7 +323,7 @@ func TestUnsubscribeWhileTheReaderIsBlocked(t *testing.T) {
 		sub := w.subscribe(Channels("x", "y"), Block(time.Minute), Buffer(2, 0))
 		published := async(func() error { w.publish("x", "1", "2", "3"); return nil })
 		w.wantBusy(published)
-		sub.Unsubscribe(context.Background(), "x") // not acknowledged, who should read it
+		_ = sub.Unsubscribe(context.Background(), "x") // not acknowledged, who should read it
 		w.want(sub, "x:1", "x:2")
 		w.wantResult(published, nil)
 		w.publish("y", "4")

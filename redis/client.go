@@ -48,7 +48,7 @@ func New(options Options) (*Client, error) {
 	c.Commands = command.On(c)
 	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
 	for range o.Connections {
-		c.links = append(c.links, newLink(o.Backoff, connect))
+		c.links = append(c.links, newLink(o.Backoff, connect, c.serverIsBack))
 	}
 	c.pool = newPool(o.PoolSize, connect)
 	return c, nil
@@ -232,6 +232,14 @@ func (c *Client) attempts(ctx context.Context, once func() error, again func(err
 		if !sleep(ctx, delay) {
 			return err
 		}
+	}
+}
+
+// serverIsBack is told by a link that it has connected: what waits to connect to
+// the same server need not wait longer.
+func (c *Client) serverIsBack() {
+	for _, s := range c.liveSubscribers() {
+		s.hurry()
 	}
 }
 

@@ -2,14 +2,10 @@ package redis
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net"
-	"runtime"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
@@ -88,26 +84,9 @@ type conn struct {
 	cause                  error         // why the connection was closed; nil while it is open
 }
 
-const (
-	// maxInflight bounds the requests of one connection that wait for their
-	// replies, and maxOutgoing the bytes that wait to be written. Who comes
-	// when one is reached waits for room, bound by the own context.
-	maxInflight = 1 << 16
-	maxOutgoing = 16 << 20
-	// maxAbandoned is how many requests may be in flight that nobody waits for
-	// any more: beyond it the server is as good as gone.
-	maxAbandoned = 1 << 14
-	// largeRequest is the size from which a request is encoded outside of mu,
-	// into a piece of its own.
-	largeRequest = 32 << 10
-	// keepBuffer is the largest write buffer that is kept for reuse.
-	keepBuffer = 64 << 10
-	// slowYield is how long yielding before a flush may take before it is left
-	// out for the next skipYields flushes: then the program's goroutines are
-	// busy with other things than requests.
-	slowYield  = 100 * time.Microsecond
-	skipYields = 16
-)
+// maxAbandoned is how many requests may be in flight that nobody waits for any
+// more: beyond it the server is as good as gone.
+const maxAbandoned = 1 << 14
 
 // newConn returns a connection that has not started yet.
 func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
@@ -124,18 +103,6 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 	c.reader = proto.NewReader(countingReader{c}, proto.Limits{})
 	c.slots.New = func() any { return &slot{ready: make(chan struct{}, 1)} }
 	return c
-}
-
-// countingReader counts what is read from a connection.
-type countingReader struct{ c *conn }
-
-func (r countingReader) Read(p []byte) (int, error) {
-	n, err := r.c.nc.Read(p)
-	r.c.received.Add(uint64(n))
-	if r.c.subscriber && n > 0 {
-		r.c.lastRead.Store(time.Now().UnixNano())
-	}
-	return n, err
 }
 
 // start starts the connection's goroutines. They end after fail, and done is
@@ -194,127 +161,6 @@ func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 	return values, nil
 }
 
-// sendFenced queues bytes whose answer ends with a fence. Nobody waits for it:
-// the fence's done is called on the reader, or never when the connection is
-// lost first. It does not block, and is not held up by a full connection.
-func (c *conn) sendFenced(encoded []byte, f *fence) {
-	c.mu.Lock()
-	if c.cause == nil {
-		c.append(&slot{fence: f}, encoded)
-	}
-	c.mu.Unlock()
-	c.wakeWriter()
-}
-
-// enqueue puts a request, or a batch, into the FIFO and into the writer's
-// buffer. It waits where the connection is full. An error says that no byte
-// was queued.
-func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) error {
-	if err := ctx.Err(); err != nil {
-		return ended(ctx)
-	}
-	var piece []byte
-	if large(r, rs) {
-		piece = encode(nil, r, rs)
-	}
-	c.mu.Lock()
-	for c.cause == nil && !c.draining && c.full() {
-		if c.room == nil {
-			c.room = make(chan struct{})
-		}
-		room := c.room
-		c.mu.Unlock()
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return ended(ctx)
-		case <-c.closing:
-		}
-		c.mu.Lock()
-	}
-	if c.cause != nil || c.draining {
-		defer c.mu.Unlock()
-		return or(c.cause, ErrClosed)
-	}
-	if piece != nil {
-		c.append(s, piece)
-	} else {
-		last := c.open()
-		before := len(*last)
-		s.start = c.queued
-		*last = encode(*last, r, rs)
-		c.queued += uint64(len(*last) - before)
-		c.inflight.push(s)
-		c.monitor.busy()
-	}
-	c.mu.Unlock()
-	c.wakeWriter()
-	return nil
-}
-
-// large reports whether encoding takes long enough to be done outside of mu.
-func large(r *command.Request, rs []command.Request) bool {
-	if r != nil {
-		return r.Size() > largeRequest
-	}
-	size := 0
-	for i := range rs {
-		if size += rs[i].Size(); size > largeRequest {
-			return true
-		}
-	}
-	return false
-}
-
-// encode appends a request or a batch to b.
-func encode(b []byte, r *command.Request, rs []command.Request) []byte {
-	if r != nil {
-		return r.Append(b)
-	}
-	for i := range rs {
-		b = rs[i].Append(b)
-	}
-	return b
-}
-
-// open returns the last piece of outgoing, which takes more bytes. mu is held.
-func (c *conn) open() *[]byte {
-	if n := len(c.outgoing); n == 0 || len(c.outgoing[n-1]) >= largeRequest {
-		c.outgoing = append(c.outgoing, c.spare[:0])
-		c.spare = nil
-	}
-	return &c.outgoing[len(c.outgoing)-1]
-}
-
-// append queues an encoded request as a piece of its own. mu is held.
-func (c *conn) append(s *slot, piece []byte) {
-	s.start = c.queued
-	c.outgoing = append(c.outgoing, piece)
-	c.queued += uint64(len(piece))
-	c.inflight.push(s)
-	c.monitor.busy()
-}
-
-// full reports whether a new request has to wait. mu is held.
-func (c *conn) full() bool {
-	return c.inflight.size >= maxInflight || c.queued-c.taken >= maxOutgoing
-}
-
-// freed wakes those who wait for room, once half of it is free. mu is held.
-func (c *conn) freed() {
-	if c.room != nil && c.inflight.size <= maxInflight/2 && c.queued-c.taken <= maxOutgoing/2 {
-		close(c.room)
-		c.room = nil
-	}
-}
-
-func (c *conn) wakeWriter() {
-	select {
-	case c.wake <- struct{}{}:
-	default: // it is awake, and will see what was queued
-	}
-}
-
 // wait waits for the slot's answer or the end of ctx. With an error the slot is
 // the reader's.
 func (c *conn) wait(ctx context.Context, s *slot) error {
@@ -354,145 +200,6 @@ func (c *conn) recycle(s *slot) {
 	s.value, s.values, s.err, s.batch = proto.Value{}, nil, nil, false
 	s.state.Store(slotWaiting)
 	c.slots.Put(s)
-}
-
-// writeLoop writes what callers have queued, as much as there is at once.
-func (c *conn) writeLoop() {
-	defer close(c.writerDone)
-	var pieces [][]byte
-	skip, several := 0, false
-	for {
-		select {
-		case <-c.wake:
-		case <-c.closing:
-			return
-		}
-		if skip > 0 {
-			skip--
-		} else if c.worthYielding(several) {
-			// Callers that can run now add their requests to this flush.
-			before := time.Now()
-			runtime.Gosched()
-			if time.Since(before) > slowYield {
-				skip = skipYields
-			}
-		}
-		pieces, several = c.takeOutgoing(pieces[:0])
-		for i, piece := range pieces {
-			n, err := c.nc.Write(piece)
-			c.mu.Lock()
-			c.written += uint64(n)
-			if i == len(pieces)-1 && cap(piece) <= keepBuffer && c.spare == nil {
-				c.spare = piece[:0]
-			}
-			c.freed()
-			c.mu.Unlock()
-			if err != nil {
-				c.fail(err)
-				return
-			}
-			pieces[i] = nil
-		}
-	}
-}
-
-// worthYielding reports whether others are likely to add to the flush.
-func (c *conn) worthYielding(several bool) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return several || c.inflight.size > 1
-}
-
-// takeOutgoing moves the queued pieces to the writer's slice and reports
-// whether they carry more than one request.
-func (c *conn) takeOutgoing(pieces [][]byte) (_ [][]byte, several bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	pieces = append(pieces, c.outgoing...)
-	clear(c.outgoing)
-	c.outgoing = c.outgoing[:0]
-	c.taken = c.queued
-	return pieces, c.inflight.size > 1
-}
-
-// readLoop gives each reply to the slot that is its turn, and each push to
-// onPush. It is the last of the connection's goroutines: it shuts down.
-func (c *conn) readLoop() {
-	for {
-		v, err := c.reader.Next()
-		if err == nil {
-			err = c.dispatch(v)
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errServerClosed
-			}
-			c.fail(err)
-			c.shutdown()
-			return
-		}
-	}
-}
-
-// errServerClosed says what an end of file means here.
-var errServerClosed = errors.New("the server closed the connection")
-
-// dispatch hands on one reply or push.
-func (c *conn) dispatch(v proto.Value) error {
-	if v.Kind() == proto.KindPush || c.subscriber && isPubSub(v) {
-		c.mu.Lock()
-		c.pushes++
-		c.mu.Unlock()
-		if c.onPush != nil {
-			c.onPush(v)
-		}
-		return nil
-	}
-	c.mu.Lock()
-	s := c.inflight.front()
-	if s == nil {
-		c.mu.Unlock()
-		return errUnasked
-	}
-	last := s.take(v)
-	if last {
-		c.inflight.pop()
-		c.answered++
-		c.freed()
-	}
-	c.mu.Unlock()
-	if last {
-		c.complete(s)
-	}
-	return nil
-}
-
-// complete tells whoever waits for a slot that it is done.
-func (c *conn) complete(s *slot) {
-	if s.fence != nil {
-		s.fence.done(s.fence.err)
-		return
-	}
-	if !s.answer() {
-		c.mu.Lock()
-		c.abandoned--
-		c.mu.Unlock()
-		c.recycle(s)
-	}
-}
-
-// isPubSub reports whether a RESP2 array on a subscriber connection is a
-// message or a confirmation. Such a connection carries nothing else but PING.
-func isPubSub(v proto.Value) bool {
-	if v.Kind() != proto.KindArray || v.Len() < 3 {
-		return false
-	}
-	switch v.Index(0).Str() {
-	case "message", "pmessage", "smessage", "subscribe", "psubscribe", "ssubscribe",
-		"unsubscribe", "punsubscribe", "sunsubscribe":
-		return true
-	}
-	return false
 }
 
 // fail closes the connection for a reason, of which the first counts. It

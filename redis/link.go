@@ -13,8 +13,9 @@ import (
 // and again whenever the connection is lost, until it is closed. It owns one
 // goroutine, which owns the connection.
 type link struct {
-	connect func(ctx context.Context) (*conn, error)
-	backoff Backoff
+	connect   func(ctx context.Context) (*conn, error)
+	connected func() // told of each connection that was made
+	backoff   Backoff
 
 	current atomic.Pointer[conn] // the live connection; nil while there is none
 
@@ -32,8 +33,8 @@ type link struct {
 	done chan struct{} // closed when the goroutine has ended
 }
 
-func newLink(backoff Backoff, connect func(context.Context) (*conn, error)) *link {
-	l := &link{connect: connect, backoff: backoff, changed: make(chan struct{}), done: make(chan struct{})}
+func newLink(backoff Backoff, connect func(context.Context) (*conn, error), connected func()) *link {
+	l := &link{connect: connect, connected: connected, backoff: backoff, changed: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -129,6 +130,7 @@ func (l *link) run(c *conn) {
 				continue
 			}
 			l.change(c, nil)
+			l.connected()
 		}
 		up := time.Now()
 		select {
@@ -139,14 +141,15 @@ func (l *link) run(c *conn) {
 			return
 		}
 		l.lost(c)
+		c = nil
 		if time.Since(up) >= lasting {
 			failures = 0
-		} else if failures > 0 && !sleep(l.ctx, l.backoff.delay(failures-1)) {
-			return
-		} else {
-			failures++
 		}
-		c = nil
+		// The first attempt after a loss is made at once.
+		if failures > 0 && !sleep(l.ctx, l.backoff.delay(failures-1)) {
+			return
+		}
+		failures++
 	}
 }
 

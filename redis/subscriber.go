@@ -24,6 +24,7 @@ type subscriber struct {
 	ctx   context.Context // ends when the subscriber is closed
 	stop  context.CancelFunc
 	tasks sync.WaitGroup // run
+	soon  chan struct{}  // capacity 1: connect now, the server is back
 	once  sync.Once
 
 	mu      sync.Mutex
@@ -34,7 +35,7 @@ type subscriber struct {
 }
 
 func newSubscriber(o *Options, ended func(*subscriber)) *subscriber {
-	s := &subscriber{options: o, ended: ended}
+	s := &subscriber{options: o, ended: ended, soon: make(chan struct{}, 1)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.hub = pubsub.NewHub(pubsub.HubOptions{
 		SubscribeTimeout:   o.SubscribeTimeout,
@@ -95,7 +96,7 @@ func (s *subscriber) run() {
 		if err != nil {
 			s.noteError(err)
 			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
-			if s.unneeded() || !sleep(s.ctx, s.options.SubscriberBackoff.delay(failures)) {
+			if s.unneeded() || !s.pause(failures) {
 				return
 			}
 			failures++
@@ -120,10 +121,36 @@ func (s *subscriber) run() {
 		if time.Since(up) >= lasting {
 			failures = 0
 		}
-		if failures > 0 && !sleep(s.ctx, s.options.SubscriberBackoff.delay(failures-1)) {
+		if failures > 0 && !s.pause(failures-1) {
 			return
 		}
 		failures++
+	}
+}
+
+// pause waits before attempt n, or until hurry is called. False: the subscriber
+// has been closed.
+func (s *subscriber) pause(n int) bool {
+	select {
+	case <-s.soon: // of before
+	default:
+	}
+	timer := time.NewTimer(s.options.SubscriberBackoff.delay(n))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.soon:
+	case <-s.ctx.Done():
+		return false
+	}
+	return true
+}
+
+// hurry ends a pause, because the server has been reached otherwise.
+func (s *subscriber) hurry() {
+	select {
+	case s.soon <- struct{}{}:
+	default:
 	}
 }
 

@@ -258,7 +258,9 @@ func TestBlockingConsumerHasItsOwnConnection(t *testing.T) {
 		}
 		// The reader waits for the slow consumer, longer than the keep-alive
 		// lets a dead link live, and nothing is lost.
-		go shared.Serve(func(words []string) (string, bool) { return "$" + "17\r\n" + words[1] + "\r\n", len(words) == 2 && len(words[1]) == 17 })
+		go shared.Serve(func(words []string) (string, bool) {
+			return "$" + "17\r\n" + words[1] + "\r\n", len(words) == 2 && len(words[1]) == 17
+		})
 		time.Sleep(30 * time.Second)
 		for range 10 {
 			if msg := <-slow.Messages(); msg.Gap != nil {
@@ -306,5 +308,35 @@ func TestServerThatBreaksTheRules(t *testing.T) {
 		if sub := <-pending; sub.err != nil {
 			t.Error(sub.err)
 		}
+	})
+}
+
+// A subscriber that waits long to connect again does so as soon as commands
+// have reached the server.
+func TestSubscriberFollowsCommands(t *testing.T) {
+	o := redis.Options{
+		Backoff:           redis.Backoff{Base: time.Second, Max: time.Second},
+		SubscriberBackoff: redis.Backoff{Base: 1000 * time.Hour, Max: 1000 * time.Hour},
+		KeepAlive:         24 * time.Hour,
+	}
+	story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		conn := server.AcceptReady()
+		conn.ExpectSubscribe("SUBSCRIBE", "news")
+		<-pending
+		got := get(t.Context(), client, "k")
+		commands := server.AcceptReady()
+		commands.Expect("GET", "k")
+		commands.Bulk("v")
+		<-got
+		server.Refuse(errAway)
+		conn.Close()
+		commands.Close()
+		time.Sleep(time.Minute)
+		server.Refuse(nil)
+		back := time.Now()
+		server.AcceptReady() // the commands' connection
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		within(t, "subscribing again", back, 0, time.Second)
 	})
 }

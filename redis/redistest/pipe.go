@@ -29,8 +29,8 @@ func (e *end) Write(p []byte) (int, error) { return e.out.write(p) }
 
 // Close ends both directions: the other end reads what was written, then EOF.
 func (e *end) Close() error {
-	e.in.close(net.ErrClosed)
-	e.out.close(io.EOF)
+	e.in.close(true)
+	e.out.close(false)
 	return nil
 }
 
@@ -80,19 +80,19 @@ func (s *stream) change() {
 	s.changed = make(chan struct{})
 }
 
-// close ends the stream. A reader who closes it himself gets nothing more.
-func (s *stream) close(readErr error) {
+// close ends the stream. When its reader closes it, he gets nothing more, and
+// the writer an error; when its writer does, the reader gets what is in the
+// buffer, and then io.EOF.
+func (s *stream) close(byReader bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.readErr == nil || readErr == net.ErrClosed {
-		s.readErr = readErr
-	}
-	if readErr == net.ErrClosed {
-		s.buf = nil
-	}
-	s.writeErr = net.ErrClosed
-	if readErr == net.ErrClosed {
-		s.writeErr = io.ErrClosedPipe
+	if byReader {
+		s.buf, s.readErr, s.writeErr = nil, net.ErrClosed, io.ErrClosedPipe
+	} else {
+		s.writeErr = net.ErrClosed
+		if s.readErr == nil {
+			s.readErr = io.EOF
+		}
 	}
 	s.change()
 }

@@ -1,0 +1,207 @@
+package redis
+
+import (
+	"context"
+	"runtime"
+	"time"
+
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+const (
+	// maxInflight bounds the requests of one connection that wait for their
+	// replies, and maxOutgoing the bytes that wait to be written. Who comes
+	// when one is reached waits for room, bound by the own context.
+	maxInflight = 1 << 16
+	maxOutgoing = 16 << 20
+	// largeRequest is the size from which a request is encoded outside of mu,
+	// into a piece of its own.
+	largeRequest = 32 << 10
+	// keepBuffer is the largest write buffer that is kept for reuse.
+	keepBuffer = 64 << 10
+	// slowYield is how long yielding before a flush may take before it is left
+	// out for the next skipYields flushes: then the program's goroutines are
+	// busy with other things than requests.
+	slowYield  = 100 * time.Microsecond
+	skipYields = 16
+)
+
+// sendFenced queues bytes whose answer ends with a fence. Nobody waits for it:
+// the fence's done is called on the reader, or never when the connection is
+// lost first. It does not block, and is not held up by a full connection.
+func (c *conn) sendFenced(encoded []byte, f *fence) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.append(&slot{fence: f}, encoded)
+	}
+	c.mu.Unlock()
+	c.wakeWriter()
+}
+
+// enqueue puts a request, or a batch, into the FIFO and into the writer's
+// buffer. It waits where the connection is full. An error says that no byte
+// was queued.
+func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) error {
+	if err := ctx.Err(); err != nil {
+		return ended(ctx)
+	}
+	var piece []byte
+	if large(r, rs) {
+		piece = encode(nil, r, rs)
+	}
+	c.mu.Lock()
+	for c.cause == nil && !c.draining && c.full() {
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ended(ctx)
+		case <-c.closing:
+		}
+		c.mu.Lock()
+	}
+	if c.cause != nil || c.draining {
+		defer c.mu.Unlock()
+		return or(c.cause, ErrClosed)
+	}
+	if piece != nil {
+		c.append(s, piece)
+	} else {
+		last := c.open()
+		before := len(*last)
+		s.start = c.queued
+		*last = encode(*last, r, rs)
+		c.queued += uint64(len(*last) - before)
+		c.inflight.push(s)
+		c.monitor.busy()
+	}
+	c.mu.Unlock()
+	c.wakeWriter()
+	return nil
+}
+
+// large reports whether encoding takes long enough to be done outside of mu.
+func large(r *command.Request, rs []command.Request) bool {
+	if r != nil {
+		return r.Size() > largeRequest
+	}
+	size := 0
+	for i := range rs {
+		if size += rs[i].Size(); size > largeRequest {
+			return true
+		}
+	}
+	return false
+}
+
+// encode appends a request or a batch to b.
+func encode(b []byte, r *command.Request, rs []command.Request) []byte {
+	if r != nil {
+		return r.Append(b)
+	}
+	for i := range rs {
+		b = rs[i].Append(b)
+	}
+	return b
+}
+
+// open returns the last piece of outgoing, which takes more bytes. mu is held.
+func (c *conn) open() *[]byte {
+	if n := len(c.outgoing); n == 0 || len(c.outgoing[n-1]) >= largeRequest {
+		c.outgoing = append(c.outgoing, c.spare[:0])
+		c.spare = nil
+	}
+	return &c.outgoing[len(c.outgoing)-1]
+}
+
+// append queues an encoded request as a piece of its own. mu is held.
+func (c *conn) append(s *slot, piece []byte) {
+	s.start = c.queued
+	c.outgoing = append(c.outgoing, piece)
+	c.queued += uint64(len(piece))
+	c.inflight.push(s)
+	c.monitor.busy()
+}
+
+// full reports whether a new request has to wait. mu is held.
+func (c *conn) full() bool {
+	return c.inflight.size >= maxInflight || c.queued-c.taken >= maxOutgoing
+}
+
+// freed wakes those who wait for room, once half of it is free. mu is held.
+func (c *conn) freed() {
+	if c.room != nil && c.inflight.size <= maxInflight/2 && c.queued-c.taken <= maxOutgoing/2 {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+func (c *conn) wakeWriter() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it is awake, and will see what was queued
+	}
+}
+
+// writeLoop writes what callers have queued, as much as there is at once.
+func (c *conn) writeLoop() {
+	defer close(c.writerDone)
+	var pieces [][]byte
+	skip, several := 0, false
+	for {
+		select {
+		case <-c.wake:
+		case <-c.closing:
+			return
+		}
+		if skip > 0 {
+			skip--
+		} else if c.worthYielding(several) {
+			// Callers that can run now add their requests to this flush.
+			before := time.Now()
+			runtime.Gosched()
+			if time.Since(before) > slowYield {
+				skip = skipYields
+			}
+		}
+		pieces, several = c.takeOutgoing(pieces[:0])
+		for i, piece := range pieces {
+			n, err := c.nc.Write(piece)
+			c.mu.Lock()
+			c.written += uint64(n)
+			if i == len(pieces)-1 && cap(piece) <= keepBuffer && c.spare == nil {
+				c.spare = piece[:0]
+			}
+			c.freed()
+			c.mu.Unlock()
+			if err != nil {
+				c.fail(err)
+				return
+			}
+			pieces[i] = nil
+		}
+	}
+}
+
+// worthYielding reports whether others are likely to add to the flush.
+func (c *conn) worthYielding(several bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return several || c.inflight.size > 1
+}
+
+// takeOutgoing moves the queued pieces to the writer's slice and reports
+// whether they carry more than one request.
+func (c *conn) takeOutgoing(pieces [][]byte) (_ [][]byte, several bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pieces = append(pieces, c.outgoing...)
+	clear(c.outgoing)
+	c.outgoing = c.outgoing[:0]
+	c.taken = c.queued
+	return pieces, c.inflight.size > 1
+}
