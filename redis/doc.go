@@ -10,7 +10,9 @@
 //	if err != nil {
 //		return err
 //	}
-//	client.Publish(ctx, "news", "it works")
+//	ticker := time.NewTicker(time.Minute)
+//	defer ticker.Stop()
+//	var minutes <-chan command.Result[int64] // nil, which is never ready, until asked
 //	for {
 //		select {
 //		case msg, ok := <-sub.Messages():
@@ -18,9 +20,10 @@
 //				return sub.Err() // why it ended
 //			}
 //			fmt.Println(msg.Channel, msg.Payload, msg.Gap)
-//		case <-time.After(time.Minute):
-//			n, err := client.Incr(ctx, "quiet minutes")
-//			...
+//		case <-ticker.C:
+//			minutes = command.Incr("minutes").Go(ctx, client)
+//		case r := <-minutes:
+//			fmt.Println("up for", r.Value, "minutes", r.Err)
 //		}
 //	}
 //
@@ -34,6 +37,8 @@
 // Cancelling a context ends the waiting for a reply. It closes no connection,
 // save that of a command that blocks on the server.
 //
-// Commands are methods of the client, or values of package command:
-// command.Get("key").Go(ctx, client) gives the result on a channel.
+// Commands are methods of the client, which wait for their result:
+// client.Incr(ctx, "minutes"). Or they are values of package command, whose Go
+// gives the result on a channel, so that a select loop does not wait while the
+// server is away.
 package redis

@@ -89,6 +89,8 @@ func TestServerGone(t *testing.T) {
 	server.Close()
 	ann.sees("the link is lost: ")
 	ann.types("hello?")
+	ann.sees(" sent") // or maybe so: the other connection may not have noticed yet
+	ann.types("hello again?")
 	ann.sees("not sent; say it again in a while")
 	ann.types("/quit")
 	ann.leaves()

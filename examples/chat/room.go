@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -70,7 +71,7 @@ func (r *room) enter(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var b command.Batch
-	b.Raw("ZREMRANGEBYSCORE", r.here, "-inf", unix(time.Now()))
+	b.ZRemRangeByScore(r.here, command.Score(math.Inf(-1)), command.Score(unix(time.Now())))
 	added := b.ZAdd(r.here, r.presence(), command.NX)
 	if err := r.client.Exec(ctx, &b); err != nil {
 		return err
@@ -92,14 +93,14 @@ func (r *room) presence() command.Scores {
 
 // leave gives the name free and tells the others. It returns the entry's ID.
 func (r *room) leave(ctx context.Context) (string, error) {
-	return r.tell(ctx, left, "", func(b *command.Batch, _ []byte) { b.Raw("ZREM", r.here, r.me) })
+	return r.tell(ctx, left, "", func(b *command.Batch, _ []byte) { b.ZRem(r.here, r.me) })
 }
 
 // say speaks, for now and for the history.
 func (r *room) say(ctx context.Context, k kind, text string) error {
 	_, err := r.tell(ctx, k, text, func(b *command.Batch, data []byte) {
 		b.LPush(r.history, data)
-		b.Raw("LTRIM", r.history, 0, historyLength-1)
+		b.LTrim(r.history, 0, historyLength-1)
 		b.Expire(r.history, historyLife)
 	})
 	return err

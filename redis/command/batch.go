@@ -57,7 +57,8 @@ func (b *Batch) Reset() {
 // Exec sends the batch through d, waits for all replies, gives every future
 // its result, and empties the batch. It returns the first command's error as a
 // [*BatchError]; [Nil] is no failure. One command's error stands beside the
-// others' results: nothing is rolled back.
+// others' results: nothing is rolled back. Where the batch failed as a whole,
+// because it could not be sent or no reply came, that error is returned as it is.
 //
 // A command with a bad argument fails the batch before anything is sent.
 func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
@@ -77,6 +78,9 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 	}
 	values, err := d.DoBatch(ctx, b.requests)
 	var first error
+	if len(values) == 0 {
+		first = err // no command's own: the batch failed as a whole
+	}
 	for i := range b.requests {
 		r := &b.requests[i]
 		var v proto.Value
@@ -108,14 +112,12 @@ type BatchError struct {
 
 // Error names the command by number, counted from 1, and name.
 func (e *BatchError) Error() string {
-	cause := e.Err
+	cause := e.Err.Error()
 	var inner *Error
-	if errors.As(cause, &inner) && inner.Command == e.Command {
-		bare := *inner
-		bare.Command = ""
-		return fmt.Sprintf("command %d of %d (%s): %v", e.Index+1, e.Len, e.Command, &bare)
+	if errors.As(e.Err, &inner) {
+		cause = inner.reason()
 	}
-	return fmt.Sprintf("command %d of %d (%s): %v", e.Index+1, e.Len, e.Command, cause)
+	return fmt.Sprintf("redis: command %d of %d (%s): %s", e.Index+1, e.Len, e.Command, cause)
 }
 
 // Unwrap returns the command's error.

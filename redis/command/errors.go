@@ -69,18 +69,22 @@ type Error struct {
 
 // Error names command, outcome, cause and, where known, the likely remedy.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("redis: ")
-	if e.Command != "" {
-		b.WriteString(e.Command)
-		b.WriteString(": ")
+	if e.Command == "" {
+		return "redis: " + e.reason()
 	}
+	return "redis: " + e.Command + ": " + e.reason()
+}
+
+// reason is the error's text behind the name of the command.
+func (e *Error) reason() string {
+	var b strings.Builder
 	if e.Outcome == NotSent || e.Outcome == MaybeExecuted {
 		b.WriteString(e.Outcome.String())
 		b.WriteString(": ")
 	}
-	b.WriteString(e.Err.Error())
-	if e.Addr != "" && e.Outcome != Answered {
+	cause := e.Err.Error()
+	b.WriteString(cause)
+	if e.Addr != "" && e.Outcome != Answered && !strings.Contains(cause, e.Addr) {
 		b.WriteString(" (server ")
 		b.WriteString(e.Addr)
 		b.WriteString(")")

@@ -44,6 +44,16 @@ func LLen(key string) Cmd[int64] {
 	return Cmd[int64]{r, decodeInt}
 }
 
+// LTrim leaves only the elements of a list from start to stop, both included;
+// negative numbers count from the end. O(N) for the N removed. Since 1.0.0.
+func LTrim(key string, start, stop int64) Cmd[struct{}] {
+	r := newRequest(&specLtrim)
+	r.key(key)
+	r.int(start)
+	r.int(stop)
+	return Cmd[struct{}]{r, decodeOK}
+}
+
 // KeyValue is an element and the key of the list it was taken from.
 type KeyValue struct{ Key, Value string }
 

@@ -370,6 +370,18 @@ func (b *Batch) LRange(key string, start int64, stop int64) *Future[[]string] {
 	return LRange(key, start, stop).Queue(b)
 }
 
+// LTrim leaves only the elements of a list from start to stop, both included;
+// negative numbers count from the end. O(N) for the N removed. Since 1.0.0.
+func (c Commands) LTrim(ctx context.Context, key string, start int64, stop int64) error {
+	_, err := LTrim(key, start, stop).Do(ctx, c.doer)
+	return err
+}
+
+// LTrim queues [LTrim].
+func (b *Batch) LTrim(key string, start int64, stop int64) *Future[struct{}] {
+	return LTrim(key, start, stop).Queue(b)
+}
+
 // MGet returns the values of several keys in their order; what does not exist,
 // or is no string, is missing. O(N). Since 1.0.0.
 func (c Commands) MGet(ctx context.Context, keys ...string) ([]Optional[string], error) {
@@ -666,6 +678,28 @@ func (c Commands) ZRangeWithScores(ctx context.Context, key string, start int64,
 // ZRangeWithScores queues [ZRangeWithScores].
 func (b *Batch) ZRangeWithScores(key string, start int64, stop int64) *Future[[]ScoredMember] {
 	return ZRangeWithScores(key, start, stop).Queue(b)
+}
+
+// ZRem removes members of a sorted set and returns how many there were.
+// O(log(N)) for each. Since 1.2.0; several members since 2.4.0.
+func (c Commands) ZRem(ctx context.Context, key string, members ...string) (int64, error) {
+	return ZRem(key, members...).Do(ctx, c.doer)
+}
+
+// ZRem queues [ZRem].
+func (b *Batch) ZRem(key string, members ...string) *Future[int64] {
+	return ZRem(key, members...).Queue(b)
+}
+
+// ZRemRangeByScore removes the members with scores from low to high and
+// returns how many there were. O(log(N)+M) for the M removed. Since 1.2.0.
+func (c Commands) ZRemRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
+	return ZRemRangeByScore(key, low, high).Do(ctx, c.doer)
+}
+
+// ZRemRangeByScore queues [ZRemRangeByScore].
+func (b *Batch) ZRemRangeByScore(key string, low ScoreBound, high ScoreBound) *Future[int64] {
+	return ZRemRangeByScore(key, low, high).Queue(b)
 }
 
 // ZScore returns the score of a member. [Nil]: the key or the member does not

@@ -2,7 +2,9 @@ package command
 
 import (
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -105,6 +107,50 @@ func ZScore(key, member string) Cmd[float64] {
 	r.key(key)
 	r.word(member)
 	return Cmd[float64]{r, decodeFloat}
+}
+
+// ZRem removes members of a sorted set and returns how many there were.
+// O(log(N)) for each. Since 1.2.0; several members since 2.4.0.
+func ZRem(key string, members ...string) Cmd[int64] {
+	r := newRequest(&specZrem)
+	r.key(key)
+	r.words("members", members)
+	return Cmd[int64]{r, decodeInt}
+}
+
+// ScoreBound is an end of a range of scores, see [Score] and [Beyond].
+type ScoreBound struct {
+	score     float64
+	exclusive bool
+}
+
+// Score is the end of a range of scores that includes the score itself;
+// math.Inf(-1) and math.Inf(1) leave the range open.
+func Score(score float64) ScoreBound { return ScoreBound{score: score} }
+
+// Beyond is the end of a range of scores that leaves the score itself out.
+func Beyond(score float64) ScoreBound { return ScoreBound{score, true} }
+
+// scoreBound appends an end of a range.
+func (r *Request) scoreBound(b ScoreBound) {
+	if !b.exclusive {
+		r.float(b.score)
+		return
+	}
+	if math.IsNaN(b.score) {
+		r.fail(badArgument("NaN is no number that a server takes"))
+	}
+	r.word(string(strconv.AppendFloat([]byte("("), b.score, 'g', -1, 64)))
+}
+
+// ZRemRangeByScore removes the members with scores from low to high and
+// returns how many there were. O(log(N)+M) for the M removed. Since 1.2.0.
+func ZRemRangeByScore(key string, low, high ScoreBound) Cmd[int64] {
+	r := newRequest(&specZremrangebyscore)
+	r.key(key)
+	r.scoreBound(low)
+	r.scoreBound(high)
+	return Cmd[int64]{r, decodeInt}
 }
 
 // ZRangeWithScores returns members by rank, from start to stop, both included,
