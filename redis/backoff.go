@@ -29,20 +29,20 @@ func (b Backoff) delay(n int) time.Duration {
 	if n < 32 && b.Base<<n > 0 {
 		bound = min(b.Base<<n, b.Max)
 	}
-	return rand.N(bound + 1)
+	return rand.N(max(bound, 1))
 }
 
-// sleep waits for d or until ctx ends; it reports whether d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
+// sleep waits for d, or until ctx ends or closing is closed, which may be nil. It
+// reports whether d has passed.
+func sleep(ctx context.Context, closing <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return ctx.Err() == nil
 	case <-ctx.Done():
+		return false
+	case <-closing:
 		return false
 	}
 }

@@ -24,11 +24,10 @@ type Client struct {
 	next    atomic.Uint32 // the link for the next command, where there are several
 	pool    *pool
 
-	closing   chan struct{}
+	closing   chan struct{} // closed by Close, with mu held
 	closeOnce sync.Once
 
 	mu          sync.Mutex
-	closed      bool
 	shared      *subscriber              // for all subscriptions but those that block; nil until the first
 	subscribers map[*subscriber]struct{} // shared and the blocking ones'
 	tasks       sync.WaitGroup           // of closeAfter
@@ -48,9 +47,9 @@ func New(options Options) (*Client, error) {
 	c.Commands = command.On(c)
 	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
 	for range o.Connections {
-		c.links = append(c.links, newLink(o.Backoff, connect, c.serverIsBack))
+		c.links = append(c.links, newLink(&c.options, connect, c.serverIsBack))
 	}
-	c.pool = newPool(o.PoolSize, connect)
+	c.pool = newPool(&c.options, connect)
 	return c, nil
 }
 
@@ -79,30 +78,58 @@ func OpenWith(ctx context.Context, options Options) (*Client, error) {
 	return c, nil
 }
 
-// Options returns the client's options with defaults in place.
-func (c *Client) Options() Options { return c.options }
+// Options returns a copy of the client's options with defaults in place.
+func (c *Client) Options() Options {
+	o := c.options
+	if o.TLS != nil {
+		o.TLS = o.TLS.Clone()
+	}
+	return o
+}
+
+// Format prints the client as its address and database, whatever the verb: its
+// options have a password.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "redis client of %s, database %d", c.options.Addr, c.options.DB)
+}
 
 // Do sends one request and returns its reply. Programs call the methods of the
 // commands, or [command.Cmd.Do]; this is what those call.
 //
 // A request that was not sent, or that the server rejected for a reason that
-// passes, is sent again while ctx lasts, one that only reads also when its
-// reply was lost; where ctx has no deadline, at most 3 times within 5 s.
+// passes, is sent again while ctx lasts; where ctx has no deadline, at most 3
+// times within 5 s. One that only reads is sent again also when its reply was
+// lost, at most 3 times.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
-	if err := r.Err(); err != nil {
+	if err := c.refuse(&r); err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
 	}
-	if !r.Blocks() {
-		// The usual case, without anything around it.
-		if l := c.links[c.pick()].current.Load(); l != nil {
-			v, err := l.do(ctx, &r)
-			if err == nil && v.Kind() != proto.KindError {
-				return v, nil
-			}
-			return c.retry(ctx, &r, v, err)
-		}
+	if r.Blocks() {
+		v, err := c.pool.do(ctx, &r)
+		return c.retry(ctx, &r, v, err)
 	}
-	return c.retry(ctx, &r, proto.Value{}, nil)
+	l := c.pick()
+	if live := l.current.Load(); live != nil {
+		// The usual case, without anything around it.
+		v, err := live.do(ctx, &r)
+		if err == nil && v.Kind() != proto.KindError {
+			return v, nil
+		}
+		return c.retry(ctx, &r, v, err)
+	}
+	v, err := c.once(ctx, &r, l)
+	return c.retry(ctx, &r, v, err)
+}
+
+// refuse returns why a request must not be sent.
+func (c *Client) refuse(r *command.Request) error {
+	if err := r.Err(); err != nil {
+		return err
+	}
+	if r.Blocks() && (r.Name() == "WAIT" || r.Name() == "WAITAOF") {
+		return fmt.Errorf("%w: it tells of the writes of its own connection: put it into a batch behind them", ErrArgument)
+	}
+	return nil
 }
 
 // DoBatch sends requests in one run and returns their replies in order, error
@@ -117,12 +144,10 @@ func (c *Client) DoBatch(ctx context.Context, rs []command.Request) ([]proto.Val
 	if len(rs) == 0 {
 		return nil, nil
 	}
-	var values []proto.Value
-	err := c.attempts(ctx, func() error {
-		var err error
+	values, err := c.batchOnce(ctx, rs)
+	for p := newPatience(ctx); err != nil && len(values) == 0 && p.another(ctx, c, err, false); {
 		values, err = c.batchOnce(ctx, rs)
-		return err
-	}, func(err error) bool { return errors.Is(err, ErrNotSent) })
+	}
 	return values, err
 }
 
@@ -134,11 +159,11 @@ func (c *Client) batchOnce(ctx context.Context, rs []command.Request) ([]proto.V
 			return c.pool.doBatch(ctx, rs)
 		}
 	}
-	l, err := c.links[c.pick()].get(ctx)
+	live, err := c.pick().get(ctx)
 	if err != nil {
 		return nil, notSent("batch", c.options.Addr, err)
 	}
-	return l.doBatch(ctx, rs)
+	return live.doBatch(ctx, rs)
 }
 
 // Exec sends a batch and gives its futures their results. It returns the first
@@ -146,93 +171,104 @@ func (c *Client) batchOnce(ctx context.Context, rs []command.Request) ([]proto.V
 // afterwards.
 func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
 
-// pick returns the number of the link for the next command.
-func (c *Client) pick() int {
+// pick returns the link for the next command.
+func (c *Client) pick() *link {
 	if len(c.links) == 1 {
-		return 0
+		return c.links[0]
 	}
-	return int(c.next.Add(1) % uint32(len(c.links)))
+	return c.links[c.next.Add(1)%uint32(len(c.links))]
 }
 
-// once sends a request one time and returns an error reply as an error.
-func (c *Client) once(ctx context.Context, r *command.Request) (proto.Value, error) {
-	var v proto.Value
-	var err error
-	if r.Blocks() {
-		v, err = c.pool.do(ctx, r)
-	} else {
-		var l *conn
-		if l, err = c.links[c.pick()].get(ctx); err != nil {
-			return v, notSent(r.Name(), c.options.Addr, err)
-		}
-		v, err = l.do(ctx, r)
+// once sends a request one time, waiting for a connection.
+func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.Value, error) {
+	live, err := l.get(ctx)
+	if err != nil {
+		return proto.Value{}, notSent(r.Name(), c.options.Addr, err)
 	}
-	if err == nil {
-		err = command.ReplyError(r.Name(), c.options.Addr, v)
-	}
-	return v, err
+	return live.do(ctx, r)
 }
 
-// retry decides what comes after a first attempt, whose outcome v and err are;
-// both are zero where there was none yet.
+// retry sends a request again where that is safe and may help, after a first
+// attempt that came to v and err.
 func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
-	first := err != nil || v.Kind() == proto.KindError
-	if first && err == nil {
-		err = command.ReplyError(r.Name(), c.options.Addr, v)
-	}
-	err = c.attempts(ctx, func() error {
-		if first {
-			first = false
-			return err
+	for p := newPatience(ctx); ; {
+		if err == nil {
+			err = command.ReplyError(r, c.options.Addr, v)
 		}
-		v, err = c.once(ctx, r)
-		return err
-	}, func(err error) bool { return repeatable(r, err) })
-	return v, err
+		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
+			return v, err
+		}
+		if r.Blocks() {
+			v, err = c.pool.do(ctx, r)
+		} else {
+			v, err = c.once(ctx, r, c.pick())
+		}
+	}
 }
 
-// repeatable reports whether a failed request may be sent again to the same
-// server, and whether that can help.
-func repeatable(r *command.Request, err error) bool {
-	if errors.Is(err, ErrArgument) {
+// patience decides how often something is tried.
+type patience struct {
+	attempts    int
+	began       time.Time
+	hasDeadline bool
+}
+
+// newPatience starts with a first attempt that has failed just now.
+func newPatience(ctx context.Context) patience {
+	_, hasDeadline := ctx.Deadline()
+	return patience{attempts: 1, began: time.Now(), hasDeadline: hasDeadline}
+}
+
+// another reports, after the pause that is due, whether what failed with err is
+// to be tried again.
+func (p *patience) another(ctx context.Context, c *Client, err error, readOnly bool) bool {
+	switch {
+	case c.isClosed() || ctx.Err() != nil:
+		return false
+	case errors.Is(err, ErrArgument):
+		return false
+	case lostRead(err) && readOnly:
+		// The reply itself may be what ends connections: not without end.
+		if p.attempts >= maxAttempts {
+			return false
+		}
+	case errors.Is(err, ErrRejected):
+		if !passes(err) {
+			return false // another server is meant
+		}
+	case !errors.Is(err, ErrNotSent):
 		return false
 	}
-	var reply *proto.Error
-	if errors.As(err, &reply) {
-		switch reply.Code {
-		case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
-			return true
-		}
-		return false // MOVED, ASK, READONLY: another server is meant
+	if !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit || errors.Is(err, errNoLink)) {
+		return false
 	}
-	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrMaybeExecuted) && r.ReadOnly()
+	delay := time.Duration(0)
+	if p.attempts > 1 || errors.Is(err, ErrRejected) {
+		delay = c.options.Backoff.delay(p.attempts - 1)
+	}
+	p.attempts++
+	return sleep(ctx, c.closing, delay)
 }
 
-// attempts calls once until it succeeds, its error is not repeatable, ctx ends,
-// or, where ctx has no deadline, maxAttempts or patienceLimit are reached. It
-// returns the last attempt's error.
-func (c *Client) attempts(ctx context.Context, once func() error, again func(error) bool) error {
-	_, hasDeadline := ctx.Deadline()
-	var began time.Time
-	for n := 0; ; n++ {
-		err := once()
-		if err == nil || !again(err) || c.isClosed() || ctx.Err() != nil {
-			return err
-		}
-		if n == 0 {
-			began = time.Now()
-		}
-		if !hasDeadline && (n+1 >= maxAttempts || time.Since(began) >= patienceLimit || errors.Is(err, errNoLink)) {
-			return err
-		}
-		delay := time.Duration(0)
-		if n > 0 || errors.Is(err, ErrRejected) {
-			delay = c.options.Backoff.delay(n)
-		}
-		if !sleep(ctx, delay) {
-			return err
-		}
+// lostRead reports whether err is that of a lost reply, and of a connection that
+// was not ended by this very request: by a reply that takes too long, or that
+// can't be read.
+func lostRead(err error) bool {
+	var wrong *proto.ProtocolError
+	return errors.Is(err, ErrMaybeExecuted) && !errors.Is(err, ErrReplyTimeout) && !errors.As(err, &wrong)
+}
+
+// passes reports whether the same server may accept later what it rejected.
+func passes(err error) bool {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return false
 	}
+	switch reply.Code {
+	case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
+		return true
+	}
+	return false
 }
 
 // serverIsBack is told by a link that it has connected: what waits to connect to
@@ -296,7 +332,7 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 func (c *Client) subscriber(own bool) (*subscriber, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.isClosed() {
 		return nil, ErrClosed
 	}
 	if !own && c.shared != nil {
@@ -315,7 +351,7 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed {
+	if c.isClosed() {
 		return // Close closes it
 	}
 	c.tasks.Go(func() {
@@ -332,14 +368,13 @@ func (c *Client) forget(s *subscriber) {
 }
 
 // Close refuses new commands, lets those in flight be answered for half a
-// second at most, ends all subscriptions and closes all connections. It returns
-// when nothing is left running. Closing again does nothing. Its error is always
-// nil.
+// second at most, ends all subscriptions and closes all connections. Commands
+// that block on the server end at once. It returns when nothing is left
+// running. Closing again does nothing. Its error is always nil.
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
-		close(c.closing)
 		c.mu.Lock()
-		c.closed = true
+		close(c.closing)
 		c.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 		defer cancel()

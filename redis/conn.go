@@ -2,10 +2,10 @@ package redis
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
@@ -30,8 +30,9 @@ import (
 //  4. A reply that is there beats cancellation and closing.
 //  5. Cancelling stops the waiting, not the connection: the slot stays in the
 //     FIFO and its reply is discarded. Abandoned slots are capped, and the
-//     connection is closed when the oldest request has waited too long, by one
-//     monitor (health.go), not by a deadline for each operation.
+//     connection is closed when no reply has come for too long while one was
+//     waited for, by one monitor (health.go), not by a deadline for each
+//     operation.
 //  6. A parse error, a failed handshake and a write that stays partial close
 //     the connection and fail every slot. A connection that has misread one
 //     byte is never used again. Decoding is apart: a wrong type is the
@@ -40,7 +41,8 @@ import (
 //     done closes last, when every accepted request has been answered.
 //  8. Errors tell what happened: NotSent where no byte of the request was
 //     written, MaybeExecuted where any may have been.
-//  9. No user code runs on the reader or the writer.
+//  9. No user code runs on the reader or the writer, save a net.Conn of the
+//     user's own, and no panic leaves them.
 //  10. A batch is one uninterrupted run on the wire, because it is queued under
 //     mu at once.
 type conn struct {
@@ -48,7 +50,6 @@ type conn struct {
 	raw    net.Conn // below TLS: what is closed, because TLS's own Close can block
 	addr   string
 	reader *proto.Reader // the reader goroutine's, after the handshake
-	logger *slog.Logger
 
 	// Set before start, never changed.
 	onPush     func(proto.Value) // called by the reader for every push; may be nil
@@ -63,9 +64,14 @@ type conn struct {
 	done       chan struct{} // closed last: every request has been answered
 
 	received atomic.Uint64 // bytes read, for the monitor
-	lastRead atomic.Int64  // when bytes were last read, in ns since 1970; of a subscriber connection
-	monitor  monitor
-	slots    sync.Pool
+	pushes   atomic.Uint64 // pushes read, for the monitor
+	// provenAlive is, on a subscriber connection, a time up to which everything
+	// that the server had sent was read, in ns since 1970; drained is the newest
+	// one, and becomes it when more comes. It is the reader's alone.
+	provenAlive atomic.Int64
+	drained     int64
+	monitor     monitor
+	slots       sync.Pool
 
 	mu sync.Mutex // guards all below; held for memory operations only
 	// outgoing has the encoded requests that the writer has not taken yet, the
@@ -78,8 +84,7 @@ type conn struct {
 	inflight               fifo
 	abandoned              int           // slots in flight that nobody waits for
 	answered               uint64        // slots that have left the FIFO
-	pushes                 uint64        // pushes read
-	room                   chan struct{} // closed when a full connection has room again; nil while it has
+	room                   chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
 	draining               bool          // the client is being closed: no new requests
 	cause                  error         // why the connection was closed; nil while it is open
 }
@@ -94,13 +99,14 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 		nc:         nc,
 		raw:        raw,
 		addr:       addr,
-		logger:     o.Logger,
 		wake:       make(chan struct{}, 1),
 		closing:    make(chan struct{}),
 		writerDone: make(chan struct{}),
 		done:       make(chan struct{}),
 	}
-	c.reader = proto.NewReader(countingReader{c}, proto.Limits{})
+	c.drained = time.Now().UnixNano()
+	c.provenAlive.Store(c.drained)
+	c.reader = proto.NewReader(countingReader{c}, o.Limits)
 	c.slots.New = func() any { return &slot{ready: make(chan struct{}, 1)} }
 	return c
 }
@@ -120,7 +126,7 @@ func (c *conn) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 		c.slots.Put(s)
 		return proto.Value{}, notSent(r.Name(), c.addr, err)
 	}
-	if err := c.wait(ctx, s); err != nil {
+	if _, err := c.wait(ctx, s); err != nil {
 		return proto.Value{}, maybeExecuted(r.Name(), c.addr, err)
 	}
 	v, err := s.value, s.err
@@ -146,8 +152,8 @@ func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 		c.slots.Put(s)
 		return nil, notSent("batch", c.addr, err)
 	}
-	if err := c.wait(ctx, s); err != nil {
-		return nil, maybeExecuted("batch", c.addr, err)
+	if values, err := c.wait(ctx, s); err != nil {
+		return values, maybeExecuted("batch", c.addr, err)
 	}
 	values, err := s.values, s.err
 	unsent := err != nil && c.unsent(s)
@@ -162,30 +168,33 @@ func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 }
 
 // wait waits for the slot's answer or the end of ctx. With an error the slot is
-// the reader's.
-func (c *conn) wait(ctx context.Context, s *slot) error {
+// the reader's, and partial has the replies of a batch that had come.
+func (c *conn) wait(ctx context.Context, s *slot) (partial []proto.Value, err error) {
 	done := ctx.Done()
 	if done == nil {
 		<-s.ready
-		return nil
+		return nil, nil
 	}
 	select {
 	case <-s.ready:
-		return nil
+		return nil, nil
 	case <-done:
 	}
-	if !s.abandon() {
-		<-s.ready
-		return nil
-	}
 	c.mu.Lock()
+	if !s.abandon() {
+		c.mu.Unlock()
+		<-s.ready
+		return nil, nil
+	}
+	// The reader appends behind these values, and never changes them.
+	partial = s.values
 	c.abandoned++
 	tooMany := c.abandoned > maxAbandoned
 	c.mu.Unlock()
 	if tooMany {
 		c.fail(errAbandoned)
 	}
-	return ended(ctx)
+	return partial, ended(ctx)
 }
 
 // unsent reports whether no byte of a failed slot was written.
@@ -238,7 +247,6 @@ func (c *conn) shutdown() {
 			s.answer()
 		}
 	}
-	c.logger.Debug("redis: connection closed", "server", c.addr, "reason", cause)
 	close(c.done)
 }
 

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 )
@@ -21,6 +22,9 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
 		}
 		return nil, err
+	}
+	if nc == nil {
+		return nil, errNoConn
 	}
 	c := newConn(nc, nc, o.Addr, o)
 	// Whatever hangs from here on ends with ctx by the connection's end.
@@ -41,6 +45,9 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	return c, nil
 }
 
+// errNoConn tells of a Dial that returns neither a connection nor an error.
+var errNoConn = errors.New("Options.Dial returned no connection")
+
 // dialer returns what opens raw connections.
 func (o *Options) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
 	if o.Dial != nil {
@@ -50,7 +57,12 @@ func (o *Options) dialer() func(ctx context.Context, network, addr string) (net.
 }
 
 // setUp does TLS and the handshake of the protocol.
-func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) error {
+func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = panicError(r)
+		}
+	}()
 	if o.TLS != nil {
 		secure := tls.Client(c.raw, o.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {

@@ -50,7 +50,14 @@ var errAbandoned = errors.New("too many callers have given up waiting for this c
 // SafeToRetry reports whether a command that failed with err has certainly not
 // run, so that sending it again can't run it twice: it was not sent, or the
 // server rejected it.
+//
+// The error of a batch is safe only where no command of the batch has run. A bad
+// argument is not: it would be refused again.
 func SafeToRetry(err error) bool {
+	var batch *command.BatchError
+	if errors.As(err, &batch) && batch.Ran || errors.Is(err, ErrArgument) {
+		return false
+	}
 	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected)
 }
 

@@ -29,11 +29,11 @@ func (c *conn) handshake(o *Options) error {
 }
 
 // hello shakes hands by HELLO 3. It reports whether the server is too old for
-// that, and nothing of the handshake has been done then.
+// that: then all is to be done again in RESP2.
 func (c *conn) hello(o *Options) (old bool, err error) {
 	words := []string{"HELLO", "3"}
-	if o.Password != "" {
-		words = append(words, "AUTH", or(o.Username, "default"), string(o.Password))
+	if !o.Password.IsZero() {
+		words = append(words, "AUTH", or(o.Username, "default"), o.Password.Reveal())
 	}
 	if o.ClientName != "" {
 		words = append(words, "SETNAME", o.ClientName)
@@ -77,9 +77,9 @@ func (c *conn) introduce(o *Options) error {
 	var steps []step
 	switch {
 	case o.Username != "":
-		steps = append(steps, step{words: []string{"AUTH", o.Username, string(o.Password)}})
-	case o.Password != "":
-		steps = append(steps, step{words: []string{"AUTH", string(o.Password)}})
+		steps = append(steps, step{words: []string{"AUTH", o.Username, o.Password.Reveal()}})
+	case !o.Password.IsZero():
+		steps = append(steps, step{words: []string{"AUTH", o.Password.Reveal()}})
 	}
 	if o.ClientName != "" {
 		steps = append(steps, step{words: []string{"CLIENT", "SETNAME", o.ClientName}})
@@ -88,8 +88,9 @@ func (c *conn) introduce(o *Options) error {
 	if o.DB != 0 {
 		steps = append(steps, selectDB(o))
 	}
-	// Where nothing so far can fail, this tells a missing password.
-	steps = append(steps, step{words: []string{"PING"}})
+	// Where nothing so far can fail, this tells a missing password. Whoever may
+	// not PING is logged in.
+	steps = append(steps, step{words: []string{"PING"}, allowed: refusesPing})
 	_, err := c.run(o, steps)
 	return err
 }
@@ -109,9 +110,10 @@ func selectDB(o *Options) step {
 
 // step is one command of the handshake.
 type step struct {
-	words  []string
-	ignore bool                    // an error reply does not matter
-	check  func(proto.Value) error // looks at the reply; may be nil
+	words   []string
+	ignore  bool                    // an error reply does not matter
+	allowed func(error) bool        // tells an error reply that does not matter; may be nil
+	check   func(proto.Value) error // looks at the reply; may be nil
 }
 
 // run sends all steps at once and reads all replies. It returns the first
@@ -141,6 +143,9 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 			continue
 		}
 		if refusal := v.Err(); refusal != nil {
+			if s.allowed != nil && s.allowed(refusal) {
+				continue
+			}
 			failed, err = i, &Error{Command: s.words[0], Addr: o.Addr, Err: o.withoutSecret(refusal)}
 		} else if s.check != nil {
 			if err = s.check(v); err != nil {
@@ -155,10 +160,10 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 // repeated it.
 func (o *Options) withoutSecret(refusal error) error {
 	var reply *proto.Error
-	if o.Password == "" || !errors.As(refusal, &reply) {
+	if o.Password.IsZero() || !errors.As(refusal, &reply) {
 		return refusal
 	}
 	clean := *reply
-	clean.Message = strings.ReplaceAll(reply.Message, string(o.Password), redacted)
+	clean.Message = strings.ReplaceAll(reply.Message, o.Password.Reveal(), redacted)
 	return &clean
 }

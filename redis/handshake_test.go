@@ -14,7 +14,7 @@ import (
 )
 
 func TestHandshake(t *testing.T) {
-	o := redis.Options{Username: "ann", Password: "s3cret", DB: 2, ClientName: "jobs"}
+	o := redis.Options{Username: "ann", Password: redis.NewSecret("s3cret"), DB: 2, ClientName: "jobs"}
 	story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		got := command.Get("k").Go(t.Context(), client)
 		for range 2 { // the second time after the connection was lost
@@ -50,7 +50,7 @@ func TestHandshakeRESP2(t *testing.T) {
 		"RESP2 by request": "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := redis.Options{Password: "s3cret", DB: 3, RESP2: refusal == ""}
+			o := redis.Options{Password: redis.NewSecret("s3cret"), DB: 3, RESP2: refusal == ""}
 			story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 				got := command.Get("k").Go(t.Context(), client)
 				conn := server.Accept()
@@ -89,7 +89,7 @@ func TestHandshakeRefused(t *testing.T) {
 		story(t, redis.Options{}, func(t *testing.T, _ *redis.Client, server *redistest.Server) {
 			opened := make(chan error, 1)
 			go func() {
-				_, err := redis.OpenWith(t.Context(), redis.Options{Dial: server.Dial, Password: "s3cret"})
+				_, err := redis.OpenWith(t.Context(), redis.Options{Dial: server.Dial, Password: redis.NewSecret("s3cret")})
 				opened <- err
 			}()
 			conn := server.Accept()
@@ -133,7 +133,7 @@ func TestHandshakeHangs(t *testing.T) {
 }
 
 func TestSecretIsNeverPrinted(t *testing.T) {
-	o := redis.Options{Username: "ann", Password: "s3cret"}
+	o := redis.Options{Username: "ann", Password: redis.NewSecret("s3cret")}
 	for _, printed := range []string{
 		fmt.Sprint(o), fmt.Sprintf("%+v", o), fmt.Sprintf("%#v", o), fmt.Sprintf("%q", o.Password),
 		fmt.Sprintf("%s %v %x %d", o.Password, o.Password, o.Password, o.Password), o.Password.String(),

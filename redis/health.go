@@ -8,19 +8,20 @@ import (
 )
 
 // monitor watches over one connection with one timer: it closes the connection
-// when the oldest request has waited for ReplyTimeout, and sends a PING when
-// nothing has been heard for KeepAlive. Requests cost it nothing: it compares
-// counters from tick to tick.
+// when a reply has been waited for and nothing has moved for ReplyTimeout, and
+// sends a PING when nothing has been heard for KeepAlive. Requests cost it
+// nothing: it compares counters from tick to tick.
 //
-// While something is in flight, ticks are a quarter of ReplyTimeout apart, so
-// that a request is given up between one and one and a quarter ReplyTimeout;
-// the PING starts its own ticks and so has ReplyTimeout exactly. On an idle
-// connection they are a third of KeepAlive apart, and the second that has heard
-// nothing sends the PING.
+// While something is in flight, ticks are at most a quarter of ReplyTimeout
+// apart, so that a connection is given up between one and one and a quarter
+// ReplyTimeout; the PING starts its own ticks and so has ReplyTimeout exactly. On
+// an idle connection they are a third of KeepAlive apart, and the second that
+// has heard nothing sends the PING. Fast ticks are never slower than those, so
+// that KeepAlive holds also for a connection that has just become idle.
 type monitor struct {
-	c            *conn
-	replyTimeout time.Duration
-	keepAlive    time.Duration
+	c                  *conn
+	fastTick, slowTick time.Duration
+	late               int // fast ticks that make up ReplyTimeout
 
 	// All below is guarded by conn.mu.
 	timer    *time.Timer
@@ -30,21 +31,28 @@ type monitor struct {
 	patient  int            // calls in flight that may block: no reply is late
 	quiet    int            // ticks in a row without progress
 	answered uint64         // the counters of the last tick
+	written  uint64
 	received uint64
 	pushes   uint64
 }
 
 const (
-	lateTicks = 4 // ticks of ReplyTimeout/4
-	idleTicks = 2 // ticks of KeepAlive/3
+	lateTicks = 4 // at least, of ReplyTimeout/4 or less
+	idleTicks = 2 // of KeepAlive/3
 )
 
 // begin arms the timer of an idle connection.
 func (m *monitor) begin(c *conn, o *Options) {
-	m.c, m.replyTimeout, m.keepAlive = c, o.ReplyTimeout, o.KeepAlive
+	m.c = c
+	m.slowTick = max(o.KeepAlive/(idleTicks+1), 1)
+	m.late = lateTicks
+	if perReply := int((o.ReplyTimeout + m.slowTick - 1) / m.slowTick); perReply > m.late {
+		m.late = perReply
+	}
+	m.fastTick = max(o.ReplyTimeout/time.Duration(m.late), 1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m.timer = time.AfterFunc(m.keepAlive/(idleTicks+1), m.tick)
+	m.timer = time.AfterFunc(m.slowTick, m.tick)
 }
 
 // busy is told of each new request. c.mu is held.
@@ -63,14 +71,15 @@ func (m *monitor) pace(fast bool) {
 
 func (m *monitor) interval() time.Duration {
 	if m.fast {
-		return max(m.replyTimeout/lateTicks, 1)
+		return m.fastTick
 	}
-	return max(m.keepAlive/(idleTicks+1), 1)
+	return m.slowTick
 }
 
 // note keeps the counters for the next tick. c.mu is held.
 func (m *monitor) note() {
-	m.answered, m.received, m.pushes = m.c.answered, m.c.received.Load(), m.c.pushes
+	m.answered, m.written = m.c.answered, m.c.written
+	m.received, m.pushes = m.c.received.Load(), m.c.pushes.Load()
 }
 
 // tick compares the counters with those of the last tick.
@@ -84,12 +93,12 @@ func (m *monitor) tick() {
 	m.ticking.Add(1)
 	defer m.ticking.Done()
 	waiting := c.inflight.size > 0
-	// A large reply that is still coming is progress; pushes, which come
-	// whether the server works on the request or not, are not.
-	progress := c.answered != m.answered || c.received.Load() != m.received && c.pushes == m.pushes
-	if !waiting {
-		progress = c.answered != m.answered || c.received.Load() != m.received
-	}
+	// A large request or reply that is still on its way is progress. Pushes come
+	// whether the server works on a request or not: they are a sign of life only
+	// where none is waited for.
+	heard := c.received.Load() != m.received && (!waiting || c.pushes.Load() == m.pushes)
+	writing := c.written != m.written && c.written != c.queued
+	progress := heard || writing || c.answered != m.answered
 	held := c.held != nil && c.held()
 	if progress || held || waiting && m.patient > 0 {
 		m.quiet = 0
@@ -100,7 +109,7 @@ func (m *monitor) tick() {
 	var late, ping bool
 	switch {
 	case waiting:
-		late = m.quiet >= lateTicks
+		late = m.quiet >= m.late
 	case m.fast:
 		m.pace(false)
 	default:

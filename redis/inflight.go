@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"strings"
 	"sync/atomic"
 
 	"github.com/redchan-go/redchan/proto"
@@ -57,8 +58,10 @@ func (s *slot) answer() bool {
 	return true
 }
 
-// take puts one reply into the slot and reports whether it was the last.
-func (s *slot) take(v proto.Value) (last bool) {
+// take puts one reply into the slot and reports whether it was the last. An
+// error means that the reply can't be this slot's. The connection's mu is held,
+// because a caller that gives up a batch looks at its values.
+func (s *slot) take(v proto.Value) (last bool, err error) {
 	switch {
 	case s.fence != nil:
 		return s.fence.take(v)
@@ -68,22 +71,39 @@ func (s *slot) take(v proto.Value) (last bool) {
 		s.value = v
 	}
 	s.left--
-	return s.left == 0
+	return s.left == 0, nil
 }
 
-// take looks for the token, and notes errors that come before it.
-func (f *fence) take(v proto.Value) (last bool) {
-	if v.Kind() == proto.KindError {
+// take looks for the answer to the PING, and notes an error that comes before
+// it. What is neither shows that replies and requests don't match any more.
+func (f *fence) take(v proto.Value) (last bool, err error) {
+	switch {
+	case v.Kind() == proto.KindError:
 		// The command in front has one error at most: the next one is the
-		// PING's own, and nothing else will come.
+		// PING's own, and so is the refusal of a user who may not PING.
+		refusal := v.Err()
+		if f.behind && refusesPing(refusal) {
+			return true, nil
+		}
 		if f.err == nil {
-			f.err = v.Err()
+			f.err = refusal
 		}
 		last = !f.behind
 		f.behind = false
-		return last
+		return last, nil
+	case v.Str() == f.token || isPong(v, f.token):
+		return true, nil
+	case !f.behind && v.Str() == "PONG": // of a proxy that leaves the token out
+		return true, nil
 	}
-	return v.Str() == f.token || isPong(v, f.token)
+	return false, errUnasked
+}
+
+// refusesPing reports whether an error is the one for a user whose ACL does not
+// allow PING.
+func refusesPing(err error) bool {
+	var refusal *proto.Error
+	return errors.As(err, &refusal) && refusal.Code == "NOPERM" && strings.Contains(strings.ToLower(refusal.Message), "'ping'")
 }
 
 // isPong reports whether v is RESP2's answer to a PING on a subscribed

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -17,6 +18,9 @@ type pool struct {
 	connect func(ctx context.Context) (*conn, error)
 	free    *semaphore.Weighted // connections that may still be lent
 	size    int
+	// replyTimeout is what a reply may take beyond the time that the server may
+	// block.
+	replyTimeout time.Duration
 
 	ctx  context.Context // ends when the pool is closed
 	stop context.CancelFunc
@@ -28,8 +32,14 @@ type pool struct {
 	all    sync.WaitGroup // connections lent
 }
 
-func newPool(size int, connect func(context.Context) (*conn, error)) *pool {
-	p := &pool{connect: connect, free: semaphore.NewWeighted(int64(size)), size: size, lent: map[*conn]struct{}{}}
+func newPool(o *Options, connect func(context.Context) (*conn, error)) *pool {
+	p := &pool{
+		connect:      connect,
+		free:         semaphore.NewWeighted(int64(o.PoolSize)),
+		size:         o.PoolSize,
+		replyTimeout: o.ReplyTimeout,
+		lent:         map[*conn]struct{}{},
+	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
 }
@@ -37,6 +47,9 @@ func newPool(size int, connect func(context.Context) (*conn, error)) *pool {
 // lend returns a connection for the caller alone, who gives it back by
 // giveBack.
 func (p *pool) lend(ctx context.Context) (*conn, error) {
+	if ctx.Err() != nil {
+		return nil, ended(ctx)
+	}
 	if err := p.free.Acquire(ctx, 1); err != nil {
 		return nil, fmt.Errorf("%w: all %d are lent: %w", ErrPoolExhausted, p.size, ended(ctx))
 	}
@@ -142,9 +155,23 @@ func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 		return proto.Value{}, notSent(r.Name(), "", err)
 	}
 	defer p.giveBack(c)
-	c.monitor.patience(+1)
-	defer c.monitor.patience(-1)
+	defer p.wait(c, r.BlockFor(), r.BlockFor() > 0)()
 	return c.do(ctx, r)
+}
+
+// wait lets a call on a lent connection take as long as the server may block it,
+// and ReplyTimeout on top, where that is known. What it returns is to be called
+// at the end of the call.
+func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
+	c.monitor.patience(+1)
+	if !known {
+		return func() { c.monitor.patience(-1) }
+	}
+	timer := time.AfterFunc(blockFor+p.replyTimeout, func() { c.fail(ErrReplyTimeout) })
+	return func() {
+		timer.Stop() // one that fires now closes the connection, no more
+		c.monitor.patience(-1)
+	}
 }
 
 // doBatch is do for a batch that has a request which may block.
@@ -154,7 +181,11 @@ func (p *pool) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 		return nil, notSent("batch", "", err)
 	}
 	defer p.giveBack(c)
-	c.monitor.patience(+1)
-	defer c.monitor.patience(-1)
+	total, known := time.Duration(0), true
+	for i := range rs {
+		total += rs[i].BlockFor()
+		known = known && (!rs[i].Blocks() || rs[i].BlockFor() > 0)
+	}
+	defer p.wait(c, total, known)()
 	return c.doBatch(ctx, rs)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ type link struct {
 	connect   func(ctx context.Context) (*conn, error)
 	connected func() // told of each connection that was made
 	backoff   Backoff
+	logger    *slog.Logger
 
 	current atomic.Pointer[conn] // the live connection; nil while there is none
 
@@ -33,8 +35,8 @@ type link struct {
 	done chan struct{} // closed when the goroutine has ended
 }
 
-func newLink(backoff Backoff, connect func(context.Context) (*conn, error), connected func()) *link {
-	l := &link{connect: connect, connected: connected, backoff: backoff, changed: make(chan struct{}), done: make(chan struct{})}
+func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
+	l := &link{connect: connect, connected: connected, backoff: o.Backoff, logger: o.Logger, changed: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -94,15 +96,13 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		if first < 0 {
 			first = attempts
 		}
+		lastErr = or(lastErr, errStillConnecting)
 		if !hasDeadline && attempts-first >= maxAttempts {
 			return nil, fmt.Errorf("%w after %d attempts: %w", errNoLink, maxAttempts, lastErr)
 		}
 		select {
 		case <-changed:
 		case <-bounded.Done():
-			if lastErr == nil {
-				lastErr = errStillConnecting
-			}
 			if ctx.Err() == nil {
 				return nil, fmt.Errorf("%w within %v: %w", errNoLink, patienceLimit, lastErr)
 			}
@@ -123,7 +123,7 @@ func (l *link) run(c *conn) {
 					return
 				}
 				l.change(nil, err)
-				if !sleep(l.ctx, l.backoff.delay(failures)) {
+				if !sleep(l.ctx, nil, l.backoff.delay(failures)) {
 					return
 				}
 				failures++
@@ -146,7 +146,7 @@ func (l *link) run(c *conn) {
 			failures = 0
 		}
 		// The first attempt after a loss is made at once.
-		if failures > 0 && !sleep(l.ctx, l.backoff.delay(failures-1)) {
+		if failures > 0 && !sleep(l.ctx, nil, l.backoff.delay(failures-1)) {
 			return
 		}
 		failures++
@@ -168,9 +168,10 @@ func (l *link) change(c *conn, err error) {
 // lost notes that the connection is gone.
 func (l *link) lost(c *conn) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	l.current.CompareAndSwap(c, nil)
 	l.lastErr = c.cause // set before closing was closed
+	l.mu.Unlock()
+	l.logger.Warn("redis: connection lost", "server", c.addr, "error", c.cause)
 }
 
 // close refuses new calls, lets what is in flight be answered while ctx lasts,

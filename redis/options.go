@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"github.com/redchan-go/redchan/proto"
 )
 
 // Options say how a client connects. The zero value connects to
@@ -42,11 +44,13 @@ type Options struct {
 	// DialTimeout bounds one connect with TLS and the handshake of the
 	// protocol. 0 means 5 s.
 	DialTimeout time.Duration
-	// ReplyTimeout is how long the oldest command on a connection may wait for
-	// its reply. A connection where it waits longer (by a quarter at most) is
-	// closed, which fails all its other commands too: so a script that runs
-	// longer fails those that wait behind it. Commands that block by intention
-	// are not bound by it. 0 means 10 s.
+	// ReplyTimeout is how long a connection may stand still while a reply is
+	// waited for: no reply comes, no byte of one, and no byte of a request can be
+	// written. It is closed then, a quarter later at most, which fails all its
+	// other commands too: so a script that runs longer fails those that wait
+	// behind it. A command that blocks on the server has its own time in
+	// addition; one that blocks without end is bound by its context alone. 0
+	// means 10 s.
 	ReplyTimeout time.Duration
 	// KeepAlive is how long a connection may hear nothing before it is asked
 	// for a sign of life by PING, which has ReplyTimeout to be answered: so a
@@ -75,6 +79,12 @@ type Options struct {
 	// there in time a warning is logged. 0 means 100 ms.
 	UnsubscribeTimeout time.Duration
 
+	// Limits bound what a server may send; a reply beyond them ends its
+	// connection. Zero fields mean the defaults: 512 MiB for a string, 1,048,576
+	// elements for an aggregate, 128 levels. A larger LRANGE or HGETALL needs a
+	// larger MaxElements.
+	Limits proto.Limits
+
 	// Logger is told of connections made and lost. Nil means silence.
 	Logger *slog.Logger
 }
@@ -94,12 +104,11 @@ func (o Options) withDefaults() (Options, error) {
 	case "", "tcp", "tcp4", "tcp6":
 		o.Network = or(o.Network, "tcp")
 		o.Addr = or(o.Addr, "localhost:6379")
-		host, port, err := net.SplitHostPort(o.Addr)
-		if err != nil || port == "" {
-			return o, badOptions("the address %q is not host:port", o.Addr)
+		if strings.ContainsAny(o.Addr, "/@") { // and may have a password
+			return o, badOptions("the address looks like a URL: give it to ParseURL or Open")
 		}
-		if strings.Contains(host, "/") {
-			return o, badOptions("the address %q looks like a URL: give it to ParseURL or Open", o.Addr)
+		if _, port, err := net.SplitHostPort(o.Addr); err != nil || port == "" {
+			return o, badOptions("the address %q is not host:port", o.Addr)
 		}
 	case "unix":
 		if o.Addr == "" {
@@ -113,15 +122,18 @@ func (o Options) withDefaults() (Options, error) {
 	if o.DB < 0 {
 		return o, badOptions("the database is negative: %d", o.DB)
 	}
-	if o.Username != "" && o.Password == "" {
+	if o.Username != "" && o.Password.IsZero() {
 		return o, badOptions("there is a user but no password")
 	}
 	if strings.ContainsAny(o.ClientName, " \n\r\t") {
 		return o, badOptions("a client name can't contain spaces")
 	}
-	for _, d := range []*time.Duration{&o.DialTimeout, &o.ReplyTimeout, &o.KeepAlive, &o.SubscribeTimeout, &o.UnsubscribeTimeout} {
-		if *d < 0 {
-			return o, badOptions("a time is negative: %v", *d)
+	for _, d := range []time.Duration{
+		o.DialTimeout, o.ReplyTimeout, o.KeepAlive, o.SubscribeTimeout, o.UnsubscribeTimeout,
+		o.Backoff.Base, o.Backoff.Max, o.SubscriberBackoff.Base, o.SubscriberBackoff.Max,
+	} {
+		if d < 0 {
+			return o, badOptions("a time is negative: %v", d)
 		}
 	}
 	if o.Connections < 0 || o.PoolSize < 0 {
@@ -141,8 +153,11 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
-		if o.TLS.ServerName == "" && o.Network != "unix" {
+		if o.TLS.ServerName == "" {
 			o.TLS.ServerName, _, _ = net.SplitHostPort(o.Addr)
+		}
+		if o.TLS.ServerName == "" && !o.TLS.InsecureSkipVerify {
+			return o, badOptions("TLS over %s needs the name on the certificate in TLS.ServerName", o.Network)
 		}
 	}
 	return o, nil

@@ -2,7 +2,9 @@ package redis
 
 import (
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -15,7 +17,13 @@ func (r countingReader) Read(p []byte) (int, error) {
 	n, err := r.c.nc.Read(p)
 	r.c.received.Add(uint64(n))
 	if r.c.subscriber && n > 0 {
-		r.c.lastRead.Store(time.Now().UnixNano())
+		// What this read brought may have waited for the goroutine to run. What
+		// is certain is that nothing was there when a read before it had not
+		// filled its buffer.
+		r.c.provenAlive.Store(r.c.drained)
+		if n < len(p) {
+			r.c.drained = time.Now().UnixNano()
+		}
 	}
 	return n, err
 }
@@ -23,6 +31,8 @@ func (r countingReader) Read(p []byte) (int, error) {
 // readLoop gives each reply to the slot that is its turn, and each push to
 // onPush. It is the last of the connection's goroutines: it shuts down.
 func (c *conn) readLoop() {
+	defer c.shutdown()
+	defer c.recoverPanic()
 	for {
 		v, err := c.reader.Next()
 		if err == nil {
@@ -33,10 +43,21 @@ func (c *conn) readLoop() {
 				err = errServerClosed
 			}
 			c.fail(err)
-			c.shutdown()
 			return
 		}
 	}
+}
+
+// recoverPanic turns a panic, of a net.Conn of the user's own, into the
+// connection's end.
+func (c *conn) recoverPanic() {
+	if r := recover(); r != nil {
+		c.fail(panicError(r))
+	}
+}
+
+func panicError(r any) error {
+	return fmt.Errorf("panic on the connection: %v\n%s", r, debug.Stack())
 }
 
 // errServerClosed says what an end of file means here.
@@ -45,9 +66,7 @@ var errServerClosed = errors.New("the server closed the connection")
 // dispatch hands on one reply or push.
 func (c *conn) dispatch(v proto.Value) error {
 	if v.Kind() == proto.KindPush || c.subscriber && isPubSub(v) {
-		c.mu.Lock()
-		c.pushes++
-		c.mu.Unlock()
+		c.pushes.Add(1)
 		if c.onPush != nil {
 			c.onPush(v)
 		}
@@ -59,7 +78,7 @@ func (c *conn) dispatch(v proto.Value) error {
 		c.mu.Unlock()
 		return errUnasked
 	}
-	last := s.take(v)
+	last, err := s.take(v)
 	if last {
 		c.inflight.pop()
 		c.answered++
@@ -69,7 +88,7 @@ func (c *conn) dispatch(v proto.Value) error {
 	if last {
 		c.complete(s)
 	}
-	return nil
+	return err
 }
 
 // complete tells whoever waits for a slot that it is done.

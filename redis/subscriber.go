@@ -60,6 +60,7 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 		s.tasks.Go(s.run)
 	}
 	s.mu.Unlock()
+	s.hurry() // somebody waits for it now
 	defer func() {
 		s.mu.Lock()
 		s.callers--
@@ -113,7 +114,7 @@ func (s *subscriber) run() {
 			return // the hub is being closed
 		}
 		s.noteError(c.cause)
-		s.hub.LinkLost(time.Unix(0, c.lastRead.Load()), c.cause)
+		s.hub.LinkLost(time.Unix(0, c.provenAlive.Load()), c.cause)
 		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
 		if s.unneeded() {
 			return
@@ -128,25 +129,22 @@ func (s *subscriber) run() {
 	}
 }
 
-// pause waits before attempt n, or until hurry is called. False: the subscriber
-// has been closed.
+// pause waits before attempt n. hurry cuts it short, but not below the shortest
+// backoff. False: the subscriber has been closed.
 func (s *subscriber) pause(n int) bool {
-	select {
-	case <-s.soon: // of before
-	default:
-	}
-	timer := time.NewTimer(s.options.SubscriberBackoff.delay(n))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-s.soon:
-	case <-s.ctx.Done():
+	delay := s.options.SubscriberBackoff.delay(n)
+	least := min(delay, s.options.SubscriberBackoff.Base)
+	if !sleep(s.ctx, nil, least) {
 		return false
 	}
-	return true
+	if sleep(s.ctx, s.soon, delay-least) {
+		return true
+	}
+	return s.ctx.Err() == nil // hurried
 }
 
-// hurry ends a pause, because the server has been reached otherwise.
+// hurry cuts a pause short: the server has been reached otherwise, or somebody
+// waits for the connection.
 func (s *subscriber) hurry() {
 	select {
 	case s.soon <- struct{}{}:

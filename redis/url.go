@@ -38,6 +38,9 @@ func ParseURL(s string) (Options, error) {
 		return o, badOptions("a URL of a server has no fragment: a # in a password is written %%23")
 	}
 	rest, query, _ := strings.Cut(rest, "?")
+	if strings.Contains(query, "@") {
+		return o, badOptions("the URL has an @ behind the ?: a ? in a password is written %%3F, an @ %%40")
+	}
 	secure, unix := false, false
 	switch strings.ToLower(scheme) {
 	case "redis":
@@ -87,7 +90,7 @@ func parseUser(o *Options, s string) error {
 		return err
 	}
 	password, err = unescape("password", password)
-	o.Password = Secret(password)
+	o.Password = NewSecret(password)
 	return err
 }
 
@@ -165,7 +168,7 @@ func parseHost(o *Options, authority, path string) error {
 func parseDB(o *Options, part, s string) error {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return badOptions("the database in the URL's %s is no number: %q", part, s)
+		return badOptions("the database in the URL's %s is no number", part)
 	}
 	o.DB = int(n)
 	return nil
@@ -224,7 +227,7 @@ func setOption(o *Options, key, value string) error {
 	case "username":
 		o.Username = value
 	case "password":
-		o.Password = Secret(value)
+		o.Password = NewSecret(value)
 	case "client_name":
 		o.ClientName = value
 	case "protocol":

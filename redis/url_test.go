@@ -56,7 +56,7 @@ func TestParseURL(t *testing.T) {
 			network, addr, user, password, server string
 			db                                    int
 			tls                                   bool
-		}{o.Network, o.Addr, o.Username, string(o.Password), "", o.DB, o.TLS != nil}
+		}{o.Network, o.Addr, o.Username, o.Password.Reveal(), "", o.DB, o.TLS != nil}
 		if o.TLS != nil {
 			got.server = o.TLS.ServerName
 			if o.TLS.InsecureSkipVerify {

@@ -17,6 +17,8 @@ const (
 	// largeRequest is the size from which a request is encoded outside of mu,
 	// into a piece of its own.
 	largeRequest = 32 << 10
+	// writeStep bounds one call of Write.
+	writeStep = 64 << 10
 	// keepBuffer is the largest write buffer that is kept for reuse.
 	keepBuffer = 64 << 10
 	// slowYield is how long yielding before a flush may take before it is left
@@ -45,28 +47,19 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 	if err := ctx.Err(); err != nil {
 		return ended(ctx)
 	}
+	if err := c.waitForRoom(ctx); err != nil {
+		return err
+	}
 	var piece []byte
 	if large(r, rs) {
-		piece = encode(nil, r, rs)
-	}
-	c.mu.Lock()
-	for c.cause == nil && !c.draining && c.full() {
-		if c.room == nil {
-			c.room = make(chan struct{})
-		}
-		room := c.room
+		// Not under mu: others would wait for the copying.
 		c.mu.Unlock()
-		select {
-		case <-room:
-		case <-ctx.Done():
-			return ended(ctx)
-		case <-c.closing:
-		}
+		piece = encode(nil, r, rs)
 		c.mu.Lock()
-	}
-	if c.cause != nil || c.draining {
-		defer c.mu.Unlock()
-		return or(c.cause, ErrClosed)
+		if c.cause != nil || c.draining {
+			defer c.mu.Unlock()
+			return or(c.cause, ErrClosed)
+		}
 	}
 	if piece != nil {
 		c.append(s, piece)
@@ -82,6 +75,34 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 	c.mu.Unlock()
 	c.wakeWriter()
 	return nil
+}
+
+// waitForRoom returns with mu held where the connection takes a request, and
+// with an error and without mu where it does not.
+func (c *conn) waitForRoom(ctx context.Context) error {
+	c.mu.Lock()
+	for waited := false; ; waited = true {
+		switch {
+		case c.cause != nil || c.draining:
+			defer c.mu.Unlock()
+			return or(c.cause, ErrClosed)
+		// Nobody overtakes those that wait already.
+		case !c.full() && (c.room == nil || waited):
+			return nil
+		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ended(ctx)
+		case <-c.closing:
+		}
+		c.mu.Lock()
+	}
 }
 
 // large reports whether encoding takes long enough to be done outside of mu.
@@ -150,6 +171,7 @@ func (c *conn) wakeWriter() {
 // writeLoop writes what callers have queued, as much as there is at once.
 func (c *conn) writeLoop() {
 	defer close(c.writerDone)
+	defer c.recoverPanic()
 	var pieces [][]byte
 	skip, several := 0, false
 	for {
@@ -170,20 +192,40 @@ func (c *conn) writeLoop() {
 		}
 		pieces, several = c.takeOutgoing(pieces[:0])
 		for i, piece := range pieces {
-			n, err := c.nc.Write(piece)
-			c.mu.Lock()
-			c.written += uint64(n)
-			if i == len(pieces)-1 && cap(piece) <= keepBuffer && c.spare == nil {
-				c.spare = piece[:0]
-			}
-			c.freed()
-			c.mu.Unlock()
-			if err != nil {
+			if err := c.write(piece); err != nil {
 				c.fail(err)
 				return
 			}
+			c.keep(piece)
 			pieces[i] = nil
 		}
+	}
+}
+
+// write writes one piece, in steps that are not so large that a slow line looks
+// like a dead one to the monitor.
+func (c *conn) write(piece []byte) error {
+	for len(piece) > 0 {
+		step := piece[:min(len(piece), writeStep)]
+		n, err := c.nc.Write(step)
+		c.mu.Lock()
+		c.written += uint64(n)
+		c.freed()
+		c.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		piece = piece[n:]
+	}
+	return nil
+}
+
+// keep takes a written piece for reuse, where it is not too large.
+func (c *conn) keep(piece []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.spare == nil && cap(piece) <= keepBuffer {
+		c.spare = piece[:0]
 	}
 }
 

@@ -164,7 +164,7 @@ func (c *chat) obey(ctx context.Context, line string) {
 // gap tells how long the link was away, and what was said meanwhile.
 func (c *chat) gap(ctx context.Context, gap *pubsub.Gap) {
 	c.out.note("messages may be missing (%v) from %s on, for %v", gap.Reason,
-		gap.From.Format(time.TimeOnly), gap.To.Sub(gap.From).Round(100*time.Millisecond))
+		gap.From.Format(time.TimeOnly), gap.Duration().Round(100*time.Millisecond))
 	if err := c.catchUp(ctx, "meanwhile"); err != nil {
 		c.out.note("no history: %v", err)
 	}

@@ -78,7 +78,7 @@ func listen(ctx context.Context, client *redis.Client, subscribed chan<- struct{
 				return count, err
 			}
 			if gap := msg.Gap; gap != nil { // something may be missing in front of msg
-				show.line("GAP", "%v, %v long; missed: %s", gap.Reason, rounded(gap.To.Sub(gap.From)), missed)
+				show.line("GAP", "%v, %v long; missed: %s", gap.Reason, rounded(gap.Duration()), missed)
 			}
 			show.line("message", "%s", msg.Payload)
 			if count.highest == last {

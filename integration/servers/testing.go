@@ -17,7 +17,10 @@ const startTimeout = 5 * time.Minute
 // the first test, and afterwards fails where a test left a server or a goroutine.
 //
 //	func TestMain(m *testing.M) { os.Exit(servers.Main(m)) }
-func Main(m *testing.M) int {
+//
+// Before it looks for what is left it calls atEnd, in order, which close what the
+// tests shared.
+func Main(m *testing.M, atEnd ...func() error) int {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	e, err := setup(ctx, os.Stderr)
@@ -26,6 +29,12 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	code := m.Run()
+	for _, end := range atEnd {
+		if err := end(); err != nil {
+			fmt.Fprintln(os.Stderr, "servers:", err)
+			code = max(code, 1)
+		}
+	}
 	e.mu.Lock()
 	left := len(e.running)
 	e.mu.Unlock()

@@ -84,7 +84,8 @@ func (a *Arg) String() string {
 
 // value turns what a caller gave into an argument. It takes strings, byte
 // slices, integers and floats, types made from them, and what [JSON] and
-// [Binary] return. The rest is refused with the likely remedy.
+// [Binary] return. The rest is refused with the likely remedy. A type that a
+// program made from time.Duration counts as the integer that it is.
 //
 // It must not let v itself escape: then a caller's string that is passed as
 // an any costs no allocation.
@@ -190,6 +191,9 @@ func JSON(v any) Encoded {
 
 // Binary encodes m by its own MarshalBinary, to be given as a value.
 func Binary(m encoding.BinaryMarshaler) Encoded {
+	if m == nil {
+		return Encoded{err: badArgument("nil can't be stored: delete the key, or give an empty string")}
+	}
 	data, err := m.MarshalBinary()
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrArgument, err)

@@ -67,7 +67,8 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		return nil
 	}
 	for i := range b.requests {
-		if bad := b.requests[i].err; bad != nil {
+		if bad := b.requests[i].Err(); bad != nil {
+			bad = &Error{Command: b.requests[i].Name(), Outcome: NotSent, Err: bad}
 			err := &BatchError{Index: i, Len: len(b.requests), Command: b.requests[i].Name(), Err: bad}
 			for j := range b.requests {
 				_ = b.futures[j].resolve(&b.requests[j], proto.Value{},
@@ -78,6 +79,7 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 	}
 	values, err := d.DoBatch(ctx, b.requests)
 	var first error
+	ran := false
 	if len(values) == 0 {
 		first = err // no command's own: the batch failed as a whole
 	}
@@ -88,7 +90,7 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		switch {
 		case i < len(values):
 			v = values[i]
-			failed = ReplyError(r.Name(), "", v)
+			failed = ReplyError(r, "", v)
 		case err != nil:
 			failed = err
 		default:
@@ -98,6 +100,11 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		if first == nil && failed != nil && !errors.Is(failed, Nil) {
 			first = &BatchError{Index: i, Len: len(b.requests), Command: r.Name(), Err: failed}
 		}
+		ran = ran || failed == nil || !errors.Is(failed, ErrNotSent) && !errors.Is(failed, ErrRejected)
+	}
+	var failed *BatchError
+	if errors.As(first, &failed) {
+		failed.Ran = ran
 	}
 	return first
 }
@@ -107,7 +114,11 @@ type BatchError struct {
 	Index   int    // number of the command, from 0
 	Len     int    // number of commands in the batch
 	Command string // its name
-	Err     error
+	// Ran says that the server ran other commands of the batch, or may have:
+	// sending the batch again would run them twice, whatever happened to this
+	// one.
+	Ran bool
+	Err error
 }
 
 // Error names the command by number, counted from 1, and name.

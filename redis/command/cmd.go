@@ -36,7 +36,7 @@ func (c Cmd[T]) Request() Request { return c.request }
 // A missing value is [Nil]. An error reply is an [*Error] that wraps a
 // [*proto.Error]; a reply that can't be decoded is a [*DecodeError].
 func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) {
-	if c.request.err != nil {
+	if c.request.Err() != nil || c.decode == nil {
 		var zero T
 		return zero, c.refused()
 	}
@@ -75,7 +75,11 @@ func (c Cmd[T]) Queue(b *Batch) *Future[T] {
 
 // refused returns the error for a request that can't be sent.
 func (c *Cmd[T]) refused() error {
-	return &Error{Command: c.request.Name(), Outcome: NotSent, Err: c.request.err}
+	err := c.request.Err()
+	if err == nil {
+		err = badArgument("it has no decoder: make commands by their constructors")
+	}
+	return &Error{Command: c.request.Name(), Outcome: NotSent, Err: err}
 }
 
 // As returns cmd with another decoder: for a command whose reply has a shape
@@ -86,13 +90,15 @@ func As[T, U any](cmd Cmd[U], decode func(proto.Value) (T, error)) Cmd[T] {
 
 // Raw returns a command by name with arguments as they are, for commands that
 // this package has no constructor for: modules, and what newer servers bring.
-// A sub-command is an argument: Raw("CLIENT", "NO-TOUCH", "ON"). None of the
+// A sub-command is an argument: Raw("MEMORY", "USAGE", "key"). None of the
 // arguments counts as a key, save where the table of known commands tells
 // their positions, and the command counts as writing unless the table says
 // otherwise.
 //
 // Commands that change what the connection is (SELECT, MULTI, SUBSCRIBE,
-// MONITOR, HELLO and their kind) are refused: connections are shared.
+// MONITOR, HELLO, CLIENT REPLY and their kind) are refused: connections are
+// shared. WAIT and WAITAOF tell of the writes of their own connection: they
+// stand in a [Batch] with these, and are refused alone.
 func Raw(name string, args ...any) Cmd[proto.Value] {
 	r := rawRequest(name, args)
 	return Cmd[proto.Value]{r, decodeValue}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"time"
 )
 
@@ -34,7 +35,7 @@ func ClientGetName() Cmd[string] {
 func ClientPause(d time.Duration, writesOnly bool) Cmd[struct{}] {
 	r := newRequest(&specClientPause)
 	r.int(d.Milliseconds())
-	if d <= 0 {
+	if d < time.Millisecond {
 		r.fail(badArgument("a pause must be a millisecond at least"))
 	}
 	if writesOnly {
@@ -76,11 +77,21 @@ func KillLocalAddr(addr string) ClientFilter { return killBy("LADDR", word(addr)
 // KillOlderThan closes connections that have lasted longer than d, in seconds.
 // Since 7.4.0 (Redis), 8.0.0 (Valkey).
 func KillOlderThan(d time.Duration) ClientFilter {
-	return killBy("MAXAGE", integer(int64(d/time.Second)))
+	f := tokens(killBy("MAXAGE", integer(int64(d/time.Second))).(clientFilter))
+	if d < time.Second {
+		f.err = badArgument("an age must be a second at least")
+	}
+	return clientFilter(f)
+}
+
+// sameFilter returns a function that finds filters of the same kind.
+func sameFilter(f ClientFilter) func(ClientFilter) bool {
+	name := f.clientFilter().name
+	return func(other ClientFilter) bool { return other != nil && other.clientFilter().name == name }
 }
 
 // KillSelfToo lets CLIENT KILL close the connection that it runs on as well:
-// SKIPME no.
+// SKIPME no. Since 2.8.12.
 func KillSelfToo() ClientFilter { return killBy("SKIPME", word("no")) }
 
 // ClientKill closes the connections for which all filters hold and returns how
@@ -90,9 +101,11 @@ func ClientKill(filters ...ClientFilter) Cmd[int64] {
 	if len(filters) == 0 {
 		r.fail(badArgument("no filter: it would close every connection"))
 	}
-	var o options
-	for _, f := range filters {
-		o.add(&r, f.clientFilter())
+	addOptions(&r, filters, ClientFilter.clientFilter)
+	for i := range filters {
+		if filters[i] != nil && slices.ContainsFunc(filters[:i], sameFilter(filters[i])) {
+			r.fail(badArgument("a filter of CLIENT KILL is there twice: only the last would hold"))
+		}
 	}
 	return Cmd[int64]{r, decodeInt}
 }

@@ -186,6 +186,11 @@ func TestErrorReply(t *testing.T) {
 	if !errors.As(err, &reply) || reply.Code != "WRONGTYPE" || !strings.Contains(err.Error(), "LPUSH: WRONGTYPE no list: the key holds") {
 		t.Errorf("%v", err)
 	}
+	// What a server repeats of a password is taken out.
+	_, err = command.ACLSetUser("bob", "on", "<hunter2").Do(t.Context(), &double{reply: "-ERR Error in ACL SETUSER modifier '<hunter2': no such password\r\n"})
+	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "no such password") {
+		t.Errorf("%v", err)
+	}
 	for _, code := range []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"} {
 		if _, err := command.Get("k").Do(t.Context(), &double{reply: "-" + code + " x\r\n"}); !errors.Is(err, command.ErrRejected) {
 			t.Errorf("%s: %v", code, err)
@@ -225,6 +230,22 @@ func TestBatch(t *testing.T) {
 	}
 	if n.Value() != 1 || n.Err() != nil || missing.Err() != command.Nil || wrong.Err() == nil || refused.Err() == nil {
 		t.Errorf("%v %v %v %v", n.Err(), missing.Err(), wrong.Err(), refused.Err())
+	}
+	if !failed.Ran {
+		t.Error("the first command ran, and the error does not say so")
+	}
+	var lost command.Batch
+	lost.Incr("a")
+	lost.Incr("b")
+	err = lost.Exec(t.Context(), &double{reply: "-MOVED 1 h:1\r\n-MOVED 1 h:1\r\n"})
+	if !errors.As(err, &failed) || failed.Ran || !errors.Is(err, command.ErrRejected) {
+		t.Errorf("a batch of which nothing ran: %v", err)
+	}
+	var bad command.Batch
+	bad.Incr("a")
+	bad.Set("b", nil)
+	if err = bad.Exec(t.Context(), nil); !errors.As(err, &failed) || failed.Ran || !errors.Is(err, command.ErrNotSent) {
+		t.Errorf("a batch with a bad argument: %v", err)
 	}
 	// The batch can be filled again; the futures keep their results.
 	d.reply = ":2\r\n"

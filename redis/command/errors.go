@@ -116,16 +116,20 @@ func (e *Error) Is(target error) bool {
 // command and that it may run it later or elsewhere. The list is closed.
 var rejections = [...]string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"}
 
-// ReplyError turns an error reply to the named command into an [*Error]. It
-// returns nil where v is no error.
-func ReplyError(name, addr string, v proto.Value) error {
+// ReplyError turns an error reply to a request into an [*Error]. It returns nil
+// where v is no error. Servers repeat arguments of some commands in their
+// errors: where these may be secrets they are taken out.
+func ReplyError(r *Request, addr string, v proto.Value) error {
 	if v.Kind() != proto.KindError {
 		return nil
 	}
 	err := v.Err()
-	e := &Error{Command: name, Addr: addr, Outcome: Answered, Err: err}
+	e := &Error{Command: r.Name(), Addr: addr, Outcome: Answered, Err: err}
 	var reply *proto.Error
 	if errors.As(err, &reply) {
+		if r.secret() {
+			reply.Message = r.withoutArguments(reply.Message)
+		}
 		for _, code := range rejections {
 			if reply.Code == code {
 				e.Outcome = Rejected
@@ -183,6 +187,27 @@ func hint(err error) string {
 	return remedy(reply.Code)
 }
 
+// secret reports whether arguments of the command may be passwords.
+func (r *Request) secret() bool {
+	switch r.Name() {
+	case "ACL SETUSER", "AUTH", "CONFIG SET", "HELLO", "MIGRATE":
+		return true
+	}
+	return false
+}
+
+// withoutArguments returns an error's message without what it repeats of the
+// arguments.
+func (r *Request) withoutArguments(message string) string {
+	for i := range r.n {
+		// Words of two letters, such as "on", are no secrets worth the name.
+		if arg := r.at(i).String(); len(arg) > 2 {
+			message = strings.ReplaceAll(message, arg, "[redacted]")
+		}
+	}
+	return message
+}
+
 // DecodeError is a reply that came well but does not fit the wanted type. The
 // command has run; nothing is wrong with the connection.
 type DecodeError struct {
@@ -217,9 +242,9 @@ func decodeFailed(r *Request, v proto.Value, err error) error {
 	if err == Nil { //nolint:errorlint // decoders return Nil itself
 		return Nil
 	}
-	var e *DecodeError
-	if !errors.As(err, &e) {
-		e = &DecodeError{Want: "the command's type", Err: err}
+	e := &DecodeError{Want: "the command's type", Err: err}
+	if own, ok := err.(*DecodeError); ok { //nolint:errorlint // a wrapped one is a decoder's own affair
+		*e = *own // a decoder may share its errors
 	}
 	e.Command = r.Name()
 	e.Key, _ = r.Key()

@@ -18,6 +18,15 @@ const (
 	Feet       Unit = "ft"
 )
 
+// check refuses what is no unit.
+func (u Unit) check() error {
+	switch u {
+	case Meters, Kilometers, Miles, Feet:
+		return nil
+	}
+	return badArgument("%q is no unit of length that servers know", string(u))
+}
+
 // GeoMember is a member of a geo index and its place.
 type GeoMember struct {
 	Name string
@@ -87,6 +96,9 @@ func (b byRadius) geoArea() tokens {
 	if t.err = err; b.radius < 0 {
 		t.err = badArgument("a negative radius")
 	}
+	if t.err == nil {
+		t.err = b.unit.check()
+	}
 	return t
 }
 
@@ -107,6 +119,9 @@ func (b byBox) geoArea() tokens {
 	}
 	if b.width < 0 || b.height < 0 {
 		t.err = badArgument("a negative width or height")
+	}
+	if t.err == nil {
+		t.err = b.unit.check()
 	}
 	return t
 }
@@ -154,16 +169,14 @@ func GeoSearchLocations(key string, origin GeoOrigin, area GeoArea, opts ...GeoS
 func geoSearchRequest(key string, origin GeoOrigin, area GeoArea, opts []GeoSearchOption) Request {
 	r := newRequest(&specGeosearch)
 	r.key(key)
-	var o options
 	if origin == nil || area == nil {
 		r.fail(badArgument("a search needs an origin and an area"))
 		return r
 	}
+	var o options
 	o.add(&r, origin.geoOrigin())
 	o.add(&r, area.geoArea())
-	for _, opt := range opts {
-		o.add(&r, opt.geoSearchOption())
-	}
+	addOptions(&r, opts, GeoSearchOption.geoSearchOption)
 	return r
 }
 

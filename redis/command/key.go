@@ -31,12 +31,16 @@ func Exists(keys ...string) Cmd[int64] {
 }
 
 // Expire lets a key expire after d, to the millisecond: it is sent as PEXPIRE
-// where d has a fraction of a second. False: the key does not exist. A d of 0
-// or less removes the key. O(1). Since 1.0.0.
+// where d has a fraction of a second; less than a millisecond counts as one.
+// False: the key does not exist. A d of 0 or less removes the key. O(1). Since
+// 1.0.0.
 func Expire(key string, d time.Duration) Cmd[bool] {
 	spec, n := &specExpire, int64(d/time.Second)
 	if d%time.Second != 0 {
 		spec, n = &specPexpire, d.Milliseconds()
+	}
+	if d > 0 && n == 0 {
+		n = 1
 	}
 	r := newRequest(spec)
 	r.key(key)
@@ -80,10 +84,7 @@ type ScanPage struct {
 func Scan(cursor uint64, opts ...ScanOption) Cmd[ScanPage] {
 	r := newRequest(&specScan)
 	r.add(Arg{kind: argUint, num: int64(cursor)})
-	var o options
-	for _, opt := range opts {
-		o.add(&r, opt.scanOption())
-	}
+	addOptions(&r, opts, ScanOption.scanOption)
 	return Cmd[ScanPage]{r, decodeScanPage}
 }
 
@@ -152,10 +153,7 @@ func SortGet(key string, patterns []string, opts ...SortOption) Cmd[[]Optional[s
 func sortRequest(key string, patterns []string, opts []SortOption) Request {
 	r := newRequest(&specSort)
 	r.key(key)
-	var o options
-	for _, opt := range opts {
-		o.add(&r, opt.sortOption())
-	}
+	addOptions(&r, opts, SortOption.sortOption)
 	for _, pattern := range patterns {
 		r.word("GET")
 		r.word(pattern)

@@ -67,6 +67,7 @@ func BLPop(timeout time.Duration, keys ...string) Cmd[KeyValue] {
 	t, err := seconds(timeout)
 	r.fail(err)
 	r.add(t)
+	r.blockFor = timeout
 	return Cmd[KeyValue]{r, decodeKeyValue}
 }
 
@@ -100,11 +101,11 @@ func LMPop(from ListEnd, keys []string, opts ...LMPopOption) Cmd[KeyValues] {
 	r := newRequest(&specLmpop)
 	r.int(int64(len(keys)))
 	r.allKeys(keys)
-	r.word(string(from))
-	var o options
-	for _, opt := range opts {
-		o.add(&r, opt.lmpopOption())
+	if from != Left && from != Right {
+		r.fail(badArgument("%q is no end of a list: give Left or Right", string(from)))
 	}
+	r.word(string(from))
+	addOptions(&r, opts, LMPopOption.lmpopOption)
 	return Cmd[KeyValues]{r, decodeKeyValues}
 }
 

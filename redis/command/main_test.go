@@ -21,7 +21,7 @@ func (d *double) Do(_ context.Context, r command.Request) (proto.Value, error) {
 	}
 	d.sent = append(d.sent, r)
 	v := parse(d.reply)
-	return v, command.ReplyError(r.Name(), "", v)
+	return v, command.ReplyError(&r, "", v)
 }
 
 func (d *double) DoBatch(_ context.Context, rs []command.Request) ([]proto.Value, error) {

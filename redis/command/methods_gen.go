@@ -180,8 +180,9 @@ func (b *Batch) Exists(keys ...string) *Future[int64] {
 }
 
 // Expire lets a key expire after d, to the millisecond: it is sent as PEXPIRE
-// where d has a fraction of a second. False: the key does not exist. A d of 0
-// or less removes the key. O(1). Since 1.0.0.
+// where d has a fraction of a second; less than a millisecond counts as one.
+// False: the key does not exist. A d of 0 or less removes the key. O(1). Since
+// 1.0.0.
 func (c Commands) Expire(ctx context.Context, key string, d time.Duration) (bool, error) {
 	return Expire(key, d).Do(ctx, c.doer)
 }
@@ -486,13 +487,15 @@ func (b *Batch) RPush(key string, values ...any) *Future[int64] {
 
 // Raw returns a command by name with arguments as they are, for commands that
 // this package has no constructor for: modules, and what newer servers bring.
-// A sub-command is an argument: Raw("CLIENT", "NO-TOUCH", "ON"). None of the
+// A sub-command is an argument: Raw("MEMORY", "USAGE", "key"). None of the
 // arguments counts as a key, save where the table of known commands tells
 // their positions, and the command counts as writing unless the table says
 // otherwise.
 //
 // Commands that change what the connection is (SELECT, MULTI, SUBSCRIBE,
-// MONITOR, HELLO and their kind) are refused: connections are shared.
+// MONITOR, HELLO, CLIENT REPLY and their kind) are refused: connections are
+// shared. WAIT and WAITAOF tell of the writes of their own connection: they
+// stand in a [Batch] with these, and are refused alone.
 func (c Commands) Raw(ctx context.Context, name string, args ...any) (proto.Value, error) {
 	return Raw(name, args...).Do(ctx, c.doer)
 }

@@ -49,6 +49,20 @@ type options struct {
 	last [16]string // name of the option seen, by the group's bit
 }
 
+// addOptions appends options to a request, whose method of a constructor's option
+// type is tokensOf, and refuses nil ones. It returns what was seen.
+func addOptions[O any](r *Request, opts []O, tokensOf func(O) tokens) options {
+	var seen options
+	for _, opt := range opts {
+		if any(opt) == nil {
+			r.fail(badArgument("an option is nil"))
+			continue
+		}
+		seen.add(r, tokensOf(opt))
+	}
+	return seen
+}
+
 // add appends one option to a request.
 func (o *options) add(r *Request, t tokens) {
 	r.fail(t.err)

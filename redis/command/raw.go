@@ -7,21 +7,26 @@ func rawRequest(name string, args []any) Request {
 	name = strings.ToUpper(name)
 	r := Request{raw: name}
 	if name == "" || strings.ContainsAny(name, " \r\n\t") {
+		r.raw = "a raw command" // whatever stands behind the space is not to be shown
 		r.fail(badArgument("a command's name is one word; a sub-command is the first argument"))
+		return r
 	}
-	if why := instead(name); why != "" {
-		r.fail(badArgument("%s changes the state of a connection that others share: %s", name, why))
-	}
-	if spec := Lookup(name); spec != nil {
-		r.spec, r.blocks = spec, spec.Blocking()
-	}
-	if r.spec == nil && len(args) > 0 {
-		if sub, ok := args[0].(string); ok {
-			if spec := Lookup(name + " " + sub); spec != nil {
-				r.spec, r.blocks = spec, spec.Blocking()
-				args = args[1:]
-			}
+	full := name
+	if len(args) > 0 && Lookup(name) == nil {
+		if sub, err := value(args[0]); err == nil {
+			full += " " + strings.ToUpper(sub.String())
 		}
+	}
+	if why := instead(name, full); why != "" {
+		r.fail(badArgument("%s belongs to a connection, and connections are shared: %s", full, why))
+	}
+	if r.spec = Lookup(name); r.spec == nil {
+		if r.spec = Lookup(full); r.spec != nil {
+			args = args[1:]
+		}
+	}
+	if r.spec != nil {
+		r.blocks = r.spec.Blocking()
 	}
 	r.grow(len(args))
 	for i := range args {
@@ -51,9 +56,25 @@ func (r *Request) markKeys() {
 }
 
 // instead returns what serves in place of a command that no shared connection
-// may see, and nothing for all others.
-func instead(name string) string {
+// may see, and nothing for all others. full has the sub-command too.
+func instead(name, full string) string {
+	switch full {
+	case "CLIENT REPLY":
+		return "every command has a reply"
+	case "CLIENT TRACKING", "CLIENT CACHING":
+		return "client-side caching needs a connection of its own"
+	case "CLIENT SETNAME", "CLIENT SETINFO":
+		return "the name is an option of the client"
+	case "CLIENT NO-EVICT", "CLIENT NO-TOUCH", "CLIENT CAPA", "CLIENT IMPORT-SOURCE":
+		return "it would hold for the commands of others too"
+	case "SCRIPT DEBUG":
+		return "use a debugger for scripts"
+	case "CLUSTER SYNCSLOTS":
+		return "it is for servers among themselves"
+	}
 	switch name {
+	case "REPLCONF":
+		return "it is for servers among themselves"
 	case "SELECT":
 		return "the database is an option of the client"
 	case "AUTH":

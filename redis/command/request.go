@@ -2,6 +2,7 @@ package command
 
 import (
 	"iter"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -28,8 +29,10 @@ type Request struct {
 	more   []Arg
 
 	// blocks is set for a call that may have no reply within the connection's
-	// usual time.
-	blocks bool
+	// usual time, and blockFor is how long the server may block it; 0 is
+	// without end.
+	blocks   bool
+	blockFor time.Duration
 }
 
 // newRequest starts a request of a known command.
@@ -49,7 +52,12 @@ func (r *Request) Spec() *Spec { return r.spec }
 
 // Err returns why the request can't be sent: an argument that is not one, an
 // impossible mix of options. A [Doer] returns it instead of sending.
-func (r *Request) Err() error { return r.err }
+func (r *Request) Err() error {
+	if r.spec == nil && r.raw == "" {
+		return badArgument("an empty command: make commands by their constructors")
+	}
+	return r.err
+}
 
 // ReadOnly reports whether the command never writes. Commands that no server
 // of the table has count as writing.
@@ -58,6 +66,10 @@ func (r *Request) ReadOnly() bool { return r.spec != nil && r.spec.ReadOnly() }
 // Blocks reports whether this call may block its connection, so that it needs
 // one of its own. XREAD is such a command only with BLOCK.
 func (r *Request) Blocks() bool { return r.blocks }
+
+// BlockFor returns how long the server may block the call; 0 is without end, or
+// not known.
+func (r *Request) BlockFor() time.Duration { return r.blockFor }
 
 // Len returns the number of arguments behind the name.
 func (r *Request) Len() int { return r.n }

@@ -87,14 +87,8 @@ func ZAddIncr(key string, delta float64, member string, opts ...ZAddOption) Cmd[
 func zaddRequest(key string, opts []ZAddOption) Request {
 	r := newRequest(&specZadd)
 	r.key(key)
-	var o options
-	creates := false
-	for _, opt := range opts {
-		t := opt.zaddOption()
-		o.add(&r, t)
-		creates = creates || opt == ZAddOption(NX)
-	}
-	if creates && o.seen&groupCompare != 0 {
+	o := addOptions(&r, opts, ZAddOption.zaddOption)
+	if slices.Contains(opts, ZAddOption(NX)) && o.seen&groupCompare != 0 {
 		r.fail(badArgument("NX and %s can't go together: NX never changes a score", o.last[groupCompare.bit()]))
 	}
 	return r

@@ -69,10 +69,7 @@ func (noMakeStream) xaddOption() tokens { return option(groupFlag, "NOMKSTREAM")
 func XAdd(key, id string, fields FieldValues, opts ...XAddOption) Cmd[string] {
 	r := newRequest(&specXadd)
 	r.key(key)
-	var o options
-	for _, opt := range opts {
-		o.add(&r, opt.xaddOption())
-	}
+	addOptions(&r, opts, XAddOption.xaddOption)
 	if id == "" {
 		r.fail(badArgument(`an entry has no ID: give "*" to let the server choose`))
 	}
@@ -119,7 +116,7 @@ type XReadGroupOption interface{ xreadOption() tokens }
 type blockFor time.Duration
 
 // BlockFor lets XREADGROUP wait for entries up to d, without end where it is 0.
-// The call then runs on a connection of its own.
+// The call then runs on a connection of its own. Since 5.0.0.
 func BlockFor(d time.Duration) XReadGroupOption { return blockFor(d) }
 
 func (b blockFor) xreadOption() tokens {
@@ -134,9 +131,20 @@ func (b blockFor) xreadOption() tokens {
 	return t
 }
 
+// blockTime returns the time of a BlockFor among options.
+func blockTime(opts []XReadGroupOption) time.Duration {
+	for _, opt := range opts {
+		if b, ok := opt.(blockFor); ok {
+			return time.Duration(b)
+		}
+	}
+	return 0
+}
+
 type noAck struct{}
 
 // NoAck lets XREADGROUP count entries as acknowledged when they are delivered.
+// Since 5.0.0.
 func NoAck() XReadGroupOption { return noAck{} }
 
 func (noAck) xreadOption() tokens { return option(groupFlag, "NOACK") }
@@ -153,11 +161,9 @@ func XReadGroup(group, consumer string, streams []StreamPosition, opts ...XReadG
 	r.word("GROUP")
 	r.word(group)
 	r.word(consumer)
-	var o options
-	for _, opt := range opts {
-		o.add(&r, opt.xreadOption())
-	}
+	o := addOptions(&r, opts, XReadGroupOption.xreadOption)
 	r.blocks = o.seen&groupBlock != 0
+	r.blockFor = blockTime(opts)
 	if len(streams) == 0 {
 		r.fail(badArgument("no streams"))
 	}

@@ -3,6 +3,7 @@ package command
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -47,10 +48,7 @@ func setOptions(r *Request, opts []SetOption) {
 	if len(opts) == 0 {
 		return
 	}
-	var o options
-	for _, opt := range opts {
-		o.add(r, opt.setOption())
-	}
+	addOptions(r, opts, SetOption.setOption)
 }
 
 // IfEqual lets SET only replace the value given here: the option IFEQ.
@@ -118,6 +116,14 @@ func StrLen(key string) Cmd[int64] {
 // "i16". Unsigned integers have up to 63 bits, signed ones up to 64.
 type BitType string
 
+func (t BitType) valid() bool {
+	if len(t) < 2 || t[0] != 'u' && t[0] != 'i' {
+		return false
+	}
+	bits, err := strconv.ParseUint(string(t[1:]), 10, 8)
+	return err == nil && bits >= 1 && (bits <= 63 || bits == 64 && t[0] == 'i')
+}
+
 // BitFieldOp is an operation of [BitField]: [BitGet], [BitSet], [BitIncrBy], or
 // [BitOverflow] for the operations behind it.
 type BitFieldOp interface{ bitFieldOp() tokens }
@@ -146,8 +152,8 @@ func bitOp(name string, t BitType, offset int64, more ...Arg) tokens {
 	if offset < 0 {
 		op.err = badArgument("a bit offset can't be negative")
 	}
-	if len(t) < 2 || t[0] != 'u' && t[0] != 'i' {
-		op.err = badArgument("a bit type is u or i and the number of bits, such as u8")
+	if !t.valid() {
+		op.err = badArgument("a bit type is u or i and the number of bits, such as u8: 63 bits at most for u, 64 for i")
 	}
 	return op
 }
@@ -165,7 +171,11 @@ const (
 // BitOverflow sets what the operations behind it do with a number that does
 // not fit.
 func BitOverflow(o Overflow) BitFieldOp {
-	return bitFieldOp(option(groupNone, "OVERFLOW", word(string(o))))
+	op := option(groupNone, "OVERFLOW", word(string(o)))
+	if o != OverflowWrap && o != OverflowSaturate && o != OverflowFail {
+		op.err = badArgument("%q is no way to treat an overflow", string(o))
+	}
+	return bitFieldOp(op)
 }
 
 // BitField runs operations on integers inside a string, in their order, and
@@ -177,10 +187,7 @@ func BitField(key string, ops ...BitFieldOp) Cmd[[]Optional[int64]] {
 	if len(ops) == 0 {
 		r.fail(badArgument("no operations"))
 	}
-	var o options
-	for _, op := range ops {
-		o.add(&r, op.bitFieldOp())
-	}
+	addOptions(&r, ops, BitFieldOp.bitFieldOp)
 	return Cmd[[]Optional[int64]]{r, decodeOptionalInts}
 }
 

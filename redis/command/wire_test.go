@@ -63,7 +63,8 @@ func TestWire(t *testing.T) {
 		"CLIENT PAUSE 1500 WRITE":                                     command.ClientPause(1500*time.Millisecond, true).Request(),
 		"GEOADD g 1.5 -2 m":                                           command.GeoAdd("g", command.GeoMember{Name: "m", Position: command.Position{Longitude: 1.5, Latitude: -2}}).Request(),
 		"JSON.GET k $":                                                command.Raw("json.get", "k", "$").Request(),
-		"CLIENT NO-TOUCH ON":                                          command.Raw("client", "NO-TOUCH", "ON").Request(),
+		"MEMORY USAGE k":                                              command.Raw("memory", "usage", "k").Request(),
+		"PEXPIRE k 1":                                                 command.Expire("k", time.Microsecond).Request(), // 0 would delete it
 	} {
 		expectWire(t, request, want)
 	}
@@ -115,6 +116,28 @@ func TestRefused(t *testing.T) {
 		"no operations":          command.BitField("k").Request(),
 		"bit type":               command.BitField("k", command.BitGet("8", 0)).Request(),
 		"bit offset":             command.BitField("k", command.BitGet("u8", -1)).Request(),
+		"nil option":             command.Set("k", "v", nil).Request(),
+		"nil filter":             command.ClientKill(nil).Request(),
+		"nil ZADD option":        command.ZAdd("k", command.Scores{"a": 1}, nil).Request(),
+		"nil scan option":        command.Scan(0, nil).Request(),
+		"nil operation":          command.BitField("k", nil).Request(),
+		"nil geo option":         command.GeoSearch("g", command.FromMember("m"), command.ByRadius(1, command.Miles), nil).Request(),
+		"nil Binary":             command.Set("k", command.Binary(nil)).Request(),
+		"no unit":                command.GeoSearch("g", command.FromMember("m"), command.ByRadius(1, "")).Request(),
+		"no end":                 command.LMPop("", []string{"k"}).Request(),
+		"bits":                   command.BitField("k", command.BitGet("u64", 0)).Request(),
+		"overflow":               command.BitField("k", command.BitOverflow("")).Request(),
+		"the same filter twice":  command.ClientKill(command.KillID(1), command.KillID(2)).Request(),
+		"a young connection":     command.ClientKill(command.KillOlderThan(time.Millisecond)).Request(),
+		"a short pause":          command.ClientPause(time.Microsecond, false).Request(),
+		"CLIENT REPLY":           command.Raw("client", "reply", "SKIP").Request(),
+		"CLIENT REPLY, bytes":    command.Raw("client", []byte("reply"), "SKIP").Request(),
+		"CLIENT TRACKING":        command.Raw("CLIENT", "TRACKING", "ON").Request(),
+		"CLIENT SETNAME":         command.Raw("CLIENT", "SETNAME", "x").Request(),
+		"REPLCONF":               command.Raw("REPLCONF", "ACK", 1).Request(),
+		"SCRIPT DEBUG":           command.Raw("SCRIPT", "DEBUG", "YES").Request(),
+		"an empty request":       {},
+		"an empty command":       command.Cmd[string]{}.Request(),
 		"no patterns":            command.SortGet("k", nil).Request(),
 		"kill everybody":         command.ClientKill().Request(),
 		"no pause":               command.ClientPause(0, false).Request(),
@@ -129,6 +152,13 @@ func TestRefused(t *testing.T) {
 		if err := request.Err(); !errors.Is(err, command.ErrArgument) {
 			t.Errorf("%s: %v", why, err)
 		}
+	}
+	// What stands in a name by mistake is not shown.
+	if _, err := command.Raw("CONFIG SET requirepass s3cret").Do(t.Context(), &double{}); err == nil || strings.Contains(strings.ToLower(err.Error()), "s3cret") {
+		t.Errorf("%v", err)
+	}
+	if _, err := (command.Cmd[string]{}).Do(t.Context(), &double{}); !errors.Is(err, command.ErrArgument) {
+		t.Errorf("a zero Cmd: %v", err)
 	}
 	// The error says what to do, names the command, and that nothing was sent.
 	_, err := command.Set("k", point{}).Do(t.Context(), &double{})

@@ -1,7 +1,9 @@
 package redistest
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +16,10 @@ import (
 // Any stands for any word in [Conn.Expect].
 const Any = "\x00any"
 
-// Conn is the server's end of one connection. Its methods are for the test's
-// own goroutine, and fail the test where the client does something else than
-// what is expected.
+// Conn is the server's end of one connection. Its methods are for one goroutine
+// at a time, best the test's own: where the client does something else than what
+// is expected they fail the test by t.Fatalf, which ends only the goroutine that
+// it is called from.
 type Conn struct {
 	t      testing.TB
 	end    *end
@@ -66,10 +69,14 @@ func (c *Conn) Expect(words ...string) {
 }
 
 // ExpectEnd waits until the client has closed the connection, and fails the
-// test where a command comes instead.
+// test where a command comes instead, or nothing.
 func (c *Conn) ExpectEnd() {
 	c.t.Helper()
-	if words, err := c.next(); err == nil {
+	words, err := c.next()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Fatalf("redistest: the client has not closed the connection within %v", patience)
+	}
+	if err == nil {
 		c.t.Fatalf("redistest: the client sent %s, expected the connection's end", short(words))
 	}
 }
@@ -172,7 +179,8 @@ func (c *Conn) Pong(data string) {
 	}
 }
 
-// Handshake reads and answers what a client that speaks RESP3 says first.
+// Handshake reads and answers what a client that speaks RESP3 says first, without
+// the SELECT of one that uses another database.
 func (c *Conn) Handshake() {
 	c.t.Helper()
 	hello := c.Next()
@@ -203,7 +211,7 @@ func (c *Conn) HandshakeRESP2() {
 		first = c.Next()
 	}
 	for first[0] != "PING" {
-		if first[0] == "CLIENT" {
+		if first[0] == "CLIENT" && first[1] == "SETINFO" {
 			c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'")
 		} else {
 			c.OK()
