@@ -126,7 +126,7 @@ func TestServerCommands(t *testing.T) {
 
 		equal(f, c, command.ACLSetUser("reader", "on", ">secret", "~*", "+get", "+ping"), done)
 		options := f.options()
-		options.Username, options.Password = "reader", "secret"
+		options.Username, options.Password = "reader", redis.NewSecret("secret")
 		reader, err := redis.New(options)
 		if err != nil {
 			f.Fatal(err)

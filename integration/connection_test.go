@@ -33,7 +33,7 @@ func TestPassword(t *testing.T) {
 
 		options := f.options()
 		f.refusedToOpen("no password", options, "NOAUTH")
-		options.Password = password + "x"
+		options.Password = redis.NewSecret(password + "x")
 		f.refusedToOpen("a wrong password", options, "WRONGPASS")
 	})
 }
@@ -41,7 +41,7 @@ func TestPassword(t *testing.T) {
 func TestUserAndPassword(t *testing.T) {
 	own(t, servers.Config{Users: []string{"default off", "ada on >" + password + " ~* +@all"}}, func(f *fixture) {
 		options := f.options()
-		options.Username, options.Password = "ada", password
+		options.Username, options.Password = "ada", redis.NewSecret(password)
 		client := f.openWith(options)
 		equal(f, client, command.AsString(command.Raw("ACL", "WHOAMI")), "ada")
 		options.Username = "bob"
@@ -55,7 +55,7 @@ func TestUserAndPassword(t *testing.T) {
 func TestUserWithoutPing(t *testing.T) {
 	own(t, servers.Config{Users: []string{"reader on >" + password + " ~* +get"}}, func(f *fixture) {
 		options := f.options()
-		options.Username, options.Password = "reader", password
+		options.Username, options.Password = "reader", redis.NewSecret(password)
 		client := f.openWith(options)
 		missing(f, client, command.Get("k"))
 		refused(f, client, command.Set("k", 1), "NOPERM")

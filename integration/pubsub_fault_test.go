@@ -343,7 +343,7 @@ func TestTimeouts(t *testing.T) {
 func TestForbiddenChannel(t *testing.T) {
 	own(t, servers.Config{Users: []string{"reader on >secret +@all resetchannels &news &sport"}}, func(f *fixture) {
 		options := f.options()
-		options.Username, options.Password = "reader", "secret"
+		options.Username, options.Password = "reader", redis.NewSecret("secret")
 		reader, c := f.openWith(options), f.open()
 		denied := func(what string, err error) {
 			f.Helper()
@@ -375,7 +375,7 @@ func TestForbiddenChannel(t *testing.T) {
 func TestSubscriberWithoutPing(t *testing.T) {
 	own(t, servers.Config{Users: []string{"listener on >secret &* +@pubsub"}}, func(f *fixture) {
 		options := f.options()
-		options.Username, options.Password = "listener", "secret"
+		options.Username, options.Password = "listener", redis.NewSecret("secret")
 		client, err := redis.New(options)
 		if err != nil {
 			f.Fatal(err)
