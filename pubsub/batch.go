@@ -14,33 +14,40 @@ import (
 type batch struct {
 	op      Op
 	names   []string
-	entries []*entry // of a SUBSCRIBE, as long as names
-	// acked is closed at the fence of an UNSUBSCRIBE, or when the link is lost;
-	// err, set before, is what the server had against it.
-	acked chan struct{}
-	err   error
+	entries []*entry // as long as names
+	// departure waits for the answer, if it is not nil.
+	departure *departure
 }
+
+// pingToken is the data of a PING that is a fence alone.
+const pingToken = "redchan unsubscribe"
 
 // subscribe sends SUBSCRIBE for entries, all of one kind, if there is a link;
 // LinkUp does so if there is none. h.mu is held.
 func (h *Hub) subscribe(entries []*entry) {
 	for _, chunk := range h.split(entries) {
-		b := h.send(subscribeOp(chunk[0].name.Kind), chunk)
-		b.entries = chunk
+		b := h.send(subscribeOp(chunk[0].name.Kind), chunk, nil)
 		for _, e := range chunk {
 			e.batch = b
 		}
 	}
 }
 
-// unsubscribe sends UNSUBSCRIBE for entries, all of one kind, and returns what
-// was sent. h.mu is held.
-func (h *Hub) unsubscribe(entries []*entry) []*batch {
-	var sent []*batch
+// unsubscribe sends UNSUBSCRIBE for entries, all of one kind, on behalf of d or
+// of nobody who waits. h.mu is held.
+func (h *Hub) unsubscribe(entries []*entry, d *departure) {
 	for _, chunk := range h.split(entries) {
-		sent = append(sent, h.send(unsubscribeOp(chunk[0].name.Kind), chunk))
+		h.send(unsubscribeOp(chunk[0].name.Kind), chunk, d)
 	}
-	return sent
+}
+
+// ping sends a fence without a command, for names that others stay with: what
+// comes behind its answer was sent after d asked. h.mu is held, and there is a
+// link.
+func (h *Hub) ping(d *departure) {
+	b := &batch{op: opPing, departure: d}
+	h.await(b)
+	h.link.Ping(pingToken, func(err error) { h.fence(b, err) })
 }
 
 // split cuts entries into commands that are not too big. h.mu is held.
@@ -62,17 +69,22 @@ func (h *Hub) split(entries []*entry) [][]*entry {
 
 // send sends one command. h.mu is held, so the order of h.sent is the order on
 // the wire.
-func (h *Hub) send(op Op, entries []*entry) *batch {
-	b := &batch{op: op, names: make([]string, len(entries))}
+func (h *Hub) send(op Op, entries []*entry, d *departure) *batch {
+	b := &batch{op: op, names: make([]string, len(entries)), entries: entries, departure: d}
 	for i, e := range entries {
 		b.names[i] = e.name.Name
 	}
-	if !op.subscribes() {
-		b.acked = make(chan struct{})
-	}
-	h.sent = append(h.sent, b)
+	h.await(b)
 	h.link.Send(op, b.names, func(err error) { h.fence(b, err) })
 	return b
+}
+
+// await notes that b is being sent. h.mu is held.
+func (h *Hub) await(b *batch) {
+	h.sent = append(h.sent, b)
+	if b.departure != nil {
+		b.departure.unanswered++
+	}
 }
 
 // fence is told that the server has answered b, and the first error reply of
@@ -88,8 +100,7 @@ func (h *Hub) fence(b *batch, err error) {
 		h.sent = nil
 	}
 	if !b.op.subscribes() {
-		b.err = err
-		close(b.acked)
+		h.unsubscribed(b, err)
 		h.mu.Unlock()
 		return
 	}
@@ -121,6 +132,18 @@ func (h *Hub) fence(b *batch, err error) {
 	h.mu.Unlock()
 	for _, end := range ended {
 		end.sub.stop(end.err)
+	}
+}
+
+// unsubscribed takes the answer to an UNSUBSCRIBE, or to a PING. h.mu is held.
+func (h *Hub) unsubscribed(b *batch, err error) {
+	if err != nil {
+		for _, e := range b.entries {
+			e.unsubscribeRefused()
+		}
+	}
+	if b.departure != nil {
+		h.answered(b.departure, err)
 	}
 }
 

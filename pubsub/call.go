@@ -13,7 +13,7 @@ type call struct {
 	pending int       // those that wait for a confirmation
 	err     error     // the first refusal
 	// done is closed when there is nothing to wait for any more: pending is 0
-	// or err is set. It is nil for a call that needed not wait at all.
+	// or err is set.
 	done chan struct{}
 }
 
@@ -39,44 +39,59 @@ func (c *call) fail(err error) {
 // subscribeNames subscribes s to names and returns when each is acknowledged.
 // If it fails it leaves nothing behind. ctx bounds this call alone.
 func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name) error {
-	c, err := h.want(s, names)
+	timer := time.NewTimer(h.opts.SubscribeTimeout)
+	defer timer.Stop()
+	ended := false
+	wait := func(done <-chan struct{}) error {
+		select {
+		case <-done:
+			return nil
+		case <-s.stopped:
+			ended = true
+			return s.endError()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-timer.C:
+			return fmt.Errorf("%w (%v)", ErrSubscribeTimeout, h.opts.SubscribeTimeout)
+		}
+	}
+	c, leaving, err := h.want(s, names)
+	for leaving != nil {
+		if cause := wait(leaving.done); ended {
+			return cause
+		} else if cause != nil {
+			return h.unacknowledged(names, len(names), cause)
+		}
+		c, leaving, err = h.want(s, names)
+	}
 	if err != nil {
 		return err
 	}
-	var cause error
-	ended := false
-	if c.done != nil {
-		timer := time.NewTimer(h.opts.SubscribeTimeout)
-		defer timer.Stop()
-		select {
-		case <-c.done:
-		case <-s.stopped:
-			ended = true
-		case <-ctx.Done():
-			cause = context.Cause(ctx)
-		case <-timer.C:
-			cause = fmt.Errorf("%w (%v)", ErrSubscribeTimeout, h.opts.SubscribeTimeout)
-		}
+	cause := wait(c.done)
+	if err := h.settle(c, cause); err == nil || !ended {
+		return err
 	}
-	err = h.settle(c, cause)
-	if err != nil && ended {
-		return s.endError()
-	}
-	return err
+	return cause
 }
 
 // want makes s a member of what names name, and asks the server for what it is
-// not subscribed to yet.
-func (h *Hub) want(s *Subscription, names []Name) (*call, error) {
+// not subscribed to yet. While s is leaving one of them it does nothing but
+// return the departure to wait for: a subscription is in an entry once.
+func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if s.over {
-		return nil, s.endError()
+		return nil, nil, s.endError()
 	}
 	if h.closed {
-		return nil, h.closedError()
+		return nil, nil, h.closedError()
 	}
-	c := &call{members: make([]*member, 0, len(names))}
+	for _, name := range names {
+		if m := s.names[name]; m != nil && m.leaving != nil {
+			return nil, m.leaving, nil
+		}
+	}
+	c := &call{members: make([]*member, 0, len(names)), done: make(chan struct{})}
 	var fresh [nameKinds][]*entry
 	seen := make(map[*member]struct{}, len(names))
 	for _, name := range names {
@@ -103,13 +118,13 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, error) {
 			fresh[name.Kind] = append(fresh[name.Kind], m.entry)
 		}
 	}
-	if c.pending > 0 {
-		c.done = make(chan struct{})
+	if c.pending == 0 {
+		close(c.done)
 	}
 	for _, entries := range fresh {
 		h.subscribe(entries)
 	}
-	return c, nil
+	return c, nil, nil
 }
 
 // settle ends a call. An acknowledged one succeeds, whatever else made it stop
@@ -130,14 +145,13 @@ func (h *Hub) settle(c *call, cause error) error {
 			missing = append(missing, m.entry.name)
 		}
 		m.stopWaiting(c)
-		if m.active && !m.kept && m.claims == 0 && h.leave(m, nil) {
+		if m.active && m.leaving == nil && !m.kept && m.claims == 0 && h.leave(m, nil) {
 			gone[m.entry.name.Kind] = append(gone[m.entry.name.Kind], m.entry)
 		}
 	}
 	for _, entries := range gone {
-		h.unsubscribe(entries)
+		h.unsubscribe(entries, nil)
 	}
-	linked := h.link != nil
 	refusal := c.err
 	h.mu.Unlock()
 
@@ -147,9 +161,17 @@ func (h *Hub) settle(c *call, cause error) error {
 	case refusal != nil:
 		return refusal
 	}
+	return h.unacknowledged(missing, len(c.members), cause)
+}
+
+// unacknowledged is the error of a call that has given up waiting for missing.
+func (h *Hub) unacknowledged(missing []Name, of int, cause error) error {
 	err := &UnacknowledgedError{
-		Missing: len(missing), Of: len(c.members), Names: missing[:min(len(missing), 3)], Err: cause,
+		Missing: len(missing), Of: of, Names: missing[:min(len(missing), 3)], Err: cause,
 	}
+	h.mu.Lock()
+	linked := h.link != nil
+	h.mu.Unlock()
 	if !linked {
 		err.Link = h.noLink()
 	}

@@ -8,7 +8,7 @@
 //		return err
 //	}
 //	defer sub.Close()
-//	ticker := time.NewTicker(time.Minute)
+//	events := sub.Events() // may be ignored
 //	for {
 //		select {
 //		case msg, ok := <-sub.Messages():
@@ -19,10 +19,17 @@
 //				log.Printf("messages are missing here: %v", msg.Gap)
 //			}
 //			fmt.Println(msg.Channel, msg.Payload)
-//		case <-ticker.C:
-//			fmt.Println("still listening to", sub.Names())
+//		case event, ok := <-events:
+//			if !ok {
+//				events = nil // closed like Messages, which says why
+//				continue
+//			}
+//			log.Print(event)
 //		}
 //	}
+//
+// Both channels are closed at the end, and a closed channel is always ready:
+// without its own ok, and events = nil, the loop would spin on zero events.
 //
 // # Order and loss
 //
@@ -31,6 +38,10 @@
 // or the consumer was slower than its buffer, the message behind that place
 // carries a [Gap]. What ended with the subscription, so that no message came
 // behind it, is the FinalGap of [Subscription.Stats].
+//
+// [Subscription.Unsubscribe] loses nothing either: it waits for the server's
+// acknowledgement, and what was sent before that is delivered. Close and the end
+// of the context don't wait.
 //
 // # Backpressure
 //
@@ -41,7 +52,8 @@
 // # Ending
 //
 // A subscription ends, and its channels are closed, when it is closed, when the
-// context that it was made with ends, when its last name is unsubscribed, when
+// context that it was made with ends (see [Hub.Subscribe] for how to say goodbye
+// after that), when its last name is unsubscribed, when
 // the server refuses one of its names after a reconnect, when a slow consumer
 // ends it by its policy, or with the client. Nothing is left running.
 package pubsub

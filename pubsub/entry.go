@@ -6,7 +6,9 @@ import (
 )
 
 // entry is one name that some subscription wants: what the server is to do, and
-// what is known of what it does. It is in Hub.entries as long as it has members.
+// what is known of what it does. It is in Hub.entries as long as it is wanted.
+// When it no longer is, UNSUBSCRIBE is sent; members that are owed what the
+// server sent before that keep it in Hub.leaving.
 //
 // All fields are guarded by the Hub's mu.
 type entry struct {
@@ -15,6 +17,7 @@ type entry struct {
 	// of the push, without the lock: while Hub.delivering is this entry, it is
 	// appended to, but copied for a removal.
 	members []*member
+	wanted  int // the members that are not leaving
 
 	// confirmed: the server sends us the name's messages, as of the subscribe
 	// push. Messages of an entry that is not confirmed are stragglers of an
@@ -29,6 +32,11 @@ type entry struct {
 	// not now. reason is 0 for an entry that never was.
 	since  time.Time
 	reason Reason
+
+	// farewell is when the server first said of a leaving entry that it is
+	// unsubscribed. That answers our UNSUBSCRIBE, unless it says so again: then
+	// it has taken the name away before.
+	farewell time.Time
 }
 
 // member is the part of one subscription in one entry.
@@ -47,6 +55,10 @@ type member struct {
 	// them that wait for a confirmation. Guarded by the Hub's mu.
 	claims  int
 	waiting []*call
+
+	// leaving is the call that unsubscribes it, nil as long as it stays. It never
+	// comes back: who subscribes again waits for its end. Guarded by the Hub's mu.
+	leaving *departure
 
 	// active: messages may be delivered. It ends for good when the subscription
 	// leaves the entry. Written with the Hub's and the Subscription's mu held.
@@ -76,6 +88,36 @@ func (e *entry) lost(reason Reason, since time.Time, err error) {
 	}
 }
 
+// linkLost notes that the link is gone, which was known to live up to since.
+func (e *entry) linkLost(since time.Time) {
+	e.batch = nil
+	switch {
+	case e.confirmed:
+		e.lost(Reconnect, since, nil)
+	case e.reason != 0:
+		e.reason |= Reconnect
+	}
+}
+
+// unsubscribed notes that the server says of a leaving entry that it is
+// unsubscribed, which it says once by our wish.
+func (e *entry) unsubscribed() {
+	switch {
+	case e.farewell.IsZero():
+		e.farewell = time.Now()
+	case e.confirmed:
+		e.lost(Moved, e.farewell, nil)
+	}
+}
+
+// unsubscribeRefused notes that UNSUBSCRIBE was answered with an error. If the
+// server said before that e is unsubscribed, it was not by our wish.
+func (e *entry) unsubscribeRefused() {
+	if !e.farewell.IsZero() {
+		e.unsubscribed()
+	}
+}
+
 // subscribed tells the member's subscription and calls. gap is what a member
 // that relied on the entry has missed.
 func (m *member) subscribed(gap *Gap) {
@@ -94,6 +136,7 @@ func (m *member) subscribed(gap *Gap) {
 func (e *entry) add(s *Subscription) *member {
 	m := &member{entry: e, sub: s, index: len(e.members), active: true}
 	e.members = append(e.members, m)
+	e.wanted++
 	return m
 }
 

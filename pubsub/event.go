@@ -10,21 +10,25 @@ import (
 // EventKind tells what an [Event] is about.
 type EventKind uint8
 
-// The kinds of events.
+// The kinds of events. The zero Event, which a closed channel gives, is of none.
 const (
-	EventSubscribed   EventKind = iota // Name is confirmed, for the first time or again; Count
-	EventUnsubscribed                  // nothing arrives for Name any more; Count
-	EventLinkLost                      // the link was lost: Err
-	EventLinkUp                        // there is a link again; EventSubscribed follows for each name
-	EventPong                          // the answer to [Subscription.Ping]: Data
-	EventOverflow                      // the consumer is too slow, messages begin to be dropped: Gap
+	EventSubscribed   EventKind = iota + 1 // Name is confirmed, for the first time or again; Count
+	EventUnsubscribed                      // nothing arrives for Name any more; Count
+	EventLinkLost                          // the link was lost: Err
+	EventLinkUp                            // there is a link again; EventSubscribed follows for each name
+	EventPong                              // the answer to [Subscription.Ping]: Data
+	EventOverflow                          // the consumer is too slow, messages begin to be dropped: Gap
 )
 
-var eventKindNames = [...]string{"subscribed", "unsubscribed", "link lost", "link up", "pong", "overflow"}
+var eventKindNames = [...]string{
+	EventSubscribed: "subscribed", EventUnsubscribed: "unsubscribed",
+	EventLinkLost: "link lost", EventLinkUp: "link up",
+	EventPong: "pong", EventOverflow: "overflow",
+}
 
 // String returns the kind in words, such as "link lost".
 func (k EventKind) String() string {
-	if int(k) < len(eventKindNames) {
+	if k != 0 && int(k) < len(eventKindNames) {
 		return eventKindNames[k]
 	}
 	return "event " + strconv.Itoa(int(k))

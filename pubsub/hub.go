@@ -15,7 +15,8 @@ type HubOptions struct {
 	// server's acknowledgements; by default 1 s.
 	SubscribeTimeout time.Duration
 	// UnsubscribeTimeout bounds how long a call that unsubscribes waits; by
-	// default 100 ms. When it is over the call logs a warning and succeeds.
+	// default 100 ms. When it is over the call logs a warning and succeeds, and
+	// the subscription is told a gap.
 	UnsubscribeTimeout time.Duration
 	// BatchNames and BatchBytes bound the names of one command; by default
 	// 1,000 names and 64 KiB. A name that is longer is sent alone.
@@ -51,8 +52,12 @@ type Hub struct {
 	link     Link
 	linkLost chan struct{}
 	failedAt time.Time
-	// entries holds every name that is wanted, link or no link.
-	entries [nameKinds]map[string]*entry
+	// entries holds every name that is wanted, link or no link. leaving holds
+	// those that were and are being unsubscribed, as long as somebody is owed
+	// what is still on the way. They are confirmed, but for one that the server
+	// took away; so there is one of a name at most, because a newer entry is
+	// confirmed only behind the answer to that UNSUBSCRIBE.
+	entries, leaving [nameKinds]map[string]*entry
 	// sent holds the batches whose fence is not answered, in wire order.
 	sent []*batch
 	// subs holds the subscriptions that have not come to their end yet. live
@@ -84,6 +89,7 @@ func NewHub(opts HubOptions) *Hub {
 	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{})}
 	for kind := range h.entries {
 		h.entries[kind] = make(map[string]*entry)
+		h.leaving[kind] = make(map[string]*entry)
 	}
 	return h
 }
@@ -92,8 +98,10 @@ func NewHub(opts HubOptions) *Hub {
 // acknowledged each of them, or fails after SubscribeTimeout and leaves nothing
 // behind. Without names it returns at once, and names are added later.
 //
-// ctx is the subscription's life, not that of the call: the subscription ends
-// when ctx does.
+// ctx is the subscription's life, not that of the call: the subscription stops
+// at once when ctx ends, as by Close. A program that says goodbye after its
+// context has ended, or unsubscribes and receives the rest, makes the
+// subscription with [context.WithoutCancel] of it, and ends it itself.
 func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, error) {
 	if ctx.Err() != nil {
 		return nil, lifeError(ctx)
@@ -157,24 +165,27 @@ func (h *Hub) LinkLost(since time.Time, err error) {
 	}
 	h.link = nil
 	close(h.linkLost)
-	for _, b := range h.sent {
-		if !b.op.subscribes() {
-			close(b.acked) // a connection that is gone is subscribed to nothing
-		}
-	}
-	h.sent = nil
 	for s := range h.subs {
 		s.tell(Event{Kind: EventLinkLost, Err: err})
 	}
-	for _, entries := range h.entries {
-		for _, e := range entries {
-			e.batch = nil
-			switch {
-			case e.confirmed:
-				e.lost(Reconnect, since, nil)
-			case e.reason != 0:
-				e.reason |= Reconnect
-			}
+	for kind := range h.entries {
+		for _, e := range h.entries[kind] {
+			e.linkLost(since)
+		}
+		for _, e := range h.leaving[kind] {
+			e.linkLost(since)
+		}
+	}
+	h.abandon(h.sent) // a connection that is gone is subscribed to nothing
+	h.sent = nil
+}
+
+// abandon ends the calls that unsubscribe by what was sent and will not be
+// answered. h.mu is held.
+func (h *Hub) abandon(sent []*batch) {
+	for _, b := range sent {
+		if b.departure != nil {
+			h.end(b.departure)
 		}
 	}
 }
@@ -194,18 +205,14 @@ func (h *Hub) fail(err error) {
 // they have ended. It does nothing to the link.
 func (h *Hub) Close(err error) {
 	h.mu.Lock()
+	sent := h.sent
+	h.sent = nil
 	if !h.closed {
 		h.closed, h.closeErr = true, err
 		if h.link != nil {
 			h.link = nil
 			close(h.linkLost)
 		}
-		for _, b := range h.sent {
-			if !b.op.subscribes() {
-				close(b.acked)
-			}
-		}
-		h.sent = nil
 	}
 	subs := make([]*Subscription, 0, len(h.subs))
 	for s := range h.subs {
@@ -215,6 +222,9 @@ func (h *Hub) Close(err error) {
 	for _, s := range subs {
 		s.stop(err)
 	}
+	h.mu.Lock()
+	h.abandon(sent) // not earlier: with the last name the subscription would drain
+	h.mu.Unlock()
 	for _, s := range subs {
 		<-s.done
 	}

@@ -108,15 +108,17 @@ func TestUnsubscribeInFlightThenSubscribeAgain(t *testing.T) {
 		sub := w.subscribe(Channels("x", "y"))
 		gone := async(func() error { return sub.Unsubscribe(context.Background(), "x") })
 		back := async(func() error { return sub.Subscribe(context.Background(), "x") })
-		w.wantSent("UNSUBSCRIBE x", "SUBSCRIBE x")
-		w.publish("x", "a straggler") // the server has not seen UNSUBSCRIBE yet
+		w.wantSent("UNSUBSCRIBE x")
+		w.publish("x", "old") // the server has not seen UNSUBSCRIBE yet
 		w.confirm()
 		w.wantResult(gone, nil)
 		w.wantBusy(back)
+		w.wantSent("SUBSCRIBE x")
+		w.publish("x", "a straggler") // of whom ever
 		w.confirm()
 		w.wantResult(back, nil)
 		w.publish("x", "new")
-		w.want(sub, "x:new")
+		w.want(sub, "x:old", "x:new")
 		w.wantEvents(sub, "subscribed x 1", "subscribed y 2", "unsubscribed x 1", "subscribed x 2")
 	})
 }

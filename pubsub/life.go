@@ -7,8 +7,8 @@ import (
 
 // How a subscription learns of its names, and how it ends.
 //
-// It ends in one of two ways. Draining: the last name has gone, and the pump
-// empties the queue. Stopping: Close, the end of the context, a refusal, a slow
+// It ends in one of two ways. Draining: the last name has been unsubscribed, and
+// the pump empties the queue. Stopping: Close, the end of the context, a refusal, a slow
 // consumer or the hub's end; the pump leaves the queue as it is. Whichever of
 // the goroutines concerned is the last to leave closes the channels, in
 // finishIfQuiet.
@@ -59,6 +59,13 @@ func (s *Subscription) nameLeft(m *member, err error) {
 	}
 	s.tellLocked(Event{Kind: EventUnsubscribed, Name: m.entry.name, Count: *count, Err: err})
 	s.flushGap()
+}
+
+// missed notes a gap in front of whatever comes next.
+func (s *Subscription) missed(gap Gap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.pending.merge(gap)
 }
 
 // count returns the count that a name belongs to. mu is held.

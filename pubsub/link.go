@@ -31,11 +31,14 @@ const (
 	OpUnsubscribe
 	OpPUnsubscribe
 	OpSUnsubscribe
+
+	opPing // a fence alone, by Link.Ping
 )
 
 var opNames = [...]string{
 	"SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
 	"UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE",
+	"PING",
 }
 
 // String returns the name of the command.

@@ -30,6 +30,9 @@ func (k Kind) String() string {
 
 // Message is one item of a subscription's stream. A message that matches a
 // channel and a pattern of one subscription comes twice, as the server sends it.
+//
+// The zero Message is what a closed channel gives, and looks like an empty
+// message of the channel "": tell them apart by msg, ok.
 type Message struct {
 	Kind    Kind
 	Channel string // the channel it was published to; empty for KindGap
@@ -70,10 +73,10 @@ type Reason uint8
 
 // The reasons.
 const (
-	Reconnect Reason = 1 << iota // the link was lost and came back
+	Reconnect Reason = 1 << iota // the link was lost
 	Overflow                     // the consumer was too slow for its buffer
 	Moved                        // the server gave the shard channel's slot away
-	Closed                       // the subscription ended before this was read
+	Closed                       // it ended first: the subscription, or a name's unsubscribing
 )
 
 // String returns the reasons with a bar between them, as "reconnect|overflow".
@@ -96,17 +99,32 @@ type Gap struct {
 	Reason Reason
 	// From and To are by the local clock. For a lost link, From is the last time
 	// that it was known to live, and To is when the server confirmed the name
-	// again. For what was dropped here they are the times of the first and the
-	// last drop.
+	// again. On a quiet link that time may be a whole keep-alive interval before
+	// the outage, so the gap may be told longer than that was. For what was
+	// dropped here they are the times of the first and the last drop. For a name
+	// whose unsubscribing was not acknowledged they are those of the call.
+	//
+	// Messages are dated by other clocks, and were on their way for a while: who
+	// fetches by time what is missing should begin somewhat earlier than From,
+	// and end later than To.
 	From, To time.Time
 	// Dropped counts the messages that arrived and were dropped here. What was
 	// published while there was no link is not known, and not counted.
 	Dropped uint64
 }
 
-// String describes g for people.
+// Duration returns how long g is: from From to To.
+func (g *Gap) Duration() time.Duration { return g.To.Sub(g.From) }
+
+// String describes g for people, its duration to the millisecond, or to the
+// microsecond if it is shorter than one.
 func (g *Gap) String() string {
-	text := fmt.Sprintf("gap (%v) of %v", g.Reason, g.To.Sub(g.From))
+	duration := g.Duration()
+	precision := time.Millisecond
+	if duration < precision {
+		precision = time.Microsecond
+	}
+	text := fmt.Sprintf("gap (%v) of %v", g.Reason, duration.Round(precision))
 	if g.Dropped > 0 {
 		text += fmt.Sprintf(", %d dropped", g.Dropped)
 	}

@@ -23,8 +23,11 @@ func TestStrings(t *testing.T) {
 		{Op(9), "op 9"},
 		{Kind(9), "kind 9"},
 		{EventKind(9), "event 9"},
+		{Event{}, "event 0"}, // of a closed channel
 		{Reason(0), "none"},
 		{Moved | Closed, "moved|closed"},
+		{&Gap{Reason: Closed, From: start, To: start.Add(1234567 * time.Microsecond)}, "gap (closed) of 1.235s"},
+		{&Gap{Reason: Closed, From: start, To: start.Add(12345 * time.Nanosecond)}, "gap (closed) of 12µs"},
 		{gap, "gap (reconnect|overflow) of 2s, 3 dropped"},
 		{Message{Channel: "a", Payload: "b"}, `message "a": "b"`},
 		{
@@ -37,6 +40,9 @@ func TestStrings(t *testing.T) {
 		{Event{Kind: EventLinkLost, Err: io.EOF, Missed: 2}, "link lost: EOF (2 events missed)"},
 		{Event{Kind: EventPong, Data: "x"}, `pong "x"`},
 		{Event{Kind: EventOverflow, Gap: gap}, "overflow after a gap (reconnect|overflow) of 2s, 3 dropped"},
+	}
+	if got := gap.Duration(); got != 2*time.Second {
+		t.Errorf("the gap is %v long", got)
 	}
 	for _, test := range tests {
 		if got := test.value.String(); got != test.want {

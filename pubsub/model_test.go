@@ -26,8 +26,9 @@ var (
 // TestModel runs random histories: subscriptions that come, change and go,
 // consumers of all speeds, a server that takes its time, refuses names and takes
 // shard channels away, and links that are lost. It checks that every message
-// published for a name that was acknowledged is received in order or covered by
-// a gap in its place, and that nothing is left behind.
+// published for a name that was acknowledged, and before it was unsubscribed, is
+// received in order or covered by a gap in its place, and that nothing is left
+// behind.
 func TestModel(t *testing.T) {
 	if *seed != 0 {
 		modelHistory(t, *seed)
@@ -102,9 +103,14 @@ type modelSub struct {
 	cancel context.CancelFunc
 	// Guarded by model.mu: a call is under way; the names that are
 	// acknowledged, since which message; the spans that are over.
-	busy  bool
-	since map[Name]int
-	spans []span
+	busy    bool
+	stopped bool // by the test, with no regard to what is on the wire
+	since   map[Name]int
+	spans   []span
+	// quiet is since when nothing is to come for a name, because Unsubscribe has
+	// returned; silences are the spans of it that are over.
+	quiet    map[Name]int
+	silences []span
 	// received in order, and in front of which of them there was a gap.
 	received []key
 	gaps     []Gap // gaps[i] was told in front of received[i]
@@ -172,7 +178,7 @@ func (m *model) name() Name { return modelNames[m.random.IntN(len(modelNames))] 
 
 // subscribe makes a subscription.
 func (m *model) subscribe() {
-	s := &modelSub{since: map[Name]int{}, busy: true, speed: 1 + m.random.IntN(12)}
+	s := &modelSub{since: map[Name]int{}, quiet: map[Name]int{}, busy: true, speed: 1 + m.random.IntN(12)}
 	var names []Name
 	opts := []Option{Buffer(1+m.random.IntN(10), 0), Policy(m.random.IntN(3))}
 	if m.random.IntN(3) == 0 {
@@ -206,7 +212,7 @@ func (m *model) checkError(err error) {
 	var refused *RefusedError
 	var missing *UnacknowledgedError
 	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrClosed) &&
-		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) {
+		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.Errorf("unexpected error %v", err)
 	}
 }
@@ -220,36 +226,46 @@ func (m *model) acknowledged(s *modelSub, names []Name) {
 	}
 }
 
-// over notes that name is not from now on, so what is still on the wire is not
-// for it; m.mu is held.
+// over notes that nothing is owed for name that is published from now on; m.mu
+// is held.
 func (m *model) over(s *modelSub, name Name) {
 	if from, ok := s.since[name]; ok {
-		to := len(m.published)
-		if len(m.wire) > 0 {
-			to = m.wire[0].at
-		}
-		s.spans = append(s.spans, span{name, from, to})
+		s.spans = append(s.spans, span{name, from, len(m.published)})
 		delete(s.since, name)
 	}
 }
 
-// pick returns a subscription with no call under way, or nil.
-func (m *model) pick() *modelSub {
+// heard notes that name may come again, by a call that subscribes or at the end.
+// If another subscription has it, that goes for what is on the wire. m.mu is held.
+func (m *model) heard(s *modelSub, name Name) {
+	if from, ok := s.quiet[name]; ok {
+		to := len(m.published)
+		if len(m.wire) > 0 {
+			to = m.wire[0].at
+		}
+		s.silences = append(s.silences, span{name, from, to})
+		delete(s.quiet, name)
+	}
+}
+
+// pick returns a subscription, or nil; idle: with no call under way.
+func (m *model) pick(idle bool) *modelSub {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.subs) == 0 {
 		return nil
 	}
 	s := m.subs[m.random.IntN(len(m.subs))]
-	if s.busy {
+	if idle && s.busy {
 		return nil
 	}
 	return s
 }
 
-// change adds names of one kind to a subscription, or takes them off.
+// change adds names of one kind to a subscription, or takes them off. The call
+// has its own context, which ends now and then.
 func (m *model) change() {
-	s := m.pick()
+	s := m.pick(true)
 	if s == nil {
 		return
 	}
@@ -261,15 +277,22 @@ func (m *model) change() {
 	}
 	s.busy = true
 	add := m.random.IntN(2) == 0
-	if !add {
-		m.mu.Lock()
-		for _, name := range all {
+	m.mu.Lock()
+	for _, name := range all {
+		if add {
+			m.heard(s, name)
+		} else {
 			m.over(s, name)
 		}
-		m.mu.Unlock()
+	}
+	m.mu.Unlock()
+	patience := time.Hour
+	if m.random.IntN(8) == 0 {
+		patience = time.Duration(m.random.IntN(100)) * time.Millisecond
 	}
 	go func() {
-		ctx := context.Background()
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
 		var err error
 		switch {
 		case add && name.Kind == NameChannel:
@@ -293,15 +316,21 @@ func (m *model) change() {
 		} else if add {
 			m.acknowledged(s, all)
 		}
+		if !add {
+			for _, name := range all {
+				s.quiet[name] = len(m.published)
+			}
+		}
 	}()
 }
 
 // end closes a subscription, or ends its context.
 func (m *model) end() {
-	s := m.pick()
+	s := m.pick(false)
 	if s == nil {
 		return
 	}
+	s.stopped = true
 	if m.random.IntN(2) == 0 {
 		s.Close()
 	} else {
@@ -330,6 +359,10 @@ func (m *model) serve() {
 	}
 	c, ok := m.link.pop()
 	if !ok {
+		return
+	}
+	if c.ping {
+		m.send(func() { c.done(nil) })
 		return
 	}
 	kind := NameKind(c.op % nameKinds)
@@ -446,13 +479,18 @@ func (m *model) finish() {
 	}
 	m.mu.Lock()
 	for _, s := range m.subs {
-		for name := range s.since {
+		for _, name := range modelNames {
 			m.over(s, name)
+			m.heard(s, name)
 		}
 		select {
 		case <-s.Done():
 			s.receive(1000)
-			m.check(s, true)
+			drained := s.Err() == nil && !s.stopped
+			if gap := s.Stats().FinalGap; gap != nil && drained {
+				s.gap.merge(*gap)
+			}
+			m.check(s, !drained)
 			continue
 		default:
 		}
@@ -527,8 +565,8 @@ func (s *modelSub) expected(m *model) []key {
 
 // check compares what was received with what was expected. A message that is
 // missing must be told of by a gap behind the last message of its name, and not
-// behind the next. A subscription that had ended owes nothing behind the last.
-func (m *model) check(s *modelSub, ended bool) {
+// behind the next. A subscription that was stopped owes nothing behind the last.
+func (m *model) check(s *modelSub, stopped bool) {
 	// told[name] is the gap since the last message of that name.
 	told := map[Name]*Gap{}
 	for _, name := range modelNames {
@@ -565,11 +603,16 @@ func (m *model) check(s *modelSub, ended bool) {
 		if i > 0 && s.received[i-1].compare(k) >= 0 {
 			m.Fatalf("%v came after %v", k, s.received[i-1])
 		}
+		for _, silence := range s.silences {
+			if k.name == silence.name && k.number >= silence.from && k.number < silence.to {
+				m.Fatalf("%v came, but Unsubscribe had returned: %v", k, silence)
+			}
+		}
 		tell(s.gaps[i])
 		count(k.name, k.number)
 		expected = slices.DeleteFunc(expected, func(e key) bool { return e == k })
 	}
-	if !ended {
+	if !stopped {
 		tell(s.gap)
 		for _, name := range modelNames {
 			count(name, len(m.published))

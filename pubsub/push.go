@@ -75,6 +75,11 @@ func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok boo
 	h.mu.Lock()
 	e := h.entries[kind][name.Str()]
 	if e == nil || !e.confirmed {
+		// The server has not taken our UNSUBSCRIBE yet: who subscribes anew is
+		// confirmed behind its answer.
+		e = h.leaving[kind][name.Str()]
+	}
+	if e == nil || !e.confirmed {
 		h.mu.Unlock()
 		return true // a straggler of an earlier subscription
 	}
@@ -117,7 +122,11 @@ func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Val
 	}
 	e := h.entries[kind][name.Str()]
 	if !subscribed {
-		if e != nil && e.confirmed {
+		if e == nil || !e.confirmed {
+			if e = h.leaving[kind][name.Str()]; e != nil {
+				e.unsubscribed()
+			}
+		} else {
 			// Not by our wish: a name that we unsubscribe leaves the entries
 			// first, and is confirmed anew only behind that UNSUBSCRIBE. So
 			// a shard channel's slot has moved. Ask again; who has the slot

@@ -25,7 +25,9 @@ const (
 const maxChannel = 64
 
 // Subscription is a stream of the messages of some names, made by
-// [Hub.Subscribe]. Its methods are safe for concurrent use.
+// [Hub.Subscribe]. The context given there is its life: when that ends, so does
+// the subscription. Its methods are safe for concurrent use; a context given to
+// one of them bounds that call alone.
 type Subscription struct {
 	hub      *Hub
 	policy   Policy
@@ -40,10 +42,12 @@ type Subscription struct {
 	recall  chan struct{} // capacity 1: the pump is to give back what it holds
 	room    chan struct{} // capacity 1, policy Block alone: the pump has made room
 
-	// names and over are guarded by the Hub's mu. over: no names are added any
+	// names, leaving and over are guarded by the Hub's mu. leaving counts those
+	// of the names that are being unsubscribed. over: no names are added any
 	// more, the subscription is on its way to its end.
-	names map[Name]*member
-	over  bool
+	names   map[Name]*member
+	leaving int
+	over    bool
 
 	// held and heldBytes count what the pump holds and has not sent. Set with
 	// mu held, counted down by the pump without.
@@ -92,13 +96,15 @@ func newSubscription(h *Hub, c config) *Subscription {
 }
 
 // Messages returns the stream. It is always the same channel, and it is closed
-// when the subscription has ended; Err then tells why.
+// when the subscription has ended; Err then tells why. A closed channel gives
+// zero Messages without end, so receive with msg, ok, or range.
 func (s *Subscription) Messages() <-chan Message { return s.out }
 
 // Events returns what happens to the subscription: confirmations, the link, the
 // answers to Ping. The last 64 that were not received are kept, also from before
 // the first call. It is always the same channel, and closed with the
-// subscription. Nobody needs to receive from it.
+// subscription: receive with event, ok, and in a select set the channel to nil
+// then. Nobody needs to receive from it.
 func (s *Subscription) Events() <-chan Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,11 +157,15 @@ func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error
 	return s.add(ctx, NameShard, channels)
 }
 
-// Unsubscribe takes channels off, all of them if none are named. After it has
-// returned no message of theirs arrives that was not waiting already. It waits
-// for the server's acknowledgement, but not longer than the hub's
-// UnsubscribeTimeout; that is no error. When the last name of the subscription
-// goes, it ends as soon as what waits has been received.
+// Unsubscribe takes channels off, all of them if none are named. It waits for
+// the server's acknowledgement, and what the server sent before that is
+// delivered; after Unsubscribe has returned no message of theirs arrives that
+// was not waiting already. When the last name of the subscription goes, it takes
+// no more names, and ends as soon as what waits has been received.
+//
+// Unsubscribe waits no longer than the hub's UnsubscribeTimeout, which is no
+// error, or ctx. The channels go without the acknowledgement then, and a Gap
+// says that messages may be missing, as it does when the link is lost first.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
 	return s.hub.unsubscribeNames(ctx, s, NameChannel, channels)
 }
@@ -181,6 +191,7 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 }
 
 // Names returns what the subscription is subscribed to, sorted by kind and name.
+// A name that is being unsubscribed is there until it has gone.
 func (s *Subscription) Names() []Name {
 	s.hub.mu.Lock()
 	names := slices.Collect(maps.Keys(s.names))

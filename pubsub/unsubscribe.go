@@ -3,76 +3,102 @@ package pubsub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// leave takes a member out of its entry, and reports whether the server is to
-// be told because it was the last one. err is why, where the server wants it
-// so. h.mu is held.
-func (h *Hub) leave(m *member, err error) (last bool) {
-	e := m.entry
-	for _, c := range m.waiting {
-		if err != nil {
-			c.fail(err)
-		} else {
-			c.fail(fmt.Errorf("pubsub: %v %w", e.name, errUnsubscribed))
-		}
-	}
-	m.waiting = nil
-	m.sub.nameLeft(m, err)
-	delete(m.sub.names, e.name)
-	if h.closed {
-		return false // all are leaving, nobody is sent anything
-	}
-	e.remove(m, h.delivering.Load() == e)
-	if len(e.members) > 0 {
-		return false
-	}
-	delete(h.entries[e.name.Kind], e.name.Name)
-	last = e.confirmed || e.batch != nil
-	e.batch = nil
-	return last
+// departure is one call that unsubscribes names of one subscription.
+//
+// What the server sent before it took the command is on its way still, and owed:
+// the members stay in their entries, and are delivered to, until the server has
+// answered all that the departure sent. Then, or when the link is lost, or when
+// the call waits no longer, they leave; the fields are guarded by the Hub's mu.
+type departure struct {
+	sub        *Subscription
+	members    []*member
+	asked      time.Time
+	unanswered int // commands
+	ended      bool
+	// done is closed when the members have left; err, set before, is the first
+	// error that the server had.
+	done chan struct{}
+	err  error
 }
 
-// unsubscribeNames takes names off s and waits up to UnsubscribeTimeout for the
-// server's acknowledgement where s was the last to want one. A subscription
-// without names left drains.
+// unsubscribeNames takes names off s when the server has answered, or without
+// its answer after UnsubscribeTimeout or with ctx, and then with a gap. A
+// subscription without names left drains.
 func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKind, names []string) error {
-	sent, err := h.unwant(s, kind, names)
-	if err != nil {
+	d, err := h.depart(s, kind, names)
+	if d == nil {
 		return err
 	}
-	if len(sent) == 0 {
-		return nil
-	}
+	defer h.conclude(d)
 	timer := time.NewTimer(h.opts.UnsubscribeTimeout)
 	defer timer.Stop()
-	for _, b := range sent {
-		select {
-		case <-b.acked:
-			if b.err != nil {
-				h.opts.Logger.Warn("pubsub: unsubscribing failed",
-					"command", b.op, "names", len(b.names), "error", b.err)
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
-		case <-timer.C:
-			h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
-				"command", b.op, "names", len(b.names), "timeout", h.opts.UnsubscribeTimeout)
-			return nil
+	select {
+	case <-d.done:
+		if d.err != nil {
+			h.opts.Logger.Warn("pubsub: unsubscribing failed", "error", d.err)
 		}
+	case <-ctx.Done():
+		return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
+	case <-timer.C:
+		h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
+			"names", len(d.members), "timeout", h.opts.UnsubscribeTimeout)
 	}
 	return nil
 }
 
-// unwant is the part of unsubscribeNames that does not wait. Without names all
-// those of the kind go.
-func (h *Hub) unwant(s *Subscription, kind NameKind, names []string) ([]*batch, error) {
+// depart is the part of unsubscribeNames before the waiting. Without names all
+// those of the kind go; where there are none, nil is returned.
+func (h *Hub) depart(s *Subscription, kind NameKind, names []string) (*departure, error) {
 	h.mu.Lock()
-	if s.over {
-		h.mu.Unlock()
+	defer h.mu.Unlock()
+	members := s.members(kind, names)
+	switch {
+	case len(members) == 0 && s.over:
 		return nil, s.endError()
+	case len(members) == 0:
+		return nil, nil
 	}
+	d := &departure{sub: s, asked: time.Now(), done: make(chan struct{})}
+	var gone []*entry
+	for _, m := range members {
+		switch {
+		case !m.active || m.leaving == d:
+			// named twice
+		case m.leaving != nil:
+			d.members = append(d.members, m) // the other call's answer comes first
+		case h.link == nil || !m.entry.confirmed:
+			if h.leave(m, nil) { // nothing is owed but the loss
+				gone = append(gone, m.entry)
+			}
+		default:
+			d.members = append(d.members, m)
+			m.leaving = d
+			s.leaving++
+			if h.unwanted(m.entry) {
+				gone = append(gone, m.entry)
+			}
+		}
+	}
+	h.unsubscribe(gone, d)
+	if d.unanswered == 0 && len(d.members) > 0 {
+		h.ping(d)
+	}
+	if d.unanswered == 0 {
+		h.end(d)
+	}
+	if len(s.names) == s.leaving {
+		h.retire(s)
+	}
+	return d, nil
+}
+
+// members returns the members that names stand for, all of the kind if there
+// are no names. The Hub's mu is held.
+func (s *Subscription) members(kind NameKind, names []string) []*member {
 	var members []*member
 	if len(names) == 0 {
 		for name, m := range s.names {
@@ -86,14 +112,43 @@ func (h *Hub) unwant(s *Subscription, kind NameKind, names []string) ([]*batch, 
 			members = append(members, m)
 		}
 	}
-	var gone []*entry
-	for _, m := range members {
-		if m.active && h.leave(m, nil) {
-			gone = append(gone, m.entry)
+	return members
+}
+
+// answered notes that the server has answered one command of d. h.mu is held.
+func (h *Hub) answered(d *departure, err error) {
+	if d.err == nil {
+		d.err = err
+	}
+	if d.unanswered--; d.unanswered == 0 {
+		h.end(d)
+	}
+}
+
+// end lets the members of d leave that have not left yet. h.mu is held.
+func (h *Hub) end(d *departure) {
+	if d.ended {
+		return
+	}
+	d.ended = true
+	for _, m := range d.members {
+		if m.active {
+			h.leave(m, nil)
 		}
 	}
-	sent := h.unsubscribe(gone)
-	drains := len(members) > 0 && len(s.names) == 0
+	close(d.done)
+}
+
+// conclude is the part of unsubscribeNames after the waiting. If d has not
+// ended, what was owed may be missing, and is told as a gap.
+func (h *Hub) conclude(d *departure) {
+	s := d.sub
+	h.mu.Lock()
+	if slices.ContainsFunc(d.members, func(m *member) bool { return m.active }) {
+		s.missed(Gap{Reason: Closed, From: d.asked, To: time.Now()})
+	}
+	h.end(d)
+	drains := len(s.names) == 0
 	if drains {
 		h.retire(s)
 	}
@@ -101,7 +156,52 @@ func (h *Hub) unwant(s *Subscription, kind NameKind, names []string) ([]*batch, 
 	if drains {
 		s.drain()
 	}
-	return sent, nil
+}
+
+// leave takes a member out of its entry, and reports whether the server is to
+// be told because nobody wants the name any more. err is why, where the server
+// wants it so. h.mu is held.
+func (h *Hub) leave(m *member, err error) (last bool) {
+	e := m.entry
+	for _, c := range m.waiting {
+		if err != nil {
+			c.fail(err)
+		} else {
+			c.fail(fmt.Errorf("pubsub: %v %w", e.name, errUnsubscribed))
+		}
+	}
+	m.waiting = nil
+	m.sub.nameLeft(m, err)
+	delete(m.sub.names, e.name)
+	if m.leaving != nil {
+		m.sub.leaving--
+	}
+	if h.closed {
+		return false // all are leaving, nobody is sent anything
+	}
+	e.remove(m, h.delivering.Load() == e)
+	if m.leaving == nil {
+		return h.unwanted(e)
+	}
+	if leaving := h.leaving[e.name.Kind]; len(e.members) == 0 && leaving[e.name.Name] == e {
+		delete(leaving, e.name.Name)
+	}
+	return false
+}
+
+// unwanted notes that one member less wants e, and reports whether the server
+// is to be told because it was the last one. h.mu is held.
+func (h *Hub) unwanted(e *entry) (last bool) {
+	if e.wanted--; e.wanted > 0 {
+		return false
+	}
+	delete(h.entries[e.name.Kind], e.name.Name)
+	if e.confirmed && len(e.members) > 0 {
+		h.leaving[e.name.Kind][e.name.Name] = e
+	}
+	last = e.confirmed || e.batch != nil
+	e.batch = nil
+	return last
 }
 
 // release takes all names off s, which is stopping.
@@ -116,7 +216,7 @@ func (h *Hub) release(s *Subscription) {
 		}
 	}
 	for _, entries := range gone {
-		h.unsubscribe(entries)
+		h.unsubscribe(entries, nil)
 	}
 }
 

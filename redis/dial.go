@@ -66,7 +66,7 @@ func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err 
 	if o.TLS != nil {
 		secure := tls.Client(c.raw, o.TLS)
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS with %s: %w", o.Addr, err)
+			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", o.Addr, err)
 		}
 		c.nc = secure
 	}
