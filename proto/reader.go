@@ -72,22 +72,9 @@ func NewReader(r io.Reader, limits Limits) *Reader {
 // returns too; and otherwise what the source returned. After all but a
 // ProtocolError the next call goes on at the same byte.
 func (r *Reader) Next() (Value, error) {
-	if r.failed != nil {
-		return Value{}, r.failed
-	}
 	for {
-		if r.scanned < r.end {
-			n, st := r.scan.scan(r.buf[r.scanned:r.end])
-			r.scanned += n
-			switch st {
-			case complete:
-				return r.reply(), nil
-			case pushed:
-				return r.push(), nil
-			case malformed:
-				r.failed = r.scan.err
-				return Value{}, r.failed
-			}
+		if v, ok, err := r.TryNext(); ok || err != nil {
+			return v, err
 		}
 		if err := r.fill(); err != nil {
 			if errors.Is(err, io.EOF) && (r.Buffered() > 0 || !r.scan.idle()) {
@@ -96,6 +83,29 @@ func (r *Reader) Next() (Value, error) {
 			return Value{}, err
 		}
 	}
+}
+
+// TryNext is [Reader.Next] without reading: ok is false where the bytes of the
+// next reply or push are not all there yet. Its error is a [*ProtocolError].
+func (r *Reader) TryNext() (v Value, ok bool, err error) {
+	if r.failed != nil {
+		return Value{}, false, r.failed
+	}
+	if r.scanned == r.end {
+		return Value{}, false, nil
+	}
+	n, st := r.scan.scan(r.buf[r.scanned:r.end])
+	r.scanned += n
+	switch st {
+	case complete:
+		return r.reply(), true, nil
+	case pushed:
+		return r.push(), true, nil
+	case malformed:
+		r.failed = r.scan.err
+		return Value{}, false, r.failed
+	}
+	return Value{}, false, nil
 }
 
 // Buffered returns the number of bytes that were read and belong to no value

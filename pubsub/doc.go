@@ -52,8 +52,8 @@
 // # Ending
 //
 // A subscription ends, and its channels are closed, when it is closed, when the
-// context that it was made with ends (see [Hub.Subscribe] for how to say goodbye
-// after that), when its last name is unsubscribed, when
+// context that it was made with ends, when its last name is unsubscribed, when
 // the server refuses one of its names after a reconnect, when a slow consumer
-// ends it by its policy, or with the client. Nothing is left running.
+// ends it by its policy, or with the client. Nothing is left running. How to say
+// goodbye after the end of a context is told at [Hub.Subscribe].
 package pubsub

@@ -337,6 +337,11 @@ func (w *world) wantClean() {
 	if !w.hub.Idle() {
 		w.Fatal("the hub is not idle")
 	}
+	for _, leaving := range w.hub.leaving {
+		for _, e := range leaving {
+			w.Fatalf("%v is still leaving", e.name)
+		}
+	}
 }
 
 // value parses a push or an array of strings, integers and nils.

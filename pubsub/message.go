@@ -99,10 +99,11 @@ type Gap struct {
 	Reason Reason
 	// From and To are by the local clock. For a lost link, From is the last time
 	// that it was known to live, and To is when the server confirmed the name
-	// again. On a quiet link that time may be a whole keep-alive interval before
-	// the outage, so the gap may be told longer than that was. For what was
-	// dropped here they are the times of the first and the last drop. For a name
-	// whose unsubscribing was not acknowledged they are those of the call.
+	// again, or when the name was given up. On a quiet link From may be a whole
+	// keep-alive interval before the outage, so the gap is told longer than that
+	// was. For what was dropped here they are the times of the first and the last
+	// drop. For a name whose unsubscribing was not acknowledged they are those of
+	// the call.
 	//
 	// Messages are dated by other clocks, and were on their way for a while: who
 	// fetches by time what is missing should begin somewhat earlier than From,
