@@ -32,6 +32,41 @@ func (b Backoff) delay(n int) time.Duration {
 	return rand.N(max(bound, 1))
 }
 
+// pacer waits between attempts to connect. Anybody may cut a wait short.
+type pacer struct {
+	backoff Backoff
+	soon    chan struct{} // capacity 1: connect now
+}
+
+func newPacer(b Backoff) pacer { return pacer{b, make(chan struct{}, 1)} }
+
+// pause waits before attempt n, where the one before has failed. False: ctx has
+// ended.
+func (p *pacer) pause(ctx context.Context, n int) bool {
+	select {
+	case <-p.soon: // of before
+	default:
+	}
+	delay := p.backoff.delay(n)
+	least := min(delay, p.backoff.Base)
+	if !sleep(ctx, nil, least) {
+		return false
+	}
+	if sleep(ctx, p.soon, delay-least) {
+		return true
+	}
+	return ctx.Err() == nil // hurried
+}
+
+// hurry cuts a pause short, but not below the shortest backoff: the server has
+// been reached otherwise, or somebody waits for the connection.
+func (p *pacer) hurry() {
+	select {
+	case p.soon <- struct{}{}:
+	default:
+	}
+}
+
 // sleep waits for d, or until ctx ends or closing is closed, which may be nil. It
 // reports whether d has passed.
 func sleep(ctx context.Context, closing <-chan struct{}, d time.Duration) bool {

@@ -271,9 +271,12 @@ func passes(err error) bool {
 	return false
 }
 
-// serverIsBack is told by a link that it has connected: what waits to connect to
-// the same server need not wait longer.
+// serverIsBack is told by whoever has connected: what waits to connect to the
+// same server need not wait longer.
 func (c *Client) serverIsBack() {
+	for _, l := range c.links {
+		l.hurry()
+	}
 	for _, s := range c.liveSubscribers() {
 		s.hurry()
 	}
@@ -338,7 +341,7 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 	if !own && c.shared != nil {
 		return c.shared, nil
 	}
-	s := newSubscriber(&c.options, c.forget)
+	s := newSubscriber(&c.options, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	if !own {
 		c.shared = s

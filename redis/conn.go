@@ -53,6 +53,7 @@ type conn struct {
 
 	// Set before start, never changed.
 	onPush     func(proto.Value) // called by the reader for every push; may be nil
+	direct     *direct           // for callers that write themselves; nil where that is not possible
 	subscriber bool              // RESP2 arrays of pub/sub are pushes here
 	held       func() bool       // whether onPush is waiting for a slow consumer; may be nil
 	resp3      bool
@@ -71,6 +72,7 @@ type conn struct {
 	provenAlive atomic.Int64
 	drained     int64
 	monitor     monitor
+	lending     lending
 	slots       sync.Pool
 
 	mu sync.Mutex // guards all below; held for memory operations only
@@ -81,12 +83,16 @@ type conn struct {
 	// queued counts the bytes ever put into outgoing, taken those the writer
 	// has taken, written those that net.Conn has taken.
 	queued, taken, written uint64
-	inflight               fifo
-	abandoned              int           // slots in flight that nobody waits for
-	answered               uint64        // slots that have left the FIFO
-	room                   chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
-	draining               bool          // the client is being closed: no new requests
-	cause                  error         // why the connection was closed; nil while it is open
+	// writing is true while somebody has the write lease, writerWrites while that
+	// is the writer goroutine. several says that its last flush carried more than
+	// one request.
+	writing, writerWrites, several bool
+	inflight                       fifo
+	abandoned                      int           // slots in flight that nobody waits for
+	answered                       uint64        // slots that have left the FIFO
+	room                           chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
+	draining                       bool          // the client is being closed: no new requests
+	cause                          error         // why the connection was closed; nil while it is open
 }
 
 // maxAbandoned is how many requests may be in flight that nobody waits for any
@@ -107,6 +113,9 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 	c.drained = time.Now().UnixNano()
 	c.provenAlive.Store(c.drained)
 	c.reader = proto.NewReader(countingReader{c}, o.Limits)
+	// The reader goroutine has the lease at the start.
+	c.lending.reading = true
+	c.lending.resume = make(chan struct{}, 1)
 	c.slots.New = func() any { return &slot{ready: make(chan struct{}, 1)} }
 	return c
 }
@@ -114,6 +123,8 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 // start starts the connection's goroutines. They end after fail, and done is
 // closed when they have.
 func (c *conn) start() {
+	c.direct = newDirect(c.nc)
+	c.lending.prepare(c)
 	go c.writeLoop()
 	go c.readLoop()
 }
@@ -122,11 +133,12 @@ func (c *conn) start() {
 func (c *conn) do(ctx context.Context, r *command.Request) (proto.Value, error) {
 	s := c.slots.Get().(*slot)
 	s.left = 1
-	if err := c.enqueue(ctx, s, r, nil); err != nil {
-		c.slots.Put(s)
+	leads, err := c.enqueue(ctx, s, r, nil)
+	if err != nil {
+		c.recycle(s)
 		return proto.Value{}, notSent(r.Name(), c.addr, err)
 	}
-	if _, err := c.wait(ctx, s); err != nil {
+	if _, err := c.wait(ctx, s, leads); err != nil {
 		return proto.Value{}, maybeExecuted(r.Name(), c.addr, err)
 	}
 	v, err := s.value, s.err
@@ -147,12 +159,12 @@ func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 	s := c.slots.Get().(*slot)
 	s.left, s.batch = len(rs), true
 	s.values = make([]proto.Value, 0, len(rs))
-	if err := c.enqueue(ctx, s, nil, rs); err != nil {
-		s.values, s.batch = nil, false
-		c.slots.Put(s)
+	leads, err := c.enqueue(ctx, s, nil, rs)
+	if err != nil {
+		c.recycle(s)
 		return nil, notSent("batch", c.addr, err)
 	}
-	if values, err := c.wait(ctx, s); err != nil {
+	if values, err := c.wait(ctx, s, leads); err != nil {
 		return values, maybeExecuted("batch", c.addr, err)
 	}
 	values, err := s.values, s.err
@@ -167,26 +179,43 @@ func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value
 	return values, nil
 }
 
-// wait waits for the slot's answer or the end of ctx. With an error the slot is
-// the reader's, and partial has the replies of a batch that had come.
-func (c *conn) wait(ctx context.Context, s *slot) (partial []proto.Value, err error) {
-	done := ctx.Done()
-	if done == nil {
+// wait waits for the slot's answer or the end of ctx, helping to read where it is
+// its turn. With an error the slot is the reader's, and partial has the replies
+// of a batch that had come.
+func (c *conn) wait(ctx context.Context, s *slot, leads bool) (partial []proto.Value, err error) {
+	if leads {
+		return c.lead(ctx, s)
+	}
+	if done := ctx.Done(); done == nil {
 		<-s.ready
-		return nil, nil
+	} else {
+		select {
+		case <-s.ready:
+		case <-done:
+			return c.giveUp(ctx, s)
+		}
 	}
-	select {
-	case <-s.ready:
-		return nil, nil
-	case <-done:
+	if s.state == slotLeading {
+		return c.lead(ctx, s)
 	}
+	return nil, nil
+}
+
+// giveUp abandons a slot whose caller's context has ended, unless its reply has
+// come.
+func (c *conn) giveUp(ctx context.Context, s *slot) (partial []proto.Value, err error) {
 	c.mu.Lock()
-	if !s.abandon() {
+	switch s.state {
+	case slotAnswered:
 		c.mu.Unlock()
 		<-s.ready
 		return nil, nil
+	case slotLeading: // granted, and not taken up
+		<-s.ready
+		c.pass()
 	}
-	// The reader appends behind these values, and never changes them.
+	s.state = slotAbandoned
+	// Who reads appends behind these values, and never changes them.
 	partial = s.values
 	c.abandoned++
 	tooMany := c.abandoned > maxAbandoned
@@ -206,8 +235,8 @@ func (c *conn) unsent(s *slot) bool {
 
 // recycle gives an answered slot back for reuse.
 func (c *conn) recycle(s *slot) {
-	s.value, s.values, s.err, s.batch = proto.Value{}, nil, nil, false
-	s.state.Store(slotWaiting)
+	s.value, s.values, s.err, s.batch, s.ctx = proto.Value{}, nil, nil, false, nil
+	s.state = slotWaiting
 	c.slots.Put(s)
 }
 
@@ -219,6 +248,9 @@ func (c *conn) fail(cause error) {
 	if first {
 		c.cause = cause
 		close(c.closing)
+		if !c.lending.reading {
+			c.recall() // to shut down
+		}
 	}
 	c.mu.Unlock()
 	if first {
@@ -232,21 +264,21 @@ func (c *conn) fail(cause error) {
 func (c *conn) shutdown() {
 	<-c.writerDone
 	c.monitor.stop()
+	c.stopTicks()
 	c.mu.Lock()
-	cause, lost := c.cause, c.inflight
-	c.inflight, c.outgoing, c.spare = fifo{}, nil, nil
+	for s := c.inflight.front(); s != nil; s = c.inflight.front() {
+		c.inflight.pop()
+		if s.state == slotWaiting && s.fence == nil {
+			s.err, s.state = c.cause, slotAnswered
+			s.ready <- struct{}{}
+		}
+	}
+	c.outgoing, c.spare = nil, nil
 	if c.room != nil {
 		close(c.room)
 		c.room = nil
 	}
 	c.mu.Unlock()
-	for s := lost.front(); s != nil; s = lost.front() {
-		lost.pop()
-		if s.fence == nil {
-			s.err = cause
-			s.answer()
-		}
-	}
 	close(c.done)
 }
 

@@ -1,9 +1,9 @@
 package redis
 
 import (
+	"context"
 	"errors"
 	"strings"
-	"sync/atomic"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -11,16 +11,18 @@ import (
 // slot is a request in flight: what the reader matches the next reply to. A
 // slot stands for one reply, for the replies of a batch, or for a fence.
 //
-// The reader owns value, values, and err until it has sent on ready; then the
-// caller does. An abandoned slot stays the reader's.
+// Whoever reads owns value, values, and err until it has sent on ready, or met
+// its own reply; then the caller does. An abandoned slot stays with who reads.
 type slot struct {
-	// ready has capacity 1 and is sent to at most once, so that a caller who
-	// has gone can't block the reader.
+	// ready has capacity 1. It is sent to when the slot is answered, by somebody
+	// else than its caller, and before that when its caller is granted the read
+	// lease, who receives it: so a caller who has gone can't block anybody.
 	ready chan struct{}
-	state atomic.Uint32 // waiting, then answered or abandoned
+	state slotState // guarded by the connection's mu; see there for reading it without
 
-	start  uint64 // where its bytes begin in the stream of all bytes queued
-	left   int    // replies still to come
+	ctx    context.Context // the caller's, for the time that it leads
+	start  uint64          // where its bytes begin in the stream of all bytes queued
+	left   int             // replies still to come
 	value  proto.Value
 	values []proto.Value // for a batch, in their order
 	batch  bool
@@ -29,10 +31,15 @@ type slot struct {
 	fence *fence // set for a SUBSCRIBE batch, which nobody waits for
 }
 
+// slotState is how far a slot is. Its caller may read it without mu after it has
+// received from ready, and while it leads.
+type slotState uint8
+
 const (
-	slotWaiting uint32 = iota
-	slotAnswered
-	slotAbandoned
+	slotWaiting   slotState = iota // its caller waits on ready
+	slotLeading                    // its caller has the read lease, or is about to take it up
+	slotAnswered                   // its reply is there
+	slotAbandoned                  // its caller has gone
 )
 
 // fence is the end of a batch of SUBSCRIBE and its kind. These have no reply
@@ -43,19 +50,6 @@ type fence struct {
 	behind bool  // there is a command in front of the PING
 	err    error // the first error reply
 	done   func(error)
-}
-
-// abandon leaves the slot to the reader. False: it has been answered already,
-// and ready is about to be sent to.
-func (s *slot) abandon() bool { return s.state.CompareAndSwap(slotWaiting, slotAbandoned) }
-
-// answer hands the slot to its caller. False: nobody is waiting any more.
-func (s *slot) answer() bool {
-	if !s.state.CompareAndSwap(slotWaiting, slotAnswered) {
-		return false
-	}
-	s.ready <- struct{}{}
-	return true
 }
 
 // take puts one reply into the slot and reports whether it was the last. An

@@ -16,8 +16,8 @@ import (
 type link struct {
 	connect   func(ctx context.Context) (*conn, error)
 	connected func() // told of each connection that was made
-	backoff   Backoff
 	logger    *slog.Logger
+	pacer     // between attempts
 
 	current atomic.Pointer[conn] // the live connection; nil while there is none
 
@@ -36,7 +36,7 @@ type link struct {
 }
 
 func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
-	l := &link{connect: connect, connected: connected, backoff: o.Backoff, logger: o.Logger, changed: make(chan struct{}), done: make(chan struct{})}
+	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, changed: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -123,7 +123,7 @@ func (l *link) run(c *conn) {
 					return
 				}
 				l.change(nil, err)
-				if !sleep(l.ctx, nil, l.backoff.delay(failures)) {
+				if !l.pause(l.ctx, failures) {
 					return
 				}
 				failures++

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"time"
 
@@ -29,23 +30,38 @@ func (r countingReader) Read(p []byte) (int, error) {
 }
 
 // readLoop gives each reply to the slot that is its turn, and each push to
-// onPush. It is the last of the connection's goroutines: it shuts down.
+// onPush, while callers don't (lend.go). It is the last of the connection's
+// goroutines: it shuts down.
 func (c *conn) readLoop() {
 	defer c.shutdown()
 	defer c.recoverPanic()
+	served := false // something was handed out since the last read
 	for {
-		v, err := c.reader.Next()
+		v, ok, err := c.reader.TryNext()
+		if err == nil && !ok {
+			if served && c.release() {
+				<-c.lending.resume
+			}
+			served = false
+			v, err = c.next()
+		}
 		if err == nil {
+			served = true
 			err = c.dispatch(v)
 		}
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				err = errServerClosed
-			}
-			c.fail(err)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.fail(c.explain(err))
 			return
 		}
 	}
+}
+
+// explain says what an end of file means here.
+func (c *conn) explain(err error) error {
+	if errors.Is(err, io.EOF) {
+		return errServerClosed
+	}
+	return err
 }
 
 // recoverPanic turns a panic, of a net.Conn of the user's own, into the
@@ -60,7 +76,6 @@ func panicError(r any) error {
 	return fmt.Errorf("panic on the connection: %v\n%s", r, debug.Stack())
 }
 
-// errServerClosed says what an end of file means here.
 var errServerClosed = errors.New("the server closed the connection")
 
 // dispatch hands on one reply or push.
@@ -79,30 +94,29 @@ func (c *conn) dispatch(v proto.Value) error {
 		return errUnasked
 	}
 	last, err := s.take(v)
-	if last {
-		c.inflight.pop()
-		c.answered++
-		c.freed()
+	if !last {
+		c.mu.Unlock()
+		return err
+	}
+	c.inflight.pop()
+	c.answered++
+	c.freed()
+	before := s.state
+	if before == slotAbandoned {
+		c.abandoned--
+	} else {
+		s.state = slotAnswered
 	}
 	c.mu.Unlock()
-	if last {
-		c.complete(s)
-	}
-	return err
-}
-
-// complete tells whoever waits for a slot that it is done.
-func (c *conn) complete(s *slot) {
-	if s.fence != nil {
+	switch {
+	case s.fence != nil:
 		s.fence.done(s.fence.err)
-		return
-	}
-	if !s.answer() {
-		c.mu.Lock()
-		c.abandoned--
-		c.mu.Unlock()
+	case before == slotWaiting:
+		s.ready <- struct{}{}
+	case before == slotAbandoned:
 		c.recycle(s)
 	}
+	return nil
 }
 
 // isPubSub reports whether a RESP2 array on a subscriber connection is a

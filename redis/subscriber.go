@@ -19,12 +19,15 @@ import (
 type subscriber struct {
 	options *Options
 	hub     *pubsub.Hub
-	ended   func(*subscriber) // told once, when it has been closed
+	// connected is told of each connection that was made, ended once, when the
+	// subscriber has been closed.
+	connected func()
+	ended     func(*subscriber)
 
 	ctx   context.Context // ends when the subscriber is closed
 	stop  context.CancelFunc
 	tasks sync.WaitGroup // run
-	soon  chan struct{}  // capacity 1: connect now, the server is back
+	pacer                // between attempts
 	once  sync.Once
 
 	mu      sync.Mutex
@@ -34,8 +37,8 @@ type subscriber struct {
 	lastErr error // why there is no connection
 }
 
-func newSubscriber(o *Options, ended func(*subscriber)) *subscriber {
-	s := &subscriber{options: o, ended: ended, soon: make(chan struct{}, 1)}
+func newSubscriber(o *Options, connected func(), ended func(*subscriber)) *subscriber {
+	s := &subscriber{options: o, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.hub = pubsub.NewHub(pubsub.HubOptions{
 		SubscribeTimeout:   o.SubscribeTimeout,
@@ -97,7 +100,7 @@ func (s *subscriber) run() {
 		if err != nil {
 			s.noteError(err)
 			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
-			if s.unneeded() || !s.pause(failures) {
+			if s.unneeded() || !s.pause(s.ctx, failures) {
 				return
 			}
 			failures++
@@ -105,6 +108,7 @@ func (s *subscriber) run() {
 		}
 		up := time.Now()
 		s.noteError(nil)
+		s.connected()
 		s.hub.LinkUp(&hubLink{c: c})
 		select {
 		case <-c.done:
@@ -122,33 +126,10 @@ func (s *subscriber) run() {
 		if time.Since(up) >= lasting {
 			failures = 0
 		}
-		if failures > 0 && !s.pause(failures-1) {
+		if failures > 0 && !sleep(s.ctx, nil, s.backoff.delay(failures-1)) {
 			return
 		}
 		failures++
-	}
-}
-
-// pause waits before attempt n. hurry cuts it short, but not below the shortest
-// backoff. False: the subscriber has been closed.
-func (s *subscriber) pause(n int) bool {
-	delay := s.options.SubscriberBackoff.delay(n)
-	least := min(delay, s.options.SubscriberBackoff.Base)
-	if !sleep(s.ctx, nil, least) {
-		return false
-	}
-	if sleep(s.ctx, s.soon, delay-least) {
-		return true
-	}
-	return s.ctx.Err() == nil // hurried
-}
-
-// hurry cuts a pause short: the server has been reached otherwise, or somebody
-// waits for the connection.
-func (s *subscriber) hurry() {
-	select {
-	case s.soon <- struct{}{}:
-	default:
 	}
 }
 

@@ -42,14 +42,15 @@ func (c *conn) sendFenced(encoded []byte, f *fence) {
 
 // enqueue puts a request, or a batch, into the FIFO and into the writer's
 // buffer. It waits where the connection is full. An error says that no byte
-// was queued.
-func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) error {
-	if err := ctx.Err(); err != nil {
-		return ended(ctx)
+// was queued; leads, that the caller is to read, see lend.go.
+func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) (leads bool, err error) {
+	if ctx.Err() != nil {
+		return false, ended(ctx)
 	}
 	if err := c.waitForRoom(ctx); err != nil {
-		return err
+		return false, err
 	}
+	s.ctx = ctx
 	var piece []byte
 	if large(r, rs) {
 		// Not under mu: others would wait for the copying.
@@ -58,7 +59,7 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 		c.mu.Lock()
 		if c.cause != nil || c.draining {
 			defer c.mu.Unlock()
-			return or(c.cause, ErrClosed)
+			return false, or(c.cause, ErrClosed)
 		}
 	}
 	if piece != nil {
@@ -72,9 +73,56 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 		c.inflight.push(s)
 		c.monitor.busy()
 	}
+	leads = c.takeLease(s)
+	c.flush()
+	return leads, nil
+}
+
+// flush sees to it that what has been queued is written: by the caller itself,
+// without waiting, where it is the only one, and by the writer otherwise. mu is
+// held, and released.
+//
+// The write lease (writing) is held by the writer or by one caller, which write
+// and nobody else does. Who comes meanwhile need not wake anybody: its holder
+// looks for more before it gives the lease up.
+func (c *conn) flush() {
+	if c.writing {
+		c.mu.Unlock()
+		return
+	}
+	// After a flush that carried several requests more callers are about to come.
+	alone := c.direct != nil && c.inflight.size == 1 && !c.several && len(c.outgoing) == 1
+	if !alone {
+		c.mu.Unlock()
+		c.wakeWriter()
+		return
+	}
+	c.writing = true
+	piece := c.outgoing[0]
+	c.outgoing[0] = nil
+	c.outgoing = c.outgoing[:0]
+	c.taken = c.queued
 	c.mu.Unlock()
-	c.wakeWriter()
-	return nil
+
+	n, err := c.direct.write(piece)
+
+	c.mu.Lock()
+	c.written += uint64(n)
+	c.writing = false
+	switch {
+	case err != nil: // the rest is lost with the connection
+	case n < len(piece):
+		c.outgoing = append([][]byte{piece[n:]}, c.outgoing...)
+	default:
+		c.keep(piece)
+	}
+	more := len(c.outgoing) > 0
+	c.mu.Unlock()
+	if err != nil {
+		c.fail(err)
+	} else if more {
+		c.wakeWriter()
+	}
 }
 
 // waitForRoom returns with mu held where the connection takes a request, and
@@ -173,31 +221,37 @@ func (c *conn) writeLoop() {
 	defer close(c.writerDone)
 	defer c.recoverPanic()
 	var pieces [][]byte
-	skip, several := 0, false
+	skip := 0
 	for {
 		select {
 		case <-c.wake:
 		case <-c.closing:
 			return
 		}
-		if skip > 0 {
-			skip--
-		} else if c.worthYielding(several) {
-			// Callers that can run now add their requests to this flush.
-			before := time.Now()
-			runtime.Gosched()
-			if time.Since(before) > slowYield {
-				skip = skipYields
+		for {
+			if skip > 0 {
+				skip--
+			} else if c.worthYielding() {
+				// Callers that can run now add their requests to this flush.
+				before := time.Now()
+				runtime.Gosched()
+				if time.Since(before) > slowYield {
+					skip = skipYields
+				}
 			}
-		}
-		pieces, several = c.takeOutgoing(pieces[:0])
-		for i, piece := range pieces {
-			if err := c.write(piece); err != nil {
-				c.fail(err)
-				return
+			if pieces = c.takeOutgoing(pieces[:0]); len(pieces) == 0 {
+				break
 			}
-			c.keep(piece)
-			pieces[i] = nil
+			for i, piece := range pieces {
+				if err := c.write(piece); err != nil {
+					c.fail(err)
+					return
+				}
+				c.mu.Lock()
+				c.keep(piece)
+				c.mu.Unlock()
+				pieces[i] = nil
+			}
 		}
 	}
 }
@@ -220,30 +274,36 @@ func (c *conn) write(piece []byte) error {
 	return nil
 }
 
-// keep takes a written piece for reuse, where it is not too large.
+// keep takes a written piece for reuse, where it is not too large. mu is held.
 func (c *conn) keep(piece []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.spare == nil && cap(piece) <= keepBuffer {
 		c.spare = piece[:0]
 	}
 }
 
 // worthYielding reports whether others are likely to add to the flush.
-func (c *conn) worthYielding(several bool) bool {
+func (c *conn) worthYielding() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return several || c.inflight.size > 1
+	return len(c.outgoing) > 0 && (c.several || c.inflight.size > 1)
 }
 
-// takeOutgoing moves the queued pieces to the writer's slice and reports
-// whether they carry more than one request.
-func (c *conn) takeOutgoing(pieces [][]byte) (_ [][]byte, several bool) {
+// takeOutgoing moves the queued pieces to the writer's slice, and gives the write
+// lease up where there are none, or where a caller has it.
+func (c *conn) takeOutgoing(pieces [][]byte) [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.writing && !c.writerWrites {
+		return pieces // the caller that has the lease wakes the writer for the rest
+	}
 	pieces = append(pieces, c.outgoing...)
 	clear(c.outgoing)
 	c.outgoing = c.outgoing[:0]
 	c.taken = c.queued
-	return pieces, c.inflight.size > 1
+	c.writing = len(pieces) > 0
+	c.writerWrites = c.writing
+	if c.writing {
+		c.several = c.inflight.size > 1
+	}
+	return pieces
 }

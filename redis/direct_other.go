@@ -1,0 +1,12 @@
+//go:build !unix
+
+package redis
+
+import "net"
+
+// direct is for systems whose sockets can be written to without waiting.
+type direct struct{}
+
+func newDirect(net.Conn) *direct { return nil }
+
+func (*direct) write([]byte) (int, error) { return 0, nil }

@@ -1,0 +1,59 @@
+//go:build unix
+
+package redis
+
+import (
+	"errors"
+	"net"
+	"syscall"
+)
+
+// direct writes to a socket without ever waiting: what does not fit into its
+// buffer stays. It is for one goroutine at a time and allocates nothing.
+type direct struct {
+	raw syscall.RawConn
+	try func(fd uintptr) (done bool) // made once: a closure for each write would be an allocation
+
+	piece []byte // to be written by try
+	n     int    // what try has written
+	err   error
+}
+
+// newDirect returns a direct writer for plain TCP and Unix sockets, nil for all
+// else.
+func newDirect(nc net.Conn) *direct {
+	var socket syscall.Conn
+	switch nc := nc.(type) {
+	case *net.TCPConn:
+		socket = nc
+	case *net.UnixConn:
+		socket = nc
+	default:
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	d := &direct{raw: raw}
+	d.try = func(fd uintptr) bool {
+		n, err := syscall.Write(int(fd), d.piece)
+		d.n = max(n, 0)
+		if err != nil && !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR) {
+			d.err = err
+		}
+		return true // also where it did not fit: never wait
+	}
+	return d
+}
+
+// write writes what fits and returns how much that was.
+func (d *direct) write(piece []byte) (int, error) {
+	d.piece, d.n, d.err = piece, 0, nil
+	err := d.raw.Write(d.try)
+	d.piece = nil
+	if err == nil {
+		err = d.err
+	}
+	return d.n, err
+}

@@ -1,0 +1,291 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// Callers help with reading. A goroutine that waits for another one to read is
+// woken twice, once by the poller and once by the reader; in a program that is
+// busy with other things each of these waits for its turn. So while requests
+// flow, the read lease goes from caller to caller, and the reader goroutine
+// parks. What holds:
+//
+//   - At most one goroutine has the lease: the reader, or one caller (leader).
+//     reading is true while anybody has it. It changes hands under mu alone.
+//   - The reader goroutine reads first, and whenever nobody has led for a tick:
+//     so a connection that is closed while it is idle is noticed. It reads all
+//     the time on connections that may have pushes to see.
+//   - A caller that queues a request while nobody reads takes the lease. It
+//     reads until it has met its own reply, and hands the replies of others to
+//     them; what the buffer still holds of complete replies it hands out too.
+//     Then it passes the lease on: to the caller whose reply is next, or, where
+//     nobody waits for that, to the reader goroutine, or, where nothing is in
+//     flight, to nobody.
+//   - A caller that gives up takes mu. Answered already: it returns the reply.
+//     Granted the lease: it passes it on. Else it marks itself abandoned.
+//   - A read deadline in the past is a hint, to be woken by, and nothing else: who
+//     has the lease clears it, looks at its own context, and reads on. No byte is
+//     lost by it, because the reader of replies can be interrupted anywhere.
+//   - That hint is armed only for a caller that has led for a whole tick: most
+//     replies come sooner, and each arming would cost two allocations.
+//   - Who has the lease when a read fails passes it to the reader goroutine,
+//     which alone shuts down, and which holds the lease when it does.
+type lending struct {
+	// enabled is set before start: the connection's read deadlines work, and no
+	// pushes are to be seen at once.
+	enabled bool
+	resume  chan struct{} // capacity 1: the reader goroutine has the lease
+
+	// All below is guarded by conn.mu.
+	reading bool
+	leader  *slot       // the caller that has the lease; nil where the reader has
+	led     uint64      // leases that callers have taken or been granted
+	timer   *time.Timer // ticks while callers lead
+	ticking bool
+	stopped bool
+	ticks   sync.WaitGroup // a tick that is running
+	last    struct{ led, answered uint64 }
+	disarm  func() bool // stops the hint that is armed for leader; nil where none is
+}
+
+// leadTick is how long a caller leads before its context can interrupt it, and
+// how long nobody leads before the reader goroutine reads again.
+const leadTick = 2 * time.Millisecond
+
+// prepare finds out whether a connection's callers may help. A subscriber
+// connection has pushes to see, and TLS can be interrupted less cleanly.
+func (l *lending) prepare(c *conn) {
+	l.enabled = !c.subscriber && c.nc == c.raw && c.nc.SetReadDeadline(time.Time{}) == nil
+}
+
+// takeLease makes a slot's caller the leader where nobody reads. c.mu is held.
+func (c *conn) takeLease(s *slot) (leads bool) {
+	l := &c.lending
+	if !l.enabled || l.reading {
+		return false
+	}
+	l.reading = true
+	c.appoint(s)
+	return true
+}
+
+// appoint makes a slot's caller the leader. c.mu is held.
+func (c *conn) appoint(s *slot) {
+	s.state = slotLeading
+	c.lending.leader = s
+	c.lending.led++
+}
+
+// dismiss ends the leadership of a caller, before the lease is passed on. c.mu is
+// held.
+func (c *conn) dismiss() {
+	l := &c.lending
+	if l.leader = nil; l.disarm != nil {
+		// Where it has fired already, whoever reads next ignores it.
+		l.disarm()
+		l.disarm = nil
+	}
+}
+
+// pass gives the lease of a caller that leads no longer to the next one. c.mu is
+// held.
+func (c *conn) pass() {
+	c.dismiss()
+	if !c.lendOn() {
+		c.recall()
+	}
+}
+
+// lendOn gives the lease to the caller whose reply is next, or to nobody where
+// nothing is in flight. False: the reader goroutine has to have it. c.mu is held.
+func (c *conn) lendOn() bool {
+	if c.cause != nil {
+		return false
+	}
+	next := c.inflight.front()
+	switch {
+	case next == nil:
+		c.lending.reading = false
+	case next.state == slotWaiting && next.fence == nil:
+		c.appoint(next)
+		next.ready <- struct{}{}
+	default: // nobody waits for it
+		return false
+	}
+	c.startTicks()
+	return true
+}
+
+// recall gives the lease to the reader goroutine. c.mu is held.
+func (c *conn) recall() {
+	c.lending.reading = true
+	c.lending.resume <- struct{}{}
+}
+
+// release is called by the reader goroutine when all that it had is handed out.
+// It reports whether the goroutine has given the lease away, and must wait for
+// resume.
+func (c *conn) release() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lending.enabled && c.lendOn()
+}
+
+// lead lets the caller of s, who has the lease, read until s is answered or ctx
+// has ended, and passes the lease on.
+func (c *conn) lead(ctx context.Context, s *slot) (partial []proto.Value, err error) {
+	for {
+		v, err := c.next()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if ctx.Err() == nil {
+				continue
+			}
+			return c.resign(ctx, s)
+		}
+		if err == nil {
+			err = c.dispatch(v)
+		}
+		if err != nil {
+			return c.capitulate(s, err)
+		}
+		if s.state == slotAnswered { // by this goroutine itself
+			break
+		}
+	}
+	for {
+		v, ok, err := c.reader.TryNext()
+		if err == nil && ok {
+			err = c.dispatch(v)
+		}
+		if err != nil {
+			c.fail(c.explain(err))
+			break
+		}
+		if !ok {
+			break
+		}
+	}
+	c.mu.Lock()
+	c.pass()
+	c.mu.Unlock()
+	return nil, nil
+}
+
+// resign ends the leading of a caller whose context has ended.
+func (c *conn) resign(ctx context.Context, s *slot) ([]proto.Value, error) {
+	c.mu.Lock()
+	partial := s.values
+	s.state = slotAbandoned
+	c.abandoned++
+	tooMany := c.abandoned > maxAbandoned
+	c.pass()
+	c.mu.Unlock()
+	if tooMany {
+		c.fail(errAbandoned)
+	}
+	return partial, ended(ctx)
+}
+
+// capitulate ends the leading of a caller that could not read: the reader
+// goroutine shuts down, and answers it with all others.
+func (c *conn) capitulate(s *slot, err error) ([]proto.Value, error) {
+	c.fail(c.explain(err))
+	c.mu.Lock()
+	if s.state == slotLeading {
+		s.state = slotWaiting
+	}
+	answered := s.state == slotAnswered
+	c.pass()
+	c.mu.Unlock()
+	if !answered {
+		<-s.ready
+	}
+	return nil, nil
+}
+
+// next reads the next reply or push. A read deadline, which is only a hint, is
+// cleared.
+func (c *conn) next() (v proto.Value, err error) {
+	defer func() {
+		if r := recover(); r != nil { // of a net.Conn of the user's own
+			err = panicError(r)
+		}
+	}()
+	v, err = c.reader.Next()
+	if err != nil && c.lending.enabled && isTimeout(err) {
+		_ = c.nc.SetReadDeadline(time.Time{})
+		err = os.ErrDeadlineExceeded
+	}
+	return v, err
+}
+
+// isTimeout reports whether a read ended because of its deadline.
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// startTicks starts the ticks of a connection whose callers lead. c.mu is held.
+func (c *conn) startTicks() {
+	l := &c.lending
+	if l.ticking || l.stopped {
+		return
+	}
+	l.ticking = true
+	l.last.led, l.last.answered = l.led, c.answered
+	if l.timer == nil {
+		l.timer = time.AfterFunc(leadTick, c.leadTick)
+	} else {
+		l.timer.Reset(leadTick)
+	}
+}
+
+// leadTick looks after a connection whose callers lead.
+func (c *conn) leadTick() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.lending
+	if l.stopped || c.cause != nil {
+		return
+	}
+	l.ticks.Add(1)
+	defer l.ticks.Done()
+	switch {
+	case !l.reading && c.answered == l.last.answered && l.led == l.last.led:
+		// Idle: the reader goroutine sees what comes, the connection's end too.
+		c.recall()
+		l.ticking = false
+		return
+	case l.reading && l.leader == nil:
+		l.ticking = false // the reader goroutine starts them again
+		return
+	case l.leader != nil && l.led == l.last.led && l.disarm == nil:
+		if ctx := l.leader.ctx; ctx.Done() != nil {
+			l.disarm = context.AfterFunc(ctx, func() {
+				_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+			})
+		}
+	}
+	l.last.led, l.last.answered = l.led, c.answered
+	l.timer.Reset(leadTick)
+}
+
+// stopTicks ends the ticks of a connection that is shut down, and waits for one
+// that is running.
+func (c *conn) stopTicks() {
+	l := &c.lending
+	c.mu.Lock()
+	l.stopped = true
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	c.mu.Unlock()
+	l.ticks.Wait()
+}
