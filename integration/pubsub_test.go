@@ -363,12 +363,44 @@ func TestDropOldest(t *testing.T) {
 		if received < bound-1 || received > bound+1 {
 			f.Errorf("%d messages of a buffer of %d were kept", received, bound)
 		}
+		// The one who hands a message over counts it right behind.
+		f.eventually("nothing is queued any more", func() bool { return sub.Stats().Queued == 0 })
 		if stats := sub.Stats(); stats.Delivered != received || stats.Delivered+stats.Dropped != messages || stats.Queued != 0 {
 			f.Errorf("%d received of %d: %+v", received, messages, stats)
 		}
 		for i := range messages {
 			if msg := f.next(beside); msg.Payload != strconv.Itoa(i) || msg.Gap != nil {
 				f.Fatalf("the quick subscription's message %d is %v", i, msg)
+			}
+		}
+	})
+}
+
+// What was published before Unsubscribe was called is received, or told as
+// missing: never lost without a word.
+func TestUnsubscribeLosesNothing(t *testing.T) {
+	const rounds, messages = 50, 20
+	shared(t, func(f *fixture) {
+		c, listener := f.open(), f.open()
+		for round := range rounds {
+			sub := f.subscribe(listener, pubsub.Channels("numbers"))
+			for i := range messages {
+				if _, err := c.Publish(f.ctx, "numbers", i); err != nil {
+					f.Fatal(err)
+				}
+			}
+			if err := sub.Unsubscribe(f.ctx); err != nil {
+				f.Fatal(err)
+			}
+			received := 0
+			for msg := range sub.Messages() {
+				if msg.Payload != strconv.Itoa(received) {
+					f.Fatalf("round %d: got %v, want number %d", round, msg, received)
+				}
+				received++
+			}
+			if gap := sub.Stats().FinalGap; received != messages && gap == nil {
+				f.Fatalf("round %d: %d of %d messages received, and nothing told", round, received, messages)
 			}
 		}
 	})
