@@ -5,7 +5,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
@@ -66,14 +65,10 @@ type conn struct {
 
 	received atomic.Uint64 // bytes read, for the monitor
 	pushes   atomic.Uint64 // pushes read, for the monitor
-	// provenAlive is, on a subscriber connection, a time up to which everything
-	// that the server had sent was read, in ns since 1970; drained is the newest
-	// one, and becomes it when more comes. It is the reader's alone.
-	provenAlive atomic.Int64
-	drained     int64
-	monitor     monitor
-	lending     lending
-	slots       sync.Pool
+	proof    proof
+	monitor  monitor
+	lending  lending
+	slots    sync.Pool
 
 	mu sync.Mutex // guards all below; held for memory operations only
 	// outgoing has the encoded requests that the writer has not taken yet, the
@@ -110,8 +105,7 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 		writerDone: make(chan struct{}),
 		done:       make(chan struct{}),
 	}
-	c.drained = time.Now().UnixNano()
-	c.provenAlive.Store(c.drained)
+	c.proof.begin()
 	c.reader = proto.NewReader(countingReader{c}, o.Limits)
 	// The reader goroutine has the lease at the start.
 	c.lending.reading = true

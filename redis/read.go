@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -15,15 +16,42 @@ import (
 type countingReader struct{ c *conn }
 
 func (r countingReader) Read(p []byte) (int, error) {
+	if r.c.subscriber {
+		return r.c.proof.read(r.c, p)
+	}
 	n, err := r.c.nc.Read(p)
 	r.c.received.Add(uint64(n))
-	if r.c.subscriber && n > 0 {
-		// What this read brought may have waited for the goroutine to run. What
-		// is certain is that nothing was there when a read before it had not
-		// filled its buffer.
-		r.c.provenAlive.Store(r.c.drained)
-		if n < len(p) {
-			r.c.drained = time.Now().UnixNano()
+	return n, err
+}
+
+// proof knows, for a subscriber connection, a time up to which everything that
+// the server had to send was read: where a gap begins when the link is lost.
+//
+// What a server has for a client it writes all at once. So what a read brings was
+// written after the read before had emptied the socket, and whatever is lost was
+// published after that. When the socket was empty can't be told exactly: after
+// the read before began, and before the goroutine had run to look at the clock,
+// which takes no longer than lateGoroutine.
+type proof struct {
+	alive   atomic.Int64 // that time, in ns since 1970
+	drained int64        // it is that time when a read brings more; the reader's alone
+}
+
+const lateGoroutine = time.Second
+
+func (p *proof) begin() {
+	p.drained = time.Now().UnixNano()
+	p.alive.Store(p.drained)
+}
+
+func (p *proof) read(c *conn, buf []byte) (int, error) {
+	began := time.Now().UnixNano()
+	n, err := c.nc.Read(buf)
+	c.received.Add(uint64(n))
+	if n > 0 {
+		p.alive.Store(p.drained)
+		if n < len(buf) {
+			p.drained = max(began, time.Now().UnixNano()-int64(lateGoroutine))
 		}
 	}
 	return n, err

@@ -118,7 +118,7 @@ func (s *subscriber) run() {
 			return // the hub is being closed
 		}
 		s.noteError(c.cause)
-		s.hub.LinkLost(time.Unix(0, c.provenAlive.Load()), c.cause)
+		s.hub.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
 		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
 		if s.unneeded() {
 			return
