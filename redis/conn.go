@@ -68,6 +68,7 @@ type conn struct {
 	proof    proof
 	monitor  monitor
 	lending  lending
+	handOut  handOut // of who has the read lease
 	slots    sync.Pool
 
 	mu sync.Mutex // guards all below; held for memory operations only
@@ -82,6 +83,7 @@ type conn struct {
 	// is the writer goroutine. several says that its last flush carried more than
 	// one request.
 	writing, writerWrites, several bool
+	woken                          bool // the writer has been woken and has not looked yet
 	inflight                       fifo
 	abandoned                      int           // slots in flight that nobody waits for
 	answered                       uint64        // slots that have left the FIFO
@@ -230,6 +232,9 @@ func (c *conn) unsent(s *slot) bool {
 // recycle gives an answered slot back for reuse.
 func (c *conn) recycle(s *slot) {
 	s.value, s.values, s.err, s.batch, s.ctx = proto.Value{}, nil, nil, false, nil
+	if cap(s.encoded) > keepEncoded {
+		s.encoded = nil
+	}
 	s.state = slotWaiting
 	c.slots.Put(s)
 }

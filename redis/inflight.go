@@ -20,13 +20,14 @@ type slot struct {
 	ready chan struct{}
 	state slotState // guarded by the connection's mu; see there for reading it without
 
-	ctx    context.Context // the caller's, for the time that it leads
-	start  uint64          // where its bytes begin in the stream of all bytes queued
-	left   int             // replies still to come
-	value  proto.Value
-	values []proto.Value // for a batch, in their order
-	batch  bool
-	err    error // the connection was lost before the last reply
+	ctx     context.Context // the caller's, for the time that it leads
+	encoded []byte          // the caller's: the request on its way into the writer's buffer
+	start   uint64          // where its bytes begin in the stream of all bytes queued
+	left    int             // replies still to come
+	value   proto.Value
+	values  []proto.Value // for a batch, in their order
+	batch   bool
+	err     error // the connection was lost before the last reply
 
 	fence *fence // set for a SUBSCRIBE batch, which nobody waits for
 }

@@ -48,6 +48,7 @@ type lending struct {
 	leader  *slot       // the caller that has the lease; nil where the reader has
 	led     uint64      // leases that callers have taken or been granted
 	timer   *time.Timer // ticks while callers lead
+	tick    time.Duration
 	ticking bool
 	stopped bool
 	ticks   sync.WaitGroup // a tick that is running
@@ -55,9 +56,14 @@ type lending struct {
 	disarm  func() bool // stops the hint that is armed for leader; nil where none is
 }
 
-// leadTick is how long a caller leads before its context can interrupt it, and
-// how long nobody leads before the reader goroutine reads again.
-const leadTick = 2 * time.Millisecond
+// A tick is how long a caller leads before its context can interrupt it, and how
+// long nobody leads before the reader goroutine reads again; either may take two.
+// While requests flow, ticks get longer: each wakes an idle processor, which
+// costs more than several requests.
+const (
+	shortTick = 2 * time.Millisecond
+	longTick  = 16 * time.Millisecond
+)
 
 // prepare finds out whether a connection's callers may help. A subscriber
 // connection has pushes to see, and TLS can be interrupted less cleanly.
@@ -129,8 +135,7 @@ func (c *conn) recall() {
 	c.lending.resume <- struct{}{}
 }
 
-// release is called by the reader goroutine when all that it had is handed out.
-// It reports whether the goroutine has given the lease away, and must wait for
+// release is called by the reader goroutine when all that it had is handed out. It reports whether the goroutine has given the lease away, and must wait for
 // resume.
 func (c *conn) release() bool {
 	c.mu.Lock()
@@ -156,26 +161,12 @@ func (c *conn) lead(ctx context.Context, s *slot) (partial []proto.Value, err er
 			return c.capitulate(s, err)
 		}
 		if s.state == slotAnswered { // by this goroutine itself
-			break
+			c.mu.Lock()
+			c.pass()
+			c.mu.Unlock()
+			return nil, nil
 		}
 	}
-	for {
-		v, ok, err := c.reader.TryNext()
-		if err == nil && ok {
-			err = c.dispatch(v)
-		}
-		if err != nil {
-			c.fail(c.explain(err))
-			break
-		}
-		if !ok {
-			break
-		}
-	}
-	c.mu.Lock()
-	c.pass()
-	c.mu.Unlock()
-	return nil, nil
 }
 
 // resign ends the leading of a caller whose context has ended.
@@ -239,11 +230,12 @@ func (c *conn) startTicks() {
 		return
 	}
 	l.ticking = true
+	l.tick = shortTick
 	l.last.led, l.last.answered = l.led, c.answered
 	if l.timer == nil {
-		l.timer = time.AfterFunc(leadTick, c.leadTick)
+		l.timer = time.AfterFunc(l.tick, c.leadTick)
 	} else {
-		l.timer.Reset(leadTick)
+		l.timer.Reset(l.tick)
 	}
 }
 
@@ -273,8 +265,13 @@ func (c *conn) leadTick() {
 			})
 		}
 	}
+	if l.led != l.last.led {
+		l.tick = min(2*l.tick, longTick)
+	} else {
+		l.tick = shortTick
+	}
 	l.last.led, l.last.answered = l.led, c.answered
-	l.timer.Reset(leadTick)
+	l.timer.Reset(l.tick)
 }
 
 // stopTicks ends the ticks of a connection that is shut down, and waits for one

@@ -63,19 +63,12 @@ func (p *proof) read(c *conn, buf []byte) (int, error) {
 func (c *conn) readLoop() {
 	defer c.shutdown()
 	defer c.recoverPanic()
-	served := false // something was handed out since the last read
 	for {
-		v, ok, err := c.reader.TryNext()
-		if err == nil && !ok {
-			if served && c.release() {
+		v, err := c.next()
+		if err == nil {
+			if err = c.dispatch(v); err == nil && c.release() {
 				<-c.lending.resume
 			}
-			served = false
-			v, err = c.next()
-		}
-		if err == nil {
-			served = true
-			err = c.dispatch(v)
 		}
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.fail(c.explain(err))
@@ -106,45 +99,96 @@ func panicError(r any) error {
 
 var errServerClosed = errors.New("the server closed the connection")
 
-// dispatch hands on one reply or push.
+// handOut is what whoever reads needs to hand out replies many at a time, so
+// that mu is taken once for all of them.
+type handOut struct {
+	replies [32]proto.Value
+	met     [32]met
+}
+
+// met is a slot whose last reply has come, and what its state was before.
+type met struct {
+	slot   *slot
+	before slotState
+}
+
+// dispatch hands out a reply or push, and whatever else of complete ones the
+// buffer holds. Who calls it has the read lease.
 func (c *conn) dispatch(v proto.Value) error {
-	if v.Kind() == proto.KindPush || c.subscriber && isPubSub(v) {
-		c.pushes.Add(1)
-		if c.onPush != nil {
-			c.onPush(v)
+	n, ok := 0, true
+	var err error
+	for {
+		switch {
+		case ok && n < len(c.handOut.replies) && !c.isPush(v):
+			c.handOut.replies[n] = v
+			n++
+			if v, ok, err = c.reader.TryNext(); err == nil {
+				continue
+			}
+		case n == 0: // a push
+			c.pushes.Add(1)
+			if c.onPush != nil {
+				c.onPush(v)
+			}
+			if v, ok, err = c.reader.TryNext(); err == nil && ok {
+				continue
+			}
+			return err
 		}
-		return nil
+		wrong := c.answer(c.handOut.replies[:n])
+		if n = 0; wrong != nil || err != nil || !ok {
+			return or(wrong, err)
+		}
 	}
+}
+
+// answer gives replies to the slots whose turn it is.
+func (c *conn) answer(replies []proto.Value) (err error) {
+	done := c.handOut.met[:0]
 	c.mu.Lock()
-	s := c.inflight.front()
-	if s == nil {
-		c.mu.Unlock()
-		return errUnasked
+	for _, v := range replies {
+		s := c.inflight.front()
+		if s == nil {
+			err = errUnasked
+			break
+		}
+		last, wrong := s.take(v)
+		if wrong != nil {
+			err = wrong
+			break
+		}
+		if !last {
+			continue
+		}
+		c.inflight.pop()
+		c.answered++
+		done = append(done, met{s, s.state})
+		if s.state == slotAbandoned {
+			c.abandoned--
+		} else {
+			s.state = slotAnswered
+		}
 	}
-	last, err := s.take(v)
-	if !last {
-		c.mu.Unlock()
-		return err
-	}
-	c.inflight.pop()
-	c.answered++
 	c.freed()
-	before := s.state
-	if before == slotAbandoned {
-		c.abandoned--
-	} else {
-		s.state = slotAnswered
-	}
 	c.mu.Unlock()
-	switch {
-	case s.fence != nil:
-		s.fence.done(s.fence.err)
-	case before == slotWaiting:
-		s.ready <- struct{}{}
-	case before == slotAbandoned:
-		c.recycle(s)
+	clear(replies)
+	for i, m := range done {
+		switch {
+		case m.slot.fence != nil:
+			m.slot.fence.done(m.slot.fence.err)
+		case m.before == slotWaiting:
+			m.slot.ready <- struct{}{}
+		case m.before == slotAbandoned:
+			c.recycle(m.slot)
+		}
+		done[i] = met{}
 	}
-	return nil
+	return err
+}
+
+// isPush reports whether v is a push, or what stands for one in RESP2.
+func (c *conn) isPush(v proto.Value) bool {
+	return v.Kind() == proto.KindPush || c.subscriber && isPubSub(v)
 }
 
 // isPubSub reports whether a RESP2 array on a subscriber connection is a

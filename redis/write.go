@@ -19,6 +19,8 @@ const (
 	largeRequest = 32 << 10
 	// writeStep bounds one call of Write.
 	writeStep = 64 << 10
+	// keepEncoded is the largest buffer of a slot that is kept for reuse.
+	keepEncoded = 4 << 10
 	// keepBuffer is the largest write buffer that is kept for reuse.
 	keepBuffer = 64 << 10
 	// slowYield is how long yielding before a flush may take before it is left
@@ -47,32 +49,33 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 	if ctx.Err() != nil {
 		return false, ended(ctx)
 	}
+	// Requests are encoded outside of mu, which others wait for. A large one has
+	// to have room first.
+	isLarge := large(r, rs)
+	if !isLarge {
+		s.encoded = encode(s.encoded[:0], r, rs)
+	}
 	if err := c.waitForRoom(ctx); err != nil {
 		return false, err
 	}
-	s.ctx = ctx
-	var piece []byte
-	if large(r, rs) {
-		// Not under mu: others would wait for the copying.
+	if isLarge {
 		c.mu.Unlock()
-		piece = encode(nil, r, rs)
+		piece := encode(nil, r, rs)
 		c.mu.Lock()
 		if c.cause != nil || c.draining {
 			defer c.mu.Unlock()
 			return false, or(c.cause, ErrClosed)
 		}
-	}
-	if piece != nil {
 		c.append(s, piece)
 	} else {
 		last := c.open()
-		before := len(*last)
+		*last = append(*last, s.encoded...)
 		s.start = c.queued
-		*last = encode(*last, r, rs)
-		c.queued += uint64(len(*last) - before)
+		c.queued += uint64(len(s.encoded))
 		c.inflight.push(s)
 		c.monitor.busy()
 	}
+	s.ctx = ctx
 	leads = c.takeLease(s)
 	c.flush()
 	return leads, nil
@@ -93,8 +96,12 @@ func (c *conn) flush() {
 	// After a flush that carried several requests more callers are about to come.
 	alone := c.direct != nil && c.inflight.size == 1 && !c.several && len(c.outgoing) == 1
 	if !alone {
+		wake := !c.woken
+		c.woken = true
 		c.mu.Unlock()
-		c.wakeWriter()
+		if wake {
+			c.wakeWriter()
+		}
 		return
 	}
 	c.writing = true
@@ -294,8 +301,10 @@ func (c *conn) takeOutgoing(pieces [][]byte) [][]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.writing && !c.writerWrites {
+		c.woken = false
 		return pieces // the caller that has the lease wakes the writer for the rest
 	}
+	c.woken = false
 	pieces = append(pieces, c.outgoing...)
 	clear(c.outgoing)
 	c.outgoing = c.outgoing[:0]
