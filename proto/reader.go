@@ -116,16 +116,19 @@ func (r *Reader) Buffered() int { return r.spool.size + r.end - r.start }
 // Offset and Buffered together are all bytes read.
 func (r *Reader) Offset() int64 { return r.returned }
 
-// Shrink gives the buffer back where nothing is buffered, for a connection that
-// will be idle; the next read takes a small one. Without it the buffer, of 4 to
+// Shrink gives back what the buffer has beyond its smallest size, where nothing is
+// buffered, for a connection that will be idle. Without it the buffer, of 4 to
 // 64 KiB, doubles when it is full and is halved when 64 times in a row a read into
 // the empty buffer used less than a quarter of it.
 func (r *Reader) Shrink() {
-	if r.Buffered() == 0 {
+	if r.Buffered() > 0 {
+		return
+	}
+	if len(r.buf) > minBuffer {
 		r.buf, r.start, r.scanned, r.end = nil, 0, 0, 0
 		r.full, r.quiet = false, 0
-		r.spool.shrink()
 	}
+	r.spool.shrink()
 }
 
 // reply takes the reply that has just become complete.

@@ -251,7 +251,11 @@ func (c *conn) leadTick() {
 	defer l.ticks.Done()
 	switch {
 	case !l.reading && c.answered == l.last.answered && l.led == l.last.led:
-		// Idle: the reader goroutine sees what comes, the connection's end too.
+		// Idle: the reader goroutine sees what comes, the connection's end too, and
+		// gives back the memory of a burst.
+		if cap(c.spare) > idleBuffer {
+			c.spare = nil
+		}
 		c.recall()
 		l.ticking = false
 		return

@@ -68,6 +68,7 @@ func (c *conn) readLoop() {
 		if err == nil {
 			if err = c.dispatch(v); err == nil && c.release() {
 				<-c.lending.resume
+				c.reader.Shrink()
 			}
 		}
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {

@@ -423,7 +423,15 @@ func TestSubscribeAfterAnOutage(t *testing.T) {
 		time.Sleep(3 * time.Hour)
 		server.Refuse(nil)
 		pending = subscribe(t.Context(), client, pubsub.Channels("sport"))
-		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news", "sport")
+		conn = server.AcceptReady()
+		for names := 0; names < 2; { // in one command or in two
+			words := conn.Next()
+			for _, name := range words[1:] {
+				conn.Confirm("subscribe", name, 1)
+				names++
+			}
+			conn.Fence()
+		}
 		if sub := <-pending; sub.err != nil {
 			t.Error(sub.err)
 		}
