@@ -143,7 +143,11 @@ func (q *fifo) pop() {
 	q.ring[q.head] = nil
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	q.size--
-	if q.size == 0 && len(q.ring) > 1024 {
-		*q = fifo{} // give the memory of a burst back
+}
+
+// shrink gives the memory of a burst back where the queue is empty.
+func (q *fifo) shrink() {
+	if q.size == 0 && len(q.ring) > 16 {
+		*q = fifo{}
 	}
 }

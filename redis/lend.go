@@ -256,6 +256,7 @@ func (c *conn) leadTick() {
 		if cap(c.spare) > idleBuffer {
 			c.spare = nil
 		}
+		c.inflight.shrink()
 		c.recall()
 		l.ticking = false
 		return

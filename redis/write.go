@@ -22,7 +22,7 @@ const (
 	// keepEncoded is the largest buffer of a slot that is kept for reuse.
 	keepEncoded = 4 << 10
 	// idleBuffer is the largest write buffer that an idle connection keeps.
-	idleBuffer = 4 << 10
+	idleBuffer = 1 << 10
 	// keepBuffer is the largest write buffer that is kept for reuse.
 	keepBuffer = 64 << 10
 	// slowYield is how long yielding before a flush may take before it is left
