@@ -208,7 +208,7 @@ func (c *conn) giveUp(ctx context.Context, s *slot) (partial []proto.Value, err 
 		return nil, nil
 	case slotLeading: // granted, and not taken up
 		<-s.ready
-		c.pass()
+		return c.resignLocked(ctx, s)
 	}
 	s.state = slotAbandoned
 	// Who reads appends behind these values, and never changes them.

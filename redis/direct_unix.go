@@ -19,6 +19,9 @@ type direct struct {
 	err   error
 }
 
+// maxDirect bounds one write: some systems refuse larger ones.
+const maxDirect = 1 << 30
+
 // newDirect returns a direct writer for plain TCP and Unix sockets, nil for all
 // else.
 func newDirect(nc net.Conn) *direct {
@@ -37,7 +40,7 @@ func newDirect(nc net.Conn) *direct {
 	}
 	d := &direct{raw: raw}
 	d.try = func(fd uintptr) bool {
-		n, err := syscall.Write(int(fd), d.piece)
+		n, err := syscall.Write(int(fd), d.piece[:min(len(d.piece), maxDirect)])
 		d.n = max(n, 0)
 		if err != nil && !errors.Is(err, syscall.EAGAIN) && !errors.Is(err, syscall.EINTR) {
 			d.err = err

@@ -3,7 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"sync"
 	"time"
@@ -43,6 +42,8 @@ type lending struct {
 	enabled bool
 	resume  chan struct{} // capacity 1: the reader goroutine has the lease
 
+	hints int // deadlines that have passed since the last reply; of who has the lease
+
 	// All below is guarded by conn.mu.
 	reading bool
 	leader  *slot       // the caller that has the lease; nil where the reader has
@@ -64,6 +65,10 @@ const (
 	shortTick = 2 * time.Millisecond
 	longTick  = 16 * time.Millisecond
 )
+
+// maxHints is how many deadlines may pass without a reply between them: more are
+// none of ours, but a connection's that is broken.
+const maxHints = 100
 
 // prepare finds out whether a connection's callers may help. A subscriber
 // connection has pushes to see, and TLS can be interrupted less cleanly.
@@ -89,23 +94,18 @@ func (c *conn) appoint(s *slot) {
 	c.lending.led++
 }
 
-// dismiss ends the leadership of a caller, before the lease is passed on. c.mu is
-// held.
-func (c *conn) dismiss() {
-	l := &c.lending
-	if l.leader = nil; l.disarm != nil {
-		// Where it has fired already, whoever reads next ignores it.
-		l.disarm()
-		l.disarm = nil
-	}
-}
-
 // pass gives the lease of a caller that leads no longer to the next one. c.mu is
-// held.
+// held, and released.
 func (c *conn) pass() {
-	c.dismiss()
+	l := &c.lending
+	disarm := l.disarm
+	l.leader, l.disarm = nil, nil
 	if !c.lendOn() {
 		c.recall()
+	}
+	c.mu.Unlock()
+	if disarm != nil {
+		disarm() // where it has fired already, whoever reads next ignores it
 	}
 }
 
@@ -148,7 +148,7 @@ func (c *conn) release() bool {
 func (c *conn) lead(ctx context.Context, s *slot) (partial []proto.Value, err error) {
 	for {
 		v, err := c.next()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+		if errors.Is(err, errInterrupted) {
 			if ctx.Err() == nil {
 				continue
 			}
@@ -163,7 +163,6 @@ func (c *conn) lead(ctx context.Context, s *slot) (partial []proto.Value, err er
 		if s.state == slotAnswered { // by this goroutine itself
 			c.mu.Lock()
 			c.pass()
-			c.mu.Unlock()
 			return nil, nil
 		}
 	}
@@ -172,12 +171,16 @@ func (c *conn) lead(ctx context.Context, s *slot) (partial []proto.Value, err er
 // resign ends the leading of a caller whose context has ended.
 func (c *conn) resign(ctx context.Context, s *slot) ([]proto.Value, error) {
 	c.mu.Lock()
+	return c.resignLocked(ctx, s)
+}
+
+// resignLocked is resign with mu held; it is released.
+func (c *conn) resignLocked(ctx context.Context, s *slot) ([]proto.Value, error) {
 	partial := s.values
 	s.state = slotAbandoned
 	c.abandoned++
 	tooMany := c.abandoned > maxAbandoned
 	c.pass()
-	c.mu.Unlock()
 	if tooMany {
 		c.fail(errAbandoned)
 	}
@@ -194,15 +197,14 @@ func (c *conn) capitulate(s *slot, err error) ([]proto.Value, error) {
 	}
 	answered := s.state == slotAnswered
 	c.pass()
-	c.mu.Unlock()
 	if !answered {
 		<-s.ready
 	}
 	return nil, nil
 }
 
-// next reads the next reply or push. A read deadline, which is only a hint, is
-// cleared.
+// next reads the next reply or push. errInterrupted says that a read deadline has
+// passed, which is only a hint and is cleared.
 func (c *conn) next() (v proto.Value, err error) {
 	defer func() {
 		if r := recover(); r != nil { // of a net.Conn of the user's own
@@ -210,18 +212,21 @@ func (c *conn) next() (v proto.Value, err error) {
 		}
 	}()
 	v, err = c.reader.Next()
-	if err != nil && c.lending.enabled && isTimeout(err) {
-		_ = c.nc.SetReadDeadline(time.Time{})
-		err = os.ErrDeadlineExceeded
+	l := &c.lending
+	switch {
+	case err == nil:
+		l.hints = 0
+	case l.enabled && l.hints < maxHints && errors.Is(err, os.ErrDeadlineExceeded):
+		l.hints++
+		if err = c.nc.SetReadDeadline(time.Time{}); err == nil {
+			err = errInterrupted
+		}
 	}
 	return v, err
 }
 
-// isTimeout reports whether a read ended because of its deadline.
-func isTimeout(err error) bool {
-	var timeout net.Error
-	return errors.As(err, &timeout) && timeout.Timeout()
-}
+// errInterrupted tells of a read that ended by a hint.
+var errInterrupted = errors.New("interrupted")
 
 // startTicks starts the ticks of a connection whose callers lead. c.mu is held.
 func (c *conn) startTicks() {
@@ -264,10 +269,9 @@ func (c *conn) leadTick() {
 		l.ticking = false // the reader goroutine starts them again
 		return
 	case l.leader != nil && l.led == l.last.led && l.disarm == nil:
-		if ctx := l.leader.ctx; ctx.Done() != nil {
-			l.disarm = context.AfterFunc(ctx, func() {
-				_ = c.nc.SetReadDeadline(time.Unix(1, 0))
-			})
+		c.arm()
+		if l.stopped {
+			return
 		}
 	}
 	if l.led != l.last.led {
@@ -277,6 +281,26 @@ func (c *conn) leadTick() {
 	}
 	l.last.led, l.last.answered = l.led, c.answered
 	l.timer.Reset(l.tick)
+}
+
+// arm lets the end of the leader's context interrupt its read. c.mu is held, and
+// released meanwhile: a context may be of the user's own making.
+func (c *conn) arm() {
+	l := &c.lending
+	ctx, led := l.leader.ctx, l.led
+	c.mu.Unlock()
+	disarm := context.AfterFunc(ctx, func() {
+		defer c.recoverPanic() // of a net.Conn of the user's own
+		_ = c.nc.SetReadDeadline(time.Unix(1, 0))
+	})
+	c.mu.Lock()
+	if l.leader != nil && l.led == led {
+		l.disarm = disarm
+		return
+	}
+	c.mu.Unlock()
+	disarm()
+	c.mu.Lock()
 }
 
 // stopTicks ends the ticks of a connection that is shut down, and waits for one

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -68,10 +67,13 @@ func (c *conn) readLoop() {
 		if err == nil {
 			if err = c.dispatch(v); err == nil && c.release() {
 				<-c.lending.resume
+				if !c.alive() {
+					return // what is left unread may stand behind a misreading
+				}
 				c.reader.Shrink()
 			}
 		}
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err != nil && !errors.Is(err, errInterrupted) {
 			c.fail(c.explain(err))
 			return
 		}
