@@ -352,16 +352,15 @@ func TestPushesWhileCallersLead(t *testing.T) {
 					t.Fatalf("push %d was not seen within two ticks", n)
 				}
 			}
-			switch {
-			case n%3 == 0:
-				a := enqueued(t, t.Context(), c, server, "a")
-				server.Push("invalidate", "y")
-				server.Bulk("a")
-				a.expect("a")
-				pushes.Add(-1)
-			default:
+			if n%3 != 0 {
 				time.Sleep(time.Duration(n) * longTick / 16)
+				continue
 			}
+			a := enqueued(t, t.Context(), c, server, "a")
+			server.Push("invalidate", "y")
+			server.Bulk("a")
+			a.expect("a")
+			pushes.Add(-1)
 		}
 	})
 }
