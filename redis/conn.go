@@ -13,7 +13,9 @@ import (
 // conn is one connection to a server: a writer goroutine, a reader goroutine,
 // and between them the FIFO of requests in flight. Callers encode their
 // request into the connection's buffer themselves and wait on a channel of
-// their own.
+// their own. Callers may also write and read for the two goroutines (lend.go):
+// below, writer and reader are whoever does so. One writes at a time, and one
+// reads.
 //
 // What holds, always:
 //
@@ -23,8 +25,9 @@ import (
 //     fence's token. (Else a fast reply would find no slot, or another's.)
 //  2. The writer never waits for room in the FIFO: callers do, before they
 //     have queued a byte. (Else writer and reader could wait for each other.)
-//  3. A slot's channel has capacity 1 and is sent to once at most, so that an
-//     abandoned request can't block the reader. Replies are decoded into fresh
+//  3. A slot's channel has capacity 1 and is answered once at most, and only
+//     where its caller waits, so that an abandoned request can't block the
+//     reader. Replies are decoded into fresh
 //     memory, never into the caller's, who may have gone.
 //  4. A reply that is there beats cancellation and closing.
 //  5. Cancelling stops the waiting, not the connection: the slot stays in the
@@ -48,7 +51,7 @@ type conn struct {
 	nc     net.Conn
 	raw    net.Conn // below TLS: what is closed, because TLS's own Close can block
 	addr   string
-	reader *proto.Reader // the reader goroutine's, after the handshake
+	reader *proto.Reader // of who has the read lease, after the handshake
 
 	// Set before start, never changed.
 	onPush     func(proto.Value) // called by the reader for every push; may be nil
