@@ -1,0 +1,78 @@
+package peer
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// redchanClient is this repository's client.
+type redchanClient struct{ client *redis.Client }
+
+func openRedchan(ctx context.Context, options Options) (Client, error) {
+	client, err := redis.OpenWith(ctx, redis.Options{Network: options.Network, Addr: options.Addr})
+	if err != nil {
+		return nil, err
+	}
+	return redchanClient{client}, nil
+}
+
+func (c redchanClient) Get(ctx context.Context, key string) (string, error) {
+	return c.client.Get(ctx, key)
+}
+
+func (c redchanClient) Set(ctx context.Context, key, value string) error {
+	_, err := c.client.Set(ctx, key, value)
+	return err
+}
+
+func (c redchanClient) LRange(ctx context.Context, key string) ([]string, error) {
+	return c.client.LRange(ctx, key, 0, -1)
+}
+
+func (c redchanClient) HGetAll(ctx context.Context, key string) (map[string]string, error) {
+	return c.client.HGetAll(ctx, key)
+}
+
+func (c redchanClient) Pipeline(ctx context.Context, keys []string) (int, error) {
+	var batch command.Batch
+	futures := make([]*command.Future[string], len(keys))
+	for i, key := range keys {
+		futures[i] = batch.Get(key)
+	}
+	if err := c.client.Exec(ctx, &batch); err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, future := range futures {
+		value, err := future.Result()
+		if err != nil {
+			return 0, err
+		}
+		total += len(value)
+	}
+	return total, nil
+}
+
+func (c redchanClient) Receive(ctx context.Context, topic Topic, deliver func(string)) error {
+	names := pubsub.Channels(topic.Names...)
+	if topic.Pattern {
+		names = pubsub.Patterns(topic.Names...)
+	}
+	sub, err := c.client.NewSubscription(ctx, names)
+	if err != nil {
+		return err
+	}
+	for message := range sub.Messages() {
+		deliver(message.Payload)
+	}
+	if err := sub.Err(); !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return nil
+}
+
+func (c redchanClient) Close() error { return c.client.Close() }
