@@ -2,8 +2,9 @@
 // against a server that it starts itself on loopback, and writes tables, a picture
 // and all raw results:
 //
-//	go -C bench run .          everything, about half an hour
-//	go -C bench run . -quick   in less than five minutes
+//	go -C bench run .                        everything, about half an hour
+//	go -C bench run . -quick                 what goals are about, in less than five minutes
+//	go -C bench run . -only 'get/64|pubsub'  only some workloads
 //
 // Each client's turn at a workload is a process of its own. Rounds are interleaved:
 // all clients have a first turn, then all a second one, so that what the machine does
@@ -153,9 +154,6 @@ func run(ctx context.Context, arguments []string) (err error) {
 	if err := load.Fill(admin); err != nil {
 		return err
 	}
-	if s.addr != "" {
-		defer func() { err = errors.Join(err, load.Clear(admin)) }()
-	}
 	if target.Socket == "" {
 		workloads = withoutUnix(workloads)
 	}
@@ -163,6 +161,9 @@ func run(ctx context.Context, arguments []string) (err error) {
 	fmt.Fprintf(os.Stderr, "server: %s\n", target.About)
 	plan := newPlan(s, workloads, clients, target)
 	cells, err := plan.run(ctx, os.Stderr)
+	if s.addr != "" { // somebody's server; it is left before anything is printed
+		err = errors.Join(err, load.Clear(admin))
+	}
 	if len(cells) == 0 {
 		return errors.Join(err, ctx.Err())
 	}

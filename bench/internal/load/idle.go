@@ -22,6 +22,8 @@ const (
 	// settle is how long a client has after a burst to give its memory back, in full
 	// runs and quick ones alike.
 	settle = 3 * time.Second
+	// freshSettle is how long a client has after its first command.
+	freshSettle = 500 * time.Millisecond
 	// idleTime is how long the CPU of idle connections is measured at least: in less
 	// the process itself shows.
 	idleTime = time.Second
@@ -83,7 +85,7 @@ func (i idle) measure(ctx context.Context, cell *cell) (result.Cell, error) {
 	if i.burst {
 		wait(ctx, settle)
 	} else {
-		wait(ctx, cell.spec.Warmup)
+		wait(ctx, freshSettle)
 	}
 	after, err := stand(cell.admin)
 	if err != nil {

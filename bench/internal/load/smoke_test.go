@@ -30,6 +30,8 @@ func TestMain(m *testing.M) {
 // where there is one on PATH, else miniredis.
 func testServer(t *testing.T) (addr, socket string) {
 	t.Helper()
+	// Processes of a binary with the race detector sleep for a second at their end.
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
 	addr = miniredis.RunT(t).Addr()
 	_, onPath := server.OnPath()
 	if onPath || os.Getenv(server.Variable) != "" {

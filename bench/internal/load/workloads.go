@@ -69,15 +69,15 @@ func commandWorkloads() []Workload {
 	small := get(smallKeyNames(), smallSize)
 	return []Workload{
 		{
-			Name: "busy/1", About: "GET of 64 bytes, 1 caller, beside 4 busy goroutines",
+			Name: "busy/1", About: "GET of 64 bytes, 1 caller, beside 4 busy goroutines, whose CPU is in the figures",
 			Callers: 1, Burners: 4, kind: small,
 		},
 		{
-			Name: "busy/1/cancel", About: "GET of 64 bytes, 1 caller, cancellable context, beside 4 busy goroutines",
+			Name: "busy/1/cancel", About: "GET of 64 bytes, 1 caller, cancellable context, beside 4 busy goroutines, whose CPU is in the figures",
 			Callers: 1, Burners: 4, Cancellable: true, Quick: true, kind: small,
 		},
 		{
-			Name: "busy/64/cancel", About: "GET of 64 bytes, 64 callers, cancellable context, beside 4 busy goroutines",
+			Name: "busy/64/cancel", About: "GET of 64 bytes, 64 callers, cancellable context, beside 4 busy goroutines, whose CPU is in the figures",
 			Callers: 64, Burners: 4, Cancellable: true, kind: small,
 		},
 		{

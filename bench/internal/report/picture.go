@@ -18,8 +18,8 @@ const (
 	pictureWidth = 900
 	labelWidth   = 150 // left of the bars
 	valueWidth   = 150 // right of the longest bar
-	barHeight    = 13
-	barGap       = 2
+	barHeight    = 11
+	barGap       = 1
 	groupGap     = 14
 	headHeight   = 78
 	footHeight   = 30
@@ -118,7 +118,7 @@ func (bar bar) draw(b *strings.Builder, y int) {
 	if bar.ratio > longest {
 		label = "» " + label // the bar is cut off
 	}
-	text(b, labelWidth+int(length)+5, y+barHeight-3, "", label)
+	text(b, labelWidth+int(length)+5, y+barHeight-2, `font-size="10"`, label)
 }
 
 // legend says which color is whose.
