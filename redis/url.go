@@ -24,7 +24,8 @@ import (
 // client_name, protocol (2 or 3), dial_timeout, reply_timeout, keep_alive,
 // subscribe_timeout, unsubscribe_timeout, backoff, backoff_max,
 // subscriber_backoff, subscriber_backoff_max (all as "1.5s"), connections,
-// pool_size. It beats what stands in front of it.
+// pool_size, and the limits of replies: max_bulk, max_depth, max_elements,
+// max_line, max_error_line, max_big_number. It beats what stands in front of it.
 //
 // Whatever is unknown or makes no sense is refused, naming the part. No error
 // shows the password.
@@ -257,6 +258,18 @@ func setOption(o *Options, key, value string) error {
 		return count(&o.Connections)
 	case "pool_size":
 		return count(&o.PoolSize)
+	case "max_bulk":
+		return count(&o.Limits.MaxBulk)
+	case "max_depth":
+		return count(&o.Limits.MaxDepth)
+	case "max_elements":
+		return count(&o.Limits.MaxElements)
+	case "max_line":
+		return count(&o.Limits.MaxLine)
+	case "max_error_line":
+		return count(&o.Limits.MaxErrorLine)
+	case "max_big_number":
+		return count(&o.Limits.MaxBigNumber)
 	default:
 		return badOptions("the URL's query has an unknown option: %q", key)
 	}

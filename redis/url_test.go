@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 )
 
@@ -72,7 +73,8 @@ func TestParseURL(t *testing.T) {
 func TestParseURLOptions(t *testing.T) {
 	o, err := redis.ParseURL("redis://h?client_name=jobs&protocol=2&dial_timeout=1s&reply_timeout=2s&keep_alive=3s" +
 		"&subscribe_timeout=4s&unsubscribe_timeout=5s&backoff=6ms&backoff_max=7s&subscriber_backoff=8ms" +
-		"&subscriber_backoff_max=9s&connections=10&pool_size=11")
+		"&subscriber_backoff_max=9s&connections=10&pool_size=11" +
+		"&max_bulk=12&max_depth=13&max_elements=14&max_line=15&max_error_line=16&max_big_number=17")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,12 +85,13 @@ func TestParseURLOptions(t *testing.T) {
 		Backoff:           redis.Backoff{Base: 6 * time.Millisecond, Max: 7 * time.Second},
 		SubscriberBackoff: redis.Backoff{Base: 8 * time.Millisecond, Max: 9 * time.Second},
 		Connections:       10, PoolSize: 11,
+		Limits: proto.Limits{MaxBulk: 12, MaxDepth: 13, MaxElements: 14, MaxLine: 15, MaxErrorLine: 16, MaxBigNumber: 17},
 	}
 	// Options can't be compared as a whole: Dial is a function.
 	if o.Addr != want.Addr || o.ClientName != want.ClientName || !o.RESP2 || o.DialTimeout != want.DialTimeout ||
 		o.ReplyTimeout != want.ReplyTimeout || o.KeepAlive != want.KeepAlive || o.SubscribeTimeout != want.SubscribeTimeout ||
 		o.UnsubscribeTimeout != want.UnsubscribeTimeout || o.Backoff != want.Backoff || o.SubscriberBackoff != want.SubscriberBackoff ||
-		o.Connections != want.Connections || o.PoolSize != want.PoolSize {
+		o.Connections != want.Connections || o.PoolSize != want.PoolSize || o.Limits != want.Limits {
 		t.Errorf("%+v, want %+v", o, want)
 	}
 }
