@@ -39,6 +39,7 @@ type settings struct {
 	addr     string
 	program  string
 	out      string
+	profiles string
 }
 
 func main() {
@@ -71,6 +72,8 @@ func parse(arguments []string) (settings, error) {
 	flags.StringVar(&s.program, "server", "", "`program` of the server to start (default $"+server.Variable+
 		", else redis-server or valkey-server on PATH, else a Docker image)")
 	flags.StringVar(&s.out, "out", "results", "`directory` for report.md, picture.svg and results.json")
+	flags.StringVar(&s.profiles, "profile", "", "`directory` for a CPU profile of each turn, which costs a little; "+
+		"read them with go tool pprof")
 	if err := flags.Parse(arguments); err != nil {
 		return s, err
 	}
@@ -140,6 +143,11 @@ func run(ctx context.Context, arguments []string) (err error) {
 	clients, err := s.clientNames()
 	if err != nil {
 		return err
+	}
+	if s.profiles != "" {
+		if err := os.MkdirAll(s.profiles, 0o777); err != nil {
+			return err
+		}
 	}
 	target, err := s.server(ctx)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (p plan) run(ctx context.Context, out io.Writer) ([]result.Cell, error) {
 
 // spec returns what the process of a turn is told.
 func (p plan) spec(t turn) load.Spec {
-	return load.Spec{
+	spec := load.Spec{
 		Workload: t.workload.Name,
 		Client:   t.client,
 		Addr:     p.target.Addr,
@@ -91,6 +92,11 @@ func (p plan) spec(t turn) load.Spec {
 		Warmup:   min(p.settings.duration/2, maxWarmup),
 		Duration: p.settings.duration,
 	}
+	if p.settings.profiles != "" {
+		name := strings.ReplaceAll(t.workload.Name, "/", "-")
+		spec.Profile = filepath.Join(p.settings.profiles, fmt.Sprintf("%s.%s.%d.pprof", name, t.client, t.round))
+	}
+	return spec
 }
 
 // progress says how far the run is: elapsed and, once it can be told, left.

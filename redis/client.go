@@ -23,6 +23,7 @@ type Client struct {
 	links   []*link
 	next    atomic.Uint32 // the link for the next command, where there are several
 	pool    *pool
+	batches command.BatchPool // the memory of pipelines
 
 	closing   chan struct{} // closed by Close, with mu held
 	closeOnce sync.Once
@@ -135,14 +136,9 @@ func (c *Client) refuse(r *command.Request) error {
 // DoBatch sends requests in one run and returns their replies in order, error
 // replies among them. Programs call [Client.Exec]. A batch is sent again only
 // where no byte of it has left.
-func (c *Client) DoBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
-	for i := range rs {
-		if err := rs[i].Err(); err != nil {
-			return nil, notSent(rs[i].Name(), "", err)
-		}
-	}
-	if len(rs) == 0 {
-		return nil, nil
+func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	if err := rs.Err(); err != nil || rs.Len() == 0 {
+		return nil, err
 	}
 	values, err := c.batchOnce(ctx, rs)
 	for p := newPatience(ctx); err != nil && len(values) == 0 && p.another(ctx, c, err, false); {
@@ -153,11 +149,9 @@ func (c *Client) DoBatch(ctx context.Context, rs []command.Request) ([]proto.Val
 
 // batchOnce sends a batch over a shared connection, or over a lent one where it
 // may block.
-func (c *Client) batchOnce(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
-	for i := range rs {
-		if rs[i].Blocks() {
-			return c.pool.doBatch(ctx, rs)
-		}
+func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	if rs.Blocks() {
+		return c.pool.doBatch(ctx, rs)
 	}
 	live, err := c.pick().get(ctx)
 	if err != nil {
@@ -170,6 +164,30 @@ func (c *Client) batchOnce(ctx context.Context, rs []command.Request) ([]proto.V
 // command's error, a [*command.BatchError]; [Nil] is none. The batch is empty
 // afterwards.
 func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
+
+// Pipeline returns an empty pipeline: a batch that knows its client.
+//
+//	p := client.Pipeline()
+//	visits := p.Incr("visits")
+//	name := p.Get("name")
+//	if err := p.Exec(ctx); err != nil { ... }
+//	n, err := visits.Result()
+//
+// Its memory is used again for the client's next ones.
+func (c *Client) Pipeline() *Pipeline {
+	return &Pipeline{Batch: c.batches.Batch(), client: c}
+}
+
+// Pipeline is a batch of commands for one client. It is filled by one goroutine;
+// the futures that it gives may be read by many. It can be used again once it has
+// been executed.
+type Pipeline struct {
+	command.Batch
+	client *Client
+}
+
+// Exec sends the commands queued, see [Client.Exec].
+func (p *Pipeline) Exec(ctx context.Context) error { return p.Batch.Exec(ctx, p.client) }
 
 // pick returns the link for the next command.
 func (c *Client) pick() *link {

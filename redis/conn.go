@@ -76,9 +76,9 @@ type conn struct {
 
 	mu sync.Mutex // guards all below; held for memory operations only
 	// outgoing has the encoded requests that the writer has not taken yet, the
-	// last piece open for more. spare is the writer's last piece, for reuse.
+	// last piece open for more. spares are pieces that were written, for reuse.
 	outgoing [][]byte
-	spare    []byte
+	spares   [][]byte
 	// queued counts the bytes ever put into outgoing, taken those the writer
 	// has taken, written those that net.Conn has taken.
 	queued, taken, written uint64
@@ -154,10 +154,10 @@ func (c *conn) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 
 // doBatch sends requests in one run and waits for all replies. With an error
 // it returns the replies that came before.
-func (c *conn) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+func (c *conn) doBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	s := c.slots.Get().(*slot)
-	s.left, s.batch = len(rs), true
-	s.values = make([]proto.Value, 0, len(rs))
+	s.left, s.batch = rs.Len(), true
+	s.values = make([]proto.Value, 0, rs.Len())
 	leads, err := c.enqueue(ctx, s, nil, rs)
 	if err != nil {
 		c.recycle(s)
@@ -275,7 +275,7 @@ func (c *conn) shutdown() {
 			s.ready <- struct{}{}
 		}
 	}
-	c.outgoing, c.spare = nil, nil
+	c.outgoing, c.spares = nil, nil
 	if c.room != nil {
 		close(c.room)
 		c.room = nil

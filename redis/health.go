@@ -112,7 +112,7 @@ func (m *monitor) tick() {
 		late = m.quiet >= m.late
 	case m.fast:
 		m.pace(false)
-		c.inflight.shrink()
+		c.shrink()
 	default:
 		ping = m.quiet >= idleTicks
 	}

@@ -175,17 +175,12 @@ func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
 }
 
 // doBatch is do for a batch that has a request which may block.
-func (p *pool) doBatch(ctx context.Context, rs []command.Request) ([]proto.Value, error) {
+func (p *pool) doBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	c, err := p.lend(ctx)
 	if err != nil {
 		return nil, notSent("batch", "", err)
 	}
 	defer p.giveBack(c)
-	total, known := time.Duration(0), true
-	for i := range rs {
-		total += rs[i].BlockFor()
-		known = known && (!rs[i].Blocks() || rs[i].BlockFor() > 0)
-	}
-	defer p.wait(c, total, known)()
+	defer p.wait(c, rs.BlockFor(), rs.BlockFor() > 0)()
 	return c.doBatch(ctx, rs)
 }

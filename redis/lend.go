@@ -258,10 +258,7 @@ func (c *conn) leadTick() {
 	case !l.reading && c.answered == l.last.answered && l.led == l.last.led:
 		// Idle: the reader goroutine sees what comes, the connection's end too, and
 		// gives back the memory of a burst.
-		if cap(c.spare) > idleBuffer {
-			c.spare = nil
-		}
-		c.inflight.shrink()
+		c.shrink()
 		c.recall()
 		l.ticking = false
 		return

@@ -23,8 +23,10 @@ const (
 	keepEncoded = 4 << 10
 	// idleBuffer is the largest write buffer that an idle connection keeps.
 	idleBuffer = 1 << 10
-	// keepBuffer is the largest write buffer that is kept for reuse.
+	// keepBuffer is the largest write buffer that is kept for reuse, and keepPieces
+	// how many are, until the connection is idle.
 	keepBuffer = 64 << 10
+	keepPieces = 16
 	// slowYield is how long yielding before a flush may take before it is left
 	// out for the next skipYields flushes: then the program's goroutines are
 	// busy with other things than requests.
@@ -47,14 +49,14 @@ func (c *conn) sendFenced(encoded []byte, f *fence) {
 // enqueue puts a request, or a batch, into the FIFO and into the writer's
 // buffer. It waits where the connection is full. An error says that no byte
 // was queued; leads, that the caller is to read, see lend.go.
-func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []command.Request) (leads bool, err error) {
+func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *command.Requests) (leads bool, err error) {
 	if ctx.Err() != nil {
 		return false, ended(ctx)
 	}
 	// Requests are encoded outside of mu, which others wait for. A large one has
 	// to have room first.
-	isLarge := large(r, rs)
-	if !isLarge {
+	isLarge := sizeOf(r, rs) > largeRequest
+	if r != nil && !isLarge {
 		s.encoded = encode(s.encoded[:0], r, rs)
 	}
 	if err := c.waitForRoom(ctx); err != nil {
@@ -71,9 +73,14 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs []co
 		c.append(s, piece)
 	} else {
 		last := c.open()
-		*last = append(*last, s.encoded...)
+		before := len(*last)
+		if r != nil {
+			*last = append(*last, s.encoded...)
+		} else {
+			*last = rs.Append(*last)
+		}
 		s.start = c.queued
-		c.queued += uint64(len(s.encoded))
+		c.queued += uint64(len(*last) - before)
 		c.inflight.push(s)
 		c.monitor.busy()
 	}
@@ -162,36 +169,31 @@ func (c *conn) waitForRoom(ctx context.Context) error {
 	}
 }
 
-// large reports whether encoding takes long enough to be done outside of mu.
-func large(r *command.Request, rs []command.Request) bool {
+// sizeOf returns about how many bytes a request, or a batch, takes.
+func sizeOf(r *command.Request, rs *command.Requests) int {
 	if r != nil {
-		return r.Size() > largeRequest
+		return r.Size()
 	}
-	size := 0
-	for i := range rs {
-		if size += rs[i].Size(); size > largeRequest {
-			return true
-		}
-	}
-	return false
+	return rs.Size()
 }
 
-// encode appends a request or a batch to b.
-func encode(b []byte, r *command.Request, rs []command.Request) []byte {
+// encode appends a request, or a batch, to b.
+func encode(b []byte, r *command.Request, rs *command.Requests) []byte {
 	if r != nil {
 		return r.Append(b)
 	}
-	for i := range rs {
-		b = rs[i].Append(b)
-	}
-	return b
+	return rs.Append(b)
 }
 
 // open returns the last piece of outgoing, which takes more bytes. mu is held.
 func (c *conn) open() *[]byte {
 	if n := len(c.outgoing); n == 0 || len(c.outgoing[n-1]) >= largeRequest {
-		c.outgoing = append(c.outgoing, c.spare[:0])
-		c.spare = nil
+		var piece []byte
+		if last := len(c.spares) - 1; last >= 0 {
+			piece, c.spares[last] = c.spares[last], nil
+			c.spares = c.spares[:last]
+		}
+		c.outgoing = append(c.outgoing, piece)
 	}
 	return &c.outgoing[len(c.outgoing)-1]
 }
@@ -285,8 +287,16 @@ func (c *conn) write(piece []byte) error {
 
 // keep takes a written piece for reuse, where it is not too large. mu is held.
 func (c *conn) keep(piece []byte) {
-	if c.spare == nil && cap(piece) <= keepBuffer {
-		c.spare = piece[:0]
+	if len(c.spares) < keepPieces && cap(piece) <= keepBuffer {
+		c.spares = append(c.spares, piece[:0])
+	}
+}
+
+// shrink gives the memory of a burst back. mu is held.
+func (c *conn) shrink() {
+	c.inflight.shrink()
+	if len(c.spares) > 0 && (len(c.spares) > 1 || cap(c.spares[0]) > idleBuffer) {
+		c.spares = nil
 	}
 }
 

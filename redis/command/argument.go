@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/redchan-go/redchan/proto"
 )
 
 // ErrArgument is found by errors.Is in the error for an argument that can't be
@@ -22,79 +21,53 @@ func badArgument(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrArgument, fmt.Sprintf(format, args...))
 }
 
-// Arg is one argument of a [Request], ready to be encoded.
-type Arg struct {
-	kind argKind
-	key  bool // names a key, by which a cluster routes
-	num  int64
-	text string
-	data []byte
+// argument is one argument of a [Request], ready to be encoded. It is small,
+// because requests are passed by value.
+type argument struct {
+	kind argumentKind
+	key  bool   // names a key, by which a cluster routes
+	num  int64  // the number; of bytes the place, see Request.bytes
+	text string // of argumentText
 }
 
-type argKind uint8
+type argumentKind uint8
 
 const (
-	argText argKind = iota
-	argData
-	argInt
-	argUint
-	argFloat
+	argumentText argumentKind = iota
+	argumentBytes
+	argumentInt
+	argumentUint
+	argumentFloat
 )
 
 // word returns a text argument.
-func word(s string) Arg { return Arg{text: s} }
+func word(s string) argument { return argument{text: s} }
 
 // integer returns an integer argument.
-func integer(n int64) Arg { return Arg{kind: argInt, num: n} }
+func integer(n int64) argument { return argument{kind: argumentInt, num: n} }
+
+// unsigned returns an unsigned integer argument.
+func unsigned(n uint64) argument { return argument{kind: argumentUint, num: int64(n)} }
 
 // float returns a floating-point argument. It must not be NaN.
-func float(f float64) Arg { return Arg{kind: argFloat, num: int64(math.Float64bits(f))} }
-
-// append encodes the argument as a bulk string.
-func (a *Arg) append(b []byte) []byte {
-	switch a.kind {
-	case argData:
-		return proto.AppendBytes(b, a.data)
-	case argInt:
-		return proto.AppendInt(b, a.num)
-	case argUint:
-		return proto.AppendUint(b, uint64(a.num))
-	case argFloat:
-		return proto.AppendFloat(b, math.Float64frombits(uint64(a.num)))
-	default:
-		return proto.AppendString(b, a.text)
-	}
-}
-
-// String returns the argument as text, for keys in errors and for routing.
-func (a *Arg) String() string {
-	switch a.kind {
-	case argData:
-		return string(a.data)
-	case argInt:
-		return strconv.FormatInt(a.num, 10)
-	case argUint:
-		return strconv.FormatUint(uint64(a.num), 10)
-	case argFloat:
-		return strconv.FormatFloat(math.Float64frombits(uint64(a.num)), 'g', -1, 64)
-	default:
-		return a.text
-	}
+func float(f float64) argument {
+	return argument{kind: argumentFloat, num: int64(math.Float64bits(f))}
 }
 
 // value turns what a caller gave into an argument. It takes strings, byte
 // slices, integers and floats, types made from them, and what [JSON] and
 // [Binary] return. The rest is refused with the likely remedy. A type that a
-// program made from time.Duration counts as the integer that it is.
+// program made from time.Duration counts as the integer that it is. Bytes are
+// copied.
 //
 // It must not let v itself escape: then a caller's string that is passed as
 // an any costs no allocation.
-func value(v any) (Arg, error) {
+func value(v any) (argument, error) {
 	switch v := v.(type) {
 	case string:
-		return Arg{text: v}, nil
+		return word(v), nil
 	case []byte:
-		return Arg{kind: argData, data: v}, nil
+		return word(string(v)), nil
 	case int:
 		return integer(int64(v)), nil
 	case int64:
@@ -106,9 +79,9 @@ func value(v any) (Arg, error) {
 	case int8:
 		return integer(int64(v)), nil
 	case uint:
-		return Arg{kind: argUint, num: int64(v)}, nil
+		return unsigned(uint64(v)), nil
 	case uint64:
-		return Arg{kind: argUint, num: int64(v)}, nil
+		return unsigned(uint64(v)), nil
 	case uint32:
 		return integer(int64(v)), nil
 	case uint16:
@@ -122,48 +95,47 @@ func value(v any) (Arg, error) {
 		f, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
 		return number(f)
 	case Encoded:
-		return Arg{kind: argData, data: v.data}, v.err
+		return word(string(v.data)), v.err
 	case time.Duration:
-		return Arg{}, badArgument("a time.Duration has no one meaning as a value: " +
+		return argument{}, badArgument("a time.Duration has no one meaning as a value: " +
 			"give d.Milliseconds(), d.Seconds() or d.String()")
 	case time.Time:
-		return Arg{}, badArgument("a time.Time has no one meaning as a value: " +
+		return argument{}, badArgument("a time.Time has no one meaning as a value: " +
 			"give t.UnixMilli(), t.Format(...) or command.JSON(t)")
 	case bool:
-		return Arg{}, badArgument("a bool has no one meaning as a value: give 1 and 0, or command.JSON(v)")
+		return argument{}, badArgument("a bool has no one meaning as a value: give 1 and 0, or command.JSON(v)")
 	case nil:
-		return Arg{}, badArgument("nil can't be stored: delete the key, or give an empty string")
+		return argument{}, badArgument("nil can't be stored: delete the key, or give an empty string")
 	}
 	return madeValue(reflect.ValueOf(v))
 }
 
 // madeValue is value for types that a program made from the simple ones.
-func madeValue(v reflect.Value) (Arg, error) {
+func madeValue(v reflect.Value) (argument, error) {
 	switch v.Kind() {
 	case reflect.String:
-		return Arg{text: v.String()}, nil
+		return word(v.String()), nil
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return integer(v.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return Arg{kind: argUint, num: int64(v.Uint())}, nil
+		return unsigned(v.Uint()), nil
 	case reflect.Float32, reflect.Float64:
 		return number(v.Float())
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
-			// A copy: v.Bytes itself would let v escape.
-			return Arg{kind: argData, data: append([]byte(nil), v.Bytes()...)}, nil
+			return word(string(v.Bytes())), nil
 		}
-		return Arg{}, badArgument("a %s is not one value: spread it with ..., or wrap it in command.JSON", v.Type())
+		return argument{}, badArgument("a %s is not one value: spread it with ..., or wrap it in command.JSON", v.Type())
 	case reflect.Pointer:
-		return Arg{}, badArgument("a %s is a pointer: give what it points to", v.Type())
+		return argument{}, badArgument("a %s is a pointer: give what it points to", v.Type())
 	}
-	return Arg{}, badArgument("a %s can't be stored as it is: wrap it in command.JSON or command.Binary", v.Type())
+	return argument{}, badArgument("a %s can't be stored as it is: wrap it in command.JSON or command.Binary", v.Type())
 }
 
 // number returns a float argument, refusing NaN, which no command takes.
-func number(f float64) (Arg, error) {
+func number(f float64) (argument, error) {
 	if math.IsNaN(f) {
-		return Arg{}, badArgument("NaN is no number that a server takes")
+		return argument{}, badArgument("NaN is no number that a server takes")
 	}
 	return float(f), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/redchan-go/redchan/proto"
@@ -14,9 +15,9 @@ import (
 // DoBatch returns the replies in the order of the requests, error replies
 // among them as values. When the connection is lost or ctx ends on the way,
 // it returns the replies that came before and an error that says what
-// happened to the others.
+// happened to the others. It does not keep the requests.
 type BatchDoer interface {
-	DoBatch(ctx context.Context, requests []Request) ([]proto.Value, error)
+	DoBatch(ctx context.Context, requests *Requests) ([]proto.Value, error)
 }
 
 // Batch collects commands to be sent together: one write, one wait, the
@@ -28,30 +29,105 @@ type BatchDoer interface {
 //	name := b.Get("name")
 //	if err := client.Exec(ctx, &b); err != nil { ... }
 //	n, err := visits.Result()
+//
+// A command is encoded when it is queued: byte slices given to it may be changed
+// afterwards.
 type Batch struct {
-	requests []Request
+	queued *queue     // nil while nothing is queued for the first time
+	pool   *BatchPool // where queued comes from and goes to; nil: it stays
+}
+
+// queue is what a batch has queued.
+type queue struct {
+	requests Requests
 	futures  []resolver
+	executed *atomic.Bool // of the futures queued since the last Exec
+	slabs    []any        // *slab[T] for each type of result so far
 }
 
-// resolver takes the reply to a queued command.
+// BatchPool keeps the memory of batches that have been executed for the next ones.
+// The zero BatchPool is empty and ready for use. It is safe for concurrent use. A
+// client has one, for its pipelines.
+type BatchPool struct{ queues sync.Pool }
+
+// Batch returns an empty batch that takes its memory from the pool, and gives it
+// back when it has been executed.
+func (p *BatchPool) Batch() Batch { return Batch{pool: p} }
+
+// fill returns the queue of a batch to which something is added.
+func (b *Batch) fill() *queue {
+	if b.queued == nil && b.pool != nil {
+		b.queued, _ = b.pool.queues.Get().(*queue)
+	}
+	if b.queued == nil {
+		b.queued = &queue{futures: make([]resolver, 0, firstRequests)}
+	}
+	if b.queued.executed == nil {
+		b.queued.executed = new(atomic.Bool)
+	}
+	return b.queued
+}
+
+// slab is memory for futures of one type, which are allocated many at a time.
+type slab[T any] struct {
+	free []Future[T]
+	next int // how many to allocate next
+}
+
+// maxSlab bounds how many futures are allocated at a time: one that is kept
+// keeps the others.
+const maxSlab = 64
+
+// resolver takes the reply to a queued command, the request number i.
 type resolver interface {
-	resolve(r *Request, v proto.Value, err error) error
+	resolve(rs *Requests, i int, v proto.Value, err error) error
 }
 
-// add queues a request.
-func (b *Batch) add(r Request, f resolver) {
-	b.requests = append(b.requests, r)
-	b.futures = append(b.futures, f)
+// newFuture returns a future of the queue.
+func newFuture[T any](q *queue) *Future[T] {
+	var s *slab[T]
+	for _, other := range q.slabs {
+		if found, ok := other.(*slab[T]); ok {
+			s = found
+			break
+		}
+	}
+	if s == nil {
+		s = &slab[T]{next: 4}
+		q.slabs = append(q.slabs, s)
+	}
+	if len(s.free) == 0 {
+		s.free = make([]Future[T], s.next)
+		s.next = min(2*s.next, maxSlab)
+	}
+	f := &s.free[0]
+	s.free = s.free[1:]
+	f.executed = q.executed
+	return f
 }
 
 // Len returns the number of commands queued.
-func (b *Batch) Len() int { return len(b.requests) }
+func (b *Batch) Len() int {
+	if b.queued == nil {
+		return 0
+	}
+	return len(b.queued.futures)
+}
 
 // Reset empties the batch for reuse. Futures that it gave keep their results.
 func (b *Batch) Reset() {
-	clear(b.requests)
-	clear(b.futures)
-	b.requests, b.futures = b.requests[:0], b.futures[:0]
+	q := b.queued
+	if q == nil {
+		return
+	}
+	q.requests.reset()
+	clear(q.futures)
+	q.futures = q.futures[:0]
+	q.executed = nil
+	if b.pool != nil {
+		b.queued = nil
+		b.pool.queues.Put(q)
+	}
 }
 
 // Exec sends the batch through d, waits for all replies, gives every future
@@ -63,42 +139,44 @@ func (b *Batch) Reset() {
 // A command with a bad argument fails the batch before anything is sent.
 func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 	defer b.Reset()
-	if len(b.requests) == 0 {
+	if b.Len() == 0 {
 		return nil
 	}
-	for i := range b.requests {
-		if bad := b.requests[i].Err(); bad != nil {
-			bad = &Error{Command: b.requests[i].Name(), Outcome: NotSent, Err: bad}
-			err := &BatchError{Index: i, Len: len(b.requests), Command: b.requests[i].Name(), Err: bad}
-			for j := range b.requests {
-				_ = b.futures[j].resolve(&b.requests[j], proto.Value{},
-					&Error{Command: b.requests[j].Name(), Outcome: NotSent, Err: err})
-			}
-			return err
+	futures, rs := b.queued.futures, &b.queued.requests
+	defer b.queued.executed.Store(true)
+	if err := rs.Err(); err != nil {
+		for i := range futures {
+			r := rs.At(i)
+			_ = futures[i].resolve(rs, i, proto.Value{},
+				&Error{Command: r.Name(), Outcome: NotSent, Err: err})
 		}
+		return err
 	}
-	values, err := d.DoBatch(ctx, b.requests)
+	values, err := d.DoBatch(ctx, rs)
 	var first error
 	ran := false
 	if len(values) == 0 {
 		first = err // no command's own: the batch failed as a whole
 	}
-	for i := range b.requests {
-		r := &b.requests[i]
+	for i := range futures {
 		var v proto.Value
 		var failed error
 		switch {
 		case i < len(values):
-			v = values[i]
-			failed = ReplyError(r, "", v)
+			if v = values[i]; v.Kind() == proto.KindError {
+				r := rs.At(i)
+				failed = ReplyError(&r, "", v)
+			}
 		case err != nil:
 			failed = err
 		default:
+			r := rs.At(i)
 			failed = &Error{Command: r.Name(), Outcome: MaybeExecuted, Err: errors.New("the batch came back without its reply")}
 		}
-		failed = b.futures[i].resolve(r, v, failed)
+		failed = futures[i].resolve(rs, i, v, failed)
 		if first == nil && failed != nil && !errors.Is(failed, Nil) {
-			first = &BatchError{Index: i, Len: len(b.requests), Command: r.Name(), Err: failed}
+			r := rs.At(i)
+			first = &BatchError{Index: i, Len: len(futures), Command: r.Name(), Err: failed}
 		}
 		ran = ran || failed == nil || !errors.Is(failed, ErrNotSent) && !errors.Is(failed, ErrRejected)
 	}
@@ -138,18 +216,19 @@ func (e *BatchError) Unwrap() error { return e.Err }
 var ErrNotExecuted = errors.New("redis: the batch of this future has not been executed yet")
 
 // Future is the result of a queued command, to be had once its batch has been
-// executed. It is safe for concurrent use.
+// executed. It is safe for concurrent use. The futures of a batch share memory:
+// keep results rather than futures.
 type Future[T any] struct {
 	decode func(proto.Value) (T, error)
-	// done is set after result, which never changes from then on.
-	done   atomic.Bool
-	result Result[T]
+	// executed is set after result, which never changes from then on.
+	executed *atomic.Bool
+	result   Result[T]
 }
 
 // Result returns the command's result, or [ErrNotExecuted] before Exec has
 // returned.
 func (f *Future[T]) Result() (T, error) {
-	if !f.done.Load() {
+	if f.executed == nil || !f.executed.Load() {
 		var zero T
 		return zero, ErrNotExecuted
 	}
@@ -169,17 +248,14 @@ func (f *Future[T]) Err() error {
 	return err
 }
 
-// resolve sets the result once.
-func (f *Future[T]) resolve(r *Request, v proto.Value, err error) error {
-	if f.done.Load() {
-		return nil
-	}
+// resolve sets the result.
+func (f *Future[T]) resolve(rs *Requests, i int, v proto.Value, err error) error {
 	if err == nil {
 		if f.result.Value, err = f.decode(v); err != nil {
-			err = decodeFailed(r, v, err)
+			r := rs.At(i)
+			err = decodeFailed(&r, v, err)
 		}
 	}
 	f.result.Err = err
-	f.done.Store(true)
 	return err
 }

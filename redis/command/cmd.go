@@ -68,8 +68,11 @@ func (c Cmd[T]) Go(ctx context.Context, d Doer) <-chan Result[T] {
 // Queue adds the command to a batch. The future has the result once the batch
 // has been executed.
 func (c Cmd[T]) Queue(b *Batch) *Future[T] {
-	f := &Future[T]{decode: c.decode}
-	b.add(c.request, f)
+	q := b.fill()
+	f := newFuture[T](q)
+	f.decode = c.decode
+	q.futures = append(q.futures, f)
+	q.requests.Add(&c.request)
 	return f
 }
 

@@ -53,7 +53,7 @@ type clientFilter tokens
 
 func (f clientFilter) clientFilter() tokens { return tokens(f) }
 
-func killBy(name string, arg Arg) ClientFilter {
+func killBy(name string, arg argument) ClientFilter {
 	return clientFilter(option(groupNone, name, arg))
 }
 

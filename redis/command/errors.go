@@ -199,9 +199,9 @@ func (r *Request) secret() bool {
 // withoutArguments returns an error's message without what it repeats of the
 // arguments.
 func (r *Request) withoutArguments(message string) string {
-	for i := range r.n {
+	for i := range r.Len() {
 		// Words of two letters, such as "on", are no secrets worth the name.
-		if arg := r.at(i).String(); len(arg) > 2 {
+		if arg := r.text(i); len(arg) > 2 {
 			message = strings.ReplaceAll(message, arg, "[redacted]")
 		}
 	}

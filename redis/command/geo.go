@@ -173,9 +173,8 @@ func geoSearchRequest(key string, origin GeoOrigin, area GeoArea, opts []GeoSear
 		r.fail(badArgument("a search needs an origin and an area"))
 		return r
 	}
-	var o options
-	o.add(&r, origin.geoOrigin())
-	o.add(&r, area.geoArea())
+	r.option(origin.geoOrigin())
+	r.option(area.geoArea())
 	addOptions(&r, opts, GeoSearchOption.geoSearchOption)
 	return r
 }

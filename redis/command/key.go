@@ -83,7 +83,7 @@ type ScanPage struct {
 // at least once, possibly twice. O(1) a call. Since 2.8.0.
 func Scan(cursor uint64, opts ...ScanOption) Cmd[ScanPage] {
 	r := newRequest(&specScan)
-	r.add(Arg{kind: argUint, num: int64(cursor)})
+	r.add(unsigned(cursor))
 	addOptions(&r, opts, ScanOption.scanOption)
 	return Cmd[ScanPage]{r, decodeScanPage}
 }

@@ -67,7 +67,7 @@ func BLPop(timeout time.Duration, keys ...string) Cmd[KeyValue] {
 	t, err := seconds(timeout)
 	r.fail(err)
 	r.add(t)
-	r.blockFor = timeout
+	r.mayBlock(timeout)
 	return Cmd[KeyValue]{r, decodeKeyValue}
 }
 

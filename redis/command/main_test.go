@@ -24,11 +24,13 @@ func (d *double) Do(_ context.Context, r command.Request) (proto.Value, error) {
 	return v, command.ReplyError(&r, "", v)
 }
 
-func (d *double) DoBatch(_ context.Context, rs []command.Request) ([]proto.Value, error) {
-	d.sent = append(d.sent, rs...)
+func (d *double) DoBatch(_ context.Context, rs *command.Requests) ([]proto.Value, error) {
+	for i := range rs.Len() {
+		d.sent = append(d.sent, rs.At(i))
+	}
 	var values []proto.Value
 	reader := proto.NewReader(strings.NewReader(d.reply), proto.Limits{})
-	for range rs {
+	for range rs.Len() {
 		v, err := reader.Next()
 		if err != nil {
 			return values, &command.Error{Command: "batch", Outcome: command.MaybeExecuted, Err: err}

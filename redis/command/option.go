@@ -1,6 +1,7 @@
 package command
 
 import (
+	"slices"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 type tokens struct {
 	group group
 	name  string // for errors: the option as its documentation writes it
-	args  [4]Arg
+	args  [4]argument
 	n     int
 	err   error
 }
@@ -35,57 +36,52 @@ const (
 )
 
 // option starts the tokens of an option with its word.
-func option(g group, name string, args ...Arg) tokens {
+func option(g group, name string, args ...argument) tokens {
 	t := tokens{group: g, name: name, n: 1 + len(args)}
 	t.args[0] = word(name)
 	copy(t.args[1:], args)
 	return t
 }
 
-// options appends the tokens of options and refuses two of one group. It does
-// not hold the request, which would let it escape.
-type options struct {
-	seen group
-	last [16]string // name of the option seen, by the group's bit
-}
-
 // addOptions appends options to a request, whose method of a constructor's option
-// type is tokensOf, and refuses nil ones. It returns what was seen.
-func addOptions[O any](r *Request, opts []O, tokensOf func(O) tokens) options {
-	var seen options
-	for _, opt := range opts {
+// type is tokensOf, and refuses nil ones and two of one group. It returns the groups
+// seen.
+func addOptions[O any](r *Request, opts []O, tokensOf func(O) tokens) (seen group) {
+	for i, opt := range opts {
 		if any(opt) == nil {
 			r.fail(badArgument("an option is nil"))
 			continue
 		}
-		seen.add(r, tokensOf(opt))
+		t := tokensOf(opt)
+		if t.group != groupNone && t.group != groupFlag {
+			if seen&t.group != 0 {
+				r.fail(badArgument("%s and %s can't go together", nameOf(t.group, opts[:i], tokensOf), t.name))
+			}
+			seen |= t.group
+		}
+		r.option(t)
 	}
 	return seen
 }
 
-// add appends one option to a request.
-func (o *options) add(r *Request, t tokens) {
+// option appends the tokens of an option.
+func (r *Request) option(t tokens) {
 	r.fail(t.err)
-	if t.group != groupNone && t.group != groupFlag {
-		at := t.group.bit()
-		if o.seen&t.group != 0 {
-			r.fail(badArgument("%s and %s can't go together", o.last[at], t.name))
-		}
-		o.seen |= t.group
-		o.last[at] = t.name
-	}
 	for i := range t.n {
 		r.add(t.args[i])
 	}
 }
 
-// bit returns the number of the group's bit.
-func (g group) bit() int {
-	n := 0
-	for ; g > 1; g >>= 1 {
-		n++
+// nameOf returns the name of the last option of a group.
+func nameOf[O any](g group, opts []O, tokensOf func(O) tokens) string {
+	for _, opt := range slices.Backward(opts) {
+		if any(opt) != nil {
+			if t := tokensOf(opt); t.group == g {
+				return t.name
+			}
+		}
 	}
-	return n
+	return ""
 }
 
 // Condition is an option that makes a command depend on what exists: [NX] and

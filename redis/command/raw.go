@@ -5,16 +5,16 @@ import "strings"
 // rawRequest builds the request of [Raw].
 func rawRequest(name string, args []any) Request {
 	name = strings.ToUpper(name)
-	r := Request{raw: name}
+	r := Request{rest: &rest{raw: name}}
 	if name == "" || strings.ContainsAny(name, " \r\n\t") {
-		r.raw = "a raw command" // whatever stands behind the space is not to be shown
+		r.rest.raw = "a raw command" // whatever stands behind the space is not to be shown
 		r.fail(badArgument("a command's name is one word; a sub-command is the first argument"))
 		return r
 	}
 	full := name
 	if len(args) > 0 && Lookup(name) == nil {
 		if sub, err := value(args[0]); err == nil {
-			full += " " + strings.ToUpper(sub.String())
+			full += " " + strings.ToUpper(sub.text)
 		}
 	}
 	if why := instead(name, full); why != "" {
@@ -46,10 +46,10 @@ func (r *Request) markKeys() {
 	}
 	last := s.LastKey
 	if last < 0 {
-		last += s.NumWords + r.n
+		last += s.NumWords + r.Len()
 	}
 	for i := s.FirstKey; i <= last; i += s.KeyStep {
-		if at := i - s.NumWords; at >= 0 && at < r.n {
+		if at := i - s.NumWords; at >= 0 && at < r.Len() {
 			r.at(at).key = true
 		}
 	}

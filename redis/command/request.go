@@ -2,14 +2,16 @@ package command
 
 import (
 	"iter"
+	"math"
+	"strconv"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
 )
 
-// inlineArgs is how many arguments a Request holds without a slice. Five
-// serve nearly every call in practice.
-const inlineArgs = 5
+// inlineArgs is how many arguments a Request holds without a slice: enough for
+// nearly every call.
+const inlineArgs = 4
 
 // Request is one command with its arguments, ready to be sent: what a [Doer]
 // is given. It is a value: passing it by value is what keeps a call from
@@ -19,20 +21,23 @@ const inlineArgs = 5
 // returns; strings are immutable anyway.
 type Request struct {
 	spec *Spec
-	// raw is the name of a command that no spec knows, as given to [Raw].
-	raw string
-	// err is the first bad argument. A request that has one is never sent.
-	err error
+	// rest is what few requests have; nil where this one has none of it.
+	rest   *rest
+	n      int32
+	blocks bool // it may have no reply within the connection's usual time
+	inline [inlineArgs]argument
+	// bytes is the first argument that is bytes. An argument of that kind has
+	// the number of its bytes for num: 0 for these, and from 1 on those in rest.
+	bytes []byte
+}
 
-	n      int
-	inline [inlineArgs]Arg
-	more   []Arg
-
-	// blocks is set for a call that may have no reply within the connection's
-	// usual time, and blockFor is how long the server may block it; 0 is
-	// without end.
-	blocks   bool
+// rest is what few requests have.
+type rest struct {
+	args     []argument // behind the inline ones
+	bytes    [][]byte   // behind Request.bytes
+	err      error      // the first bad argument; a request that has one is never sent
 	blockFor time.Duration
+	raw      string // the name of a command that no spec knows, as given to [Raw]
 }
 
 // newRequest starts a request of a known command.
@@ -40,10 +45,13 @@ func newRequest(spec *Spec) Request { return Request{spec: spec, blocks: spec.Bl
 
 // Name returns the command's name in capitals, such as "CLIENT KILL".
 func (r *Request) Name() string {
-	if r.spec != nil {
+	switch {
+	case r.spec != nil:
 		return r.spec.Name
+	case r.rest != nil:
+		return r.rest.raw
 	}
-	return r.raw
+	return ""
 }
 
 // Spec returns what servers say about the command, or nil for one that is not
@@ -53,10 +61,13 @@ func (r *Request) Spec() *Spec { return r.spec }
 // Err returns why the request can't be sent: an argument that is not one, an
 // impossible mix of options. A [Doer] returns it instead of sending.
 func (r *Request) Err() error {
-	if r.spec == nil && r.raw == "" {
-		return badArgument("an empty command: make commands by their constructors")
+	switch {
+	case r.rest != nil && (r.spec != nil || r.rest.raw != ""):
+		return r.rest.err
+	case r.spec != nil:
+		return nil
 	}
-	return r.err
+	return badArgument("an empty command: make commands by their constructors")
 }
 
 // ReadOnly reports whether the command never writes. Commands that no server
@@ -69,17 +80,22 @@ func (r *Request) Blocks() bool { return r.blocks }
 
 // BlockFor returns how long the server may block the call; 0 is without end, or
 // not known.
-func (r *Request) BlockFor() time.Duration { return r.blockFor }
+func (r *Request) BlockFor() time.Duration {
+	if r.rest == nil {
+		return 0
+	}
+	return r.rest.blockFor
+}
 
 // Len returns the number of arguments behind the name.
-func (r *Request) Len() int { return r.n }
+func (r *Request) Len() int { return int(r.n) }
 
 // at returns argument i.
-func (r *Request) at(i int) *Arg {
+func (r *Request) at(i int) *argument {
 	if i < inlineArgs {
 		return &r.inline[i]
 	}
-	return &r.more[i-inlineArgs]
+	return &r.rest.args[i-inlineArgs]
 }
 
 // Key returns the first key of the command, and whether there is one.
@@ -93,8 +109,8 @@ func (r *Request) Key() (string, bool) {
 // Keys returns an iterator over the arguments that are keys, in their order.
 func (r *Request) Keys() iter.Seq[string] {
 	return func(yield func(string) bool) {
-		for i := range r.n {
-			if arg := r.at(i); arg.key && !yield(arg.String()) {
+		for i := range r.Len() {
+			if r.at(i).key && !yield(r.text(i)) {
 				return
 			}
 		}
@@ -104,56 +120,132 @@ func (r *Request) Keys() iter.Seq[string] {
 // Append encodes the command behind b as the server wants it: an array of bulk
 // strings. It allocates only to grow b.
 func (r *Request) Append(b []byte) []byte {
-	if r.spec != nil {
-		b = proto.AppendArray(b, r.spec.NumWords+r.n)
-		b = append(b, r.spec.Words...)
-	} else {
-		b = proto.AppendArray(b, 1+r.n)
-		b = proto.AppendString(b, r.raw)
+	b = r.appendName(b)
+	for i := range min(int(r.n), inlineArgs) {
+		b = r.appendArgument(b, &r.inline[i])
 	}
-	for i := range min(r.n, inlineArgs) {
-		b = r.inline[i].append(b)
-	}
-	for i := range r.more {
-		b = r.more[i].append(b)
+	for i := inlineArgs; i < int(r.n); i++ {
+		b = r.appendArgument(b, r.at(i))
 	}
 	return b
+}
+
+// appendName encodes the head of the command, with its name.
+func (r *Request) appendName(b []byte) []byte {
+	if r.spec != nil {
+		b = proto.AppendArray(b, r.spec.NumWords+int(r.n))
+		return append(b, r.spec.Words...)
+	}
+	b = proto.AppendArray(b, 1+int(r.n))
+	return proto.AppendString(b, r.Name())
+}
+
+// appendArgument encodes one argument as a bulk string.
+func (r *Request) appendArgument(b []byte, a *argument) []byte {
+	switch a.kind {
+	case argumentBytes:
+		return proto.AppendBytes(b, r.bytesOf(a))
+	case argumentInt:
+		return proto.AppendInt(b, a.num)
+	case argumentUint:
+		return proto.AppendUint(b, uint64(a.num))
+	case argumentFloat:
+		return proto.AppendFloat(b, math.Float64frombits(uint64(a.num)))
+	default:
+		return proto.AppendString(b, a.text)
+	}
+}
+
+// text returns argument i as text, for keys in errors and for routing.
+func (r *Request) text(i int) string {
+	a := r.at(i)
+	switch a.kind {
+	case argumentBytes:
+		return string(r.bytesOf(a))
+	case argumentInt:
+		return strconv.FormatInt(a.num, 10)
+	case argumentUint:
+		return strconv.FormatUint(uint64(a.num), 10)
+	case argumentFloat:
+		return strconv.FormatFloat(math.Float64frombits(uint64(a.num)), 'g', -1, 64)
+	default:
+		return a.text
+	}
+}
+
+// bytesOf returns the bytes of an argument that is bytes.
+func (r *Request) bytesOf(a *argument) []byte {
+	if a.num == 0 {
+		return r.bytes
+	}
+	return r.rest.bytes[a.num-1]
 }
 
 // Size returns about how many bytes the command takes on the wire.
 func (r *Request) Size() int {
 	const perArg = 16 // lengths and line ends, or a number
-	size := perArg * (2 + r.n)
-	for i := range r.n {
-		a := r.at(i)
-		size += len(a.text) + len(a.data)
+	size := perArg*(2+r.Len()) + len(r.bytes)
+	for i := range r.Len() {
+		size += len(r.at(i).text)
+	}
+	if r.rest != nil {
+		for _, b := range r.rest.bytes {
+			size += len(b)
+		}
 	}
 	return size
 }
 
+// others returns rest, to be written to.
+func (r *Request) others() *rest {
+	if r.rest == nil {
+		r.rest = new(rest)
+	}
+	return r.rest
+}
+
 // add appends an argument.
-func (r *Request) add(a Arg) {
+func (r *Request) add(a argument) {
 	if r.n < inlineArgs {
 		r.inline[r.n] = a
 	} else {
-		r.more = append(r.more, a)
+		o := r.others()
+		o.args = append(o.args, a)
 	}
 	r.n++
 }
 
 // grow makes room for n more arguments at once.
 func (r *Request) grow(n int) {
-	if over := r.n + n - inlineArgs; over > cap(r.more) {
-		r.more = append(make([]Arg, 0, over), r.more...)
+	if over := r.Len() + n - inlineArgs; over > 0 {
+		if o := r.others(); over > cap(o.args) {
+			o.args = append(make([]argument, 0, over), o.args...)
+		}
 	}
 }
 
 // word appends a text argument.
 func (r *Request) word(s string) { r.add(word(s)) }
 
+// data appends bytes, which stay the caller's.
+func (r *Request) data(b []byte) {
+	a := argument{kind: argumentBytes}
+	if r.bytes == nil {
+		r.bytes = b
+		if b == nil {
+			r.bytes = []byte{}
+		}
+	} else {
+		o := r.others()
+		o.bytes = append(o.bytes, b)
+		a.num = int64(len(o.bytes))
+	}
+	r.add(a)
+}
+
 // key appends a key.
 func (r *Request) key(key string) {
-	r.add(Arg{key: true, text: key})
+	r.add(argument{key: true, text: key})
 }
 
 // allKeys appends keys, of which there must be one at least.
@@ -189,11 +281,21 @@ func (r *Request) float(f float64) {
 	r.add(a)
 }
 
-// value appends what a caller gave as a value.
+// value appends what a caller gave as a value. Bytes stay the caller's.
 func (r *Request) value(v any) {
-	a, err := value(v)
-	r.fail(err)
-	r.add(a)
+	switch v := v.(type) {
+	case string:
+		r.word(v)
+	case []byte:
+		r.data(v)
+	case Encoded:
+		r.fail(v.err)
+		r.data(v.data)
+	default:
+		a, err := value(v)
+		r.fail(err)
+		r.add(a)
+	}
 }
 
 // values appends what a caller gave as values, of which there must be one at
@@ -208,9 +310,15 @@ func (r *Request) values(vs []any) {
 	}
 }
 
+// mayBlock says that the server may block the call for d; 0 is without end.
+func (r *Request) mayBlock(d time.Duration) {
+	r.blocks = true
+	r.others().blockFor = d
+}
+
 // fail notes the first error.
 func (r *Request) fail(err error) {
-	if r.err == nil {
-		r.err = err
+	if err != nil && (r.rest == nil || r.rest.err == nil) {
+		r.others().err = err
 	}
 }

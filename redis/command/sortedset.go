@@ -87,9 +87,10 @@ func ZAddIncr(key string, delta float64, member string, opts ...ZAddOption) Cmd[
 func zaddRequest(key string, opts []ZAddOption) Request {
 	r := newRequest(&specZadd)
 	r.key(key)
-	o := addOptions(&r, opts, ZAddOption.zaddOption)
-	if slices.Contains(opts, ZAddOption(NX)) && o.seen&groupCompare != 0 {
-		r.fail(badArgument("NX and %s can't go together: NX never changes a score", o.last[groupCompare.bit()]))
+	seen := addOptions(&r, opts, ZAddOption.zaddOption)
+	if slices.Contains(opts, ZAddOption(NX)) && seen&groupCompare != 0 {
+		r.fail(badArgument("NX and %s can't go together: NX never changes a score",
+			nameOf(groupCompare, opts, ZAddOption.zaddOption)))
 	}
 	return r
 }

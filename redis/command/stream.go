@@ -161,9 +161,11 @@ func XReadGroup(group, consumer string, streams []StreamPosition, opts ...XReadG
 	r.word("GROUP")
 	r.word(group)
 	r.word(consumer)
-	o := addOptions(&r, opts, XReadGroupOption.xreadOption)
-	r.blocks = o.seen&groupBlock != 0
-	r.blockFor = blockTime(opts)
+	seen := addOptions(&r, opts, XReadGroupOption.xreadOption)
+	r.blocks = false
+	if seen&groupBlock != 0 {
+		r.mayBlock(blockTime(opts))
+	}
 	if len(streams) == 0 {
 		r.fail(badArgument("no streams"))
 	}

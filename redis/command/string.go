@@ -147,8 +147,8 @@ func BitIncrBy(t BitType, offset, delta int64) BitFieldOp {
 	return bitFieldOp(bitOp("INCRBY", t, offset, integer(delta)))
 }
 
-func bitOp(name string, t BitType, offset int64, more ...Arg) tokens {
-	op := option(groupNone, name, append([]Arg{word(string(t)), integer(offset)}, more...)...)
+func bitOp(name string, t BitType, offset int64, more ...argument) tokens {
+	op := option(groupNone, name, append([]argument{word(string(t)), integer(offset)}, more...)...)
 	if offset < 0 {
 		op.err = badArgument("a bit offset can't be negative")
 	}
@@ -193,9 +193,9 @@ func BitField(key string, ops ...BitFieldOp) Cmd[[]Optional[int64]] {
 
 // seconds returns a duration as an argument of a command that takes seconds,
 // with a fraction where it has one; 0 means without end where a command blocks.
-func seconds(d time.Duration) (Arg, error) {
+func seconds(d time.Duration) (argument, error) {
 	if d < 0 {
-		return Arg{}, badArgument("a negative time")
+		return argument{}, badArgument("a negative time")
 	}
 	if d%time.Second == 0 {
 		return integer(int64(d / time.Second)), nil

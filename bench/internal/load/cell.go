@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/pprof"
 	"time"
 
 	"github.com/redchan-go/redchan/bench/internal/peer"
@@ -59,7 +60,7 @@ func (c *cell) result(before, after usage, operations int64, latency *Histogram)
 
 // Measure measures in this process. The program runs it in a process of its own, by
 // [Spawn].
-func Measure(ctx context.Context, spec Spec) (result.Cell, error) {
+func Measure(ctx context.Context, spec Spec) (_ result.Cell, err error) {
 	workload, err := Find(spec.Workload)
 	if err != nil {
 		return result.Cell{}, err
@@ -75,7 +76,29 @@ func Measure(ctx context.Context, spec Spec) (result.Cell, error) {
 		return result.Cell{}, err
 	}
 	defer admin.Close()
+	if spec.Profile != "" {
+		stop, err := profile(spec.Profile)
+		if err != nil {
+			return result.Cell{}, err
+		}
+		defer func() { err = errors.Join(err, stop()) }()
+	}
 	return workload.kind.measure(ctx, &cell{spec: spec, workload: workload, admin: admin})
+}
+
+// profile writes a CPU profile of this process to a file until stop is called.
+func profile(name string) (stop func() error, err error) {
+	file, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := pprof.StartCPUProfile(file); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return func() error {
+		pprof.StopCPUProfile()
+		return file.Close()
+	}, nil
 }
 
 // Spawn measures in a process of its own, on one CPU where the workload wants that.

@@ -16,6 +16,8 @@ type Spec struct {
 	ServerPID int           `json:"server_pid"`
 	Warmup    time.Duration `json:"warmup"`
 	Duration  time.Duration `json:"duration"`
+	// Profile is the file for a CPU profile of the process; empty for none.
+	Profile string `json:"profile,omitempty"`
 }
 
 // Workload is the same work for every client.

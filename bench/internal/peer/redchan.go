@@ -38,12 +38,12 @@ func (c redchanClient) HGetAll(ctx context.Context, key string) (map[string]stri
 }
 
 func (c redchanClient) Pipeline(ctx context.Context, keys []string) (int, error) {
-	var batch command.Batch
+	pipeline := c.client.Pipeline()
 	futures := make([]*command.Future[string], len(keys))
 	for i, key := range keys {
-		futures[i] = batch.Get(key)
+		futures[i] = pipeline.Get(key)
 	}
-	if err := c.client.Exec(ctx, &batch); err != nil {
+	if err := pipeline.Exec(ctx); err != nil {
 		return 0, err
 	}
 	total := 0
