@@ -61,7 +61,7 @@ type conn struct {
 	resp3      bool
 	server     string // name and version as HELLO tells them
 
-	wake       chan struct{} // capacity 1: there is something to write
+	wake       chan struct{} // capacity 1: the writer goroutine has the write lease
 	closing    chan struct{} // closed first: no new requests
 	writerDone chan struct{}
 	done       chan struct{} // closed last: every request has been answered
@@ -82,17 +82,20 @@ type conn struct {
 	// queued counts the bytes ever put into outgoing, taken those the writer
 	// has taken, written those that net.Conn has taken.
 	queued, taken, written uint64
-	// writing is true while somebody has the write lease, writerWrites while that
-	// is the writer goroutine. several says that its last flush carried more than
-	// one request.
-	writing, writerWrites, several bool
-	woken                          bool // the writer has been woken and has not looked yet
-	inflight                       fifo
-	abandoned                      int           // slots in flight that nobody waits for
-	answered                       uint64        // slots that have left the FIFO
-	room                           chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
-	draining                       bool          // the client is being closed: no new requests
-	cause                          error         // why the connection was closed; nil while it is open
+	// flushing has what is being written, and is of who has the write lease.
+	// several says that the last flush carried more than one request, and
+	// skipYields how many flushes go without a yield.
+	lease       lease
+	flushing    [][]byte
+	several     bool
+	skipYields  int
+	callerWrote chan struct{} // for shutdown: closed when a caller has ended writing; nil while nobody waits for that
+	inflight    fifo
+	abandoned   int           // slots in flight that nobody waits for
+	answered    uint64        // slots that have left the FIFO
+	room        chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
+	draining    bool          // the client is being closed: no new requests
+	cause       error         // why the connection was closed; nil while it is open
 }
 
 // maxAbandoned is how many requests may be in flight that nobody waits for any
@@ -140,16 +143,23 @@ func (c *conn) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 	if _, err := c.wait(ctx, s, leads); err != nil {
 		return proto.Value{}, maybeExecuted(r.Name(), c.addr, err)
 	}
-	v, err := s.value, s.err
-	unsent := err != nil && c.unsent(s)
-	c.recycle(s)
-	if err != nil {
-		if unsent {
-			return v, notSent(r.Name(), c.addr, err)
-		}
-		return v, maybeExecuted(r.Name(), c.addr, err)
+	if s.err != nil {
+		return proto.Value{}, c.lost(s, r.Name())
 	}
+	v := s.value
+	c.recycle(s)
 	return v, nil
+}
+
+// lost is the error for a slot that was failed with the connection, which it
+// recycles.
+func (c *conn) lost(s *slot, name string) error {
+	err, unsent := s.err, c.unsent(s)
+	c.recycle(s)
+	if unsent {
+		return notSent(name, c.addr, err)
+	}
+	return maybeExecuted(name, c.addr, err)
 }
 
 // doBatch sends requests in one run and waits for all replies. With an error
@@ -166,15 +176,11 @@ func (c *conn) doBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 	if values, err := c.wait(ctx, s, leads); err != nil {
 		return values, maybeExecuted("batch", c.addr, err)
 	}
-	values, err := s.values, s.err
-	unsent := err != nil && c.unsent(s)
-	c.recycle(s)
-	if err != nil {
-		if unsent {
-			return values, notSent("batch", c.addr, err)
-		}
-		return values, maybeExecuted("batch", c.addr, err)
+	values := s.values
+	if s.err != nil {
+		return values, c.lost(s, "batch")
 	}
+	c.recycle(s)
 	return values, nil
 }
 
@@ -265,6 +271,7 @@ func (c *conn) fail(cause error) {
 // once cause is set.
 func (c *conn) shutdown() {
 	<-c.writerDone
+	c.awaitCaller()
 	c.monitor.stop()
 	c.stopTicks()
 	c.mu.Lock()
@@ -275,7 +282,7 @@ func (c *conn) shutdown() {
 			s.ready <- struct{}{}
 		}
 	}
-	c.outgoing, c.spares = nil, nil
+	c.outgoing, c.flushing, c.spares = nil, nil, nil
 	if c.room != nil {
 		close(c.room)
 		c.room = nil

@@ -62,11 +62,15 @@ func SafeToRetry(err error) bool {
 }
 
 // notSent is the error for a request of which no byte has left.
+//
+//go:noinline
 func notSent(name, addr string, cause error) error {
 	return &Error{Command: name, Addr: addr, Outcome: command.NotSent, Err: cause}
 }
 
 // maybeExecuted is the error for a request whose reply was lost.
+//
+//go:noinline
 func maybeExecuted(name, addr string, cause error) error {
 	return &Error{Command: name, Addr: addr, Outcome: command.MaybeExecuted, Err: cause}
 }

@@ -27,11 +27,12 @@ const (
 	// how many are, until the connection is idle.
 	keepBuffer = 64 << 10
 	keepPieces = 16
-	// slowYield is how long yielding before a flush may take before it is left
-	// out for the next skipYields flushes: then the program's goroutines are
-	// busy with other things than requests.
-	slowYield  = 100 * time.Microsecond
-	skipYields = 16
+	// slowYield is how long a yield before a flush may take that brought fewer than
+	// manyGained requests. Then the program's goroutines are busy with other things
+	// than requests, and the next yieldsSkipped flushes go without.
+	slowYield     = 100 * time.Microsecond
+	manyGained    = 16
+	yieldsSkipped = 16
 )
 
 // sendFenced queues bytes whose answer ends with a fence. Nobody waits for it:
@@ -39,11 +40,12 @@ const (
 // lost first. It does not block, and is not held up by a full connection.
 func (c *conn) sendFenced(encoded []byte, f *fence) {
 	c.mu.Lock()
-	if c.cause == nil {
-		c.append(&slot{fence: f}, encoded)
+	if c.cause != nil {
+		c.mu.Unlock()
+		return
 	}
-	c.mu.Unlock()
-	c.wakeWriter()
+	c.append(&slot{fence: f}, encoded)
+	c.flush()
 }
 
 // enqueue puts a request, or a batch, into the FIFO and into the writer's
@@ -90,54 +92,128 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 	return leads, nil
 }
 
-// flush sees to it that what has been queued is written: by the caller itself,
-// without waiting, where it is the only one, and by the writer otherwise. mu is
-// held, and released.
-//
-// The write lease (writing) is held by the writer or by one caller, which write
-// and nobody else does. Who comes meanwhile need not wake anybody: its holder
-// looks for more before it gives the lease up.
+// The write lease. Who has it writes, and nobody else does: the writer goroutine,
+// or a caller that has queued a request while nobody wrote. A caller writes without
+// ever waiting, and hands what does not fit, or does not end, to the writer. Who
+// queues a request meanwhile need not do anything: the holder looks for more, under
+// mu, before it gives the lease up. It changes hands under mu alone.
+type lease uint8
+
+const (
+	leaseFree   lease = iota
+	leaseCaller       // a caller has it
+	leaseWriter       // the writer goroutine has it, or is about to find it in wake
+)
+
+// callerFlushes is how many times in a row a caller writes what others have queued
+// meanwhile, before the writer goroutine takes over.
+const callerFlushes = 4
+
+// flush sees to it that what has been queued is written. mu is held, and released.
 func (c *conn) flush() {
-	if c.writing {
+	if c.lease != leaseFree {
 		c.mu.Unlock()
 		return
 	}
-	// After a flush that carried several requests more callers are about to come.
-	alone := c.direct != nil && c.inflight.size == 1 && !c.several && len(c.outgoing) == 1
-	if !alone {
-		wake := !c.woken
-		c.woken = true
+	if c.direct == nil {
+		c.handToWriter()
 		c.mu.Unlock()
-		if wake {
-			c.wakeWriter()
+		return
+	}
+	c.lease = leaseCaller
+	var err error
+	for n := 0; c.lease == leaseCaller; n++ {
+		switch {
+		case err != nil, len(c.outgoing) == 0:
+			c.freeLease() // after an error the rest is lost with the connection
+		case n == callerFlushes:
+			c.handToWriter()
+		default:
+			err = c.flushDirectly()
 		}
-		return
 	}
-	c.writing = true
-	piece := c.outgoing[0]
-	c.outgoing[0] = nil
-	c.outgoing = c.outgoing[:0]
-	c.taken = c.queued
-	c.mu.Unlock()
-
-	n, err := c.direct.write(piece)
-
-	c.mu.Lock()
-	c.written += uint64(n)
-	c.writing = false
-	switch {
-	case err != nil: // the rest is lost with the connection
-	case n < len(piece):
-		c.outgoing = append([][]byte{piece[n:]}, c.outgoing...)
-	default:
-		c.keep(piece)
-	}
-	more := len(c.outgoing) > 0
 	c.mu.Unlock()
 	if err != nil {
 		c.fail(err)
-	} else if more {
-		c.wakeWriter()
+	}
+}
+
+// flushDirectly writes what is queued from a caller that has the write lease. What
+// does not fit it hands to the writer goroutine. mu is held, and released meanwhile.
+func (c *conn) flushDirectly() error {
+	c.yield()
+	c.takeOutgoing()
+	for len(c.flushing) > 0 {
+		piece := c.flushing[0]
+		c.mu.Unlock()
+		n, err := c.direct.write(piece)
+		c.mu.Lock()
+		c.written += uint64(n)
+		if err != nil {
+			return err
+		}
+		if n < len(piece) {
+			c.flushing[0] = piece[n:]
+			c.handToWriter()
+			return nil
+		}
+		c.pieceWritten()
+	}
+	c.freed()
+	return nil
+}
+
+// handToWriter gives the write lease to the writer goroutine. mu is held.
+func (c *conn) handToWriter() {
+	c.lease = leaseWriter
+	c.wake <- struct{}{} // has room: only who gives it the lease sends
+	c.leaseMoved()
+}
+
+// freeLease gives the write lease up. mu is held.
+func (c *conn) freeLease() {
+	c.lease = leaseFree
+	c.leaseMoved()
+}
+
+// leaseMoved wakes shutdown, which waits for a caller that writes. mu is held.
+func (c *conn) leaseMoved() {
+	if c.callerWrote != nil {
+		close(c.callerWrote)
+		c.callerWrote = nil
+	}
+}
+
+// awaitCaller returns when no caller writes any more. The connection is closed, so
+// that no other one begins.
+func (c *conn) awaitCaller() {
+	c.mu.Lock()
+	if c.lease != leaseCaller {
+		c.mu.Unlock()
+		return
+	}
+	wrote := make(chan struct{})
+	c.callerWrote = wrote
+	c.mu.Unlock()
+	<-wrote
+}
+
+// yield lets callers that can run now add their requests to the flush, where some
+// are likely to. mu is held, and released meanwhile.
+func (c *conn) yield() {
+	if !c.several && c.inflight.size <= 1 {
+		return
+	}
+	if c.skipYields > 0 {
+		c.skipYields--
+		return
+	}
+	before, requests := time.Now(), c.answered+uint64(c.inflight.size)
+	c.mu.Unlock()
+	runtime.Gosched()
+	c.mu.Lock()
+	if gained := c.answered + uint64(c.inflight.size) - requests; gained < manyGained && time.Since(before) > slowYield {
+		c.skipYields = yieldsSkipped
 	}
 }
 
@@ -220,51 +296,45 @@ func (c *conn) freed() {
 	}
 }
 
-func (c *conn) wakeWriter() {
-	select {
-	case c.wake <- struct{}{}:
-	default: // it is awake, and will see what was queued
-	}
-}
-
-// writeLoop writes what callers have queued, as much as there is at once.
+// writeLoop writes what callers have queued, as much as there is at once, whenever
+// it has the write lease.
 func (c *conn) writeLoop() {
 	defer close(c.writerDone)
 	defer c.recoverPanic()
-	var pieces [][]byte
-	skip := 0
 	for {
 		select {
 		case <-c.wake:
 		case <-c.closing:
 			return
 		}
-		for {
-			if skip > 0 {
-				skip--
-			} else if c.worthYielding() {
-				// Callers that can run now add their requests to this flush.
-				before := time.Now()
-				runtime.Gosched()
-				if time.Since(before) > slowYield {
-					skip = skipYields
-				}
+		for c.takeForWriter() {
+			if err := c.write(c.flushing[0]); err != nil {
+				c.fail(err)
+				return
 			}
-			if pieces = c.takeOutgoing(pieces[:0]); len(pieces) == 0 {
-				break
-			}
-			for i, piece := range pieces {
-				if err := c.write(piece); err != nil {
-					c.fail(err)
-					return
-				}
-				c.mu.Lock()
-				c.keep(piece)
-				c.mu.Unlock()
-				pieces[i] = nil
-			}
+			c.mu.Lock()
+			c.pieceWritten()
+			c.mu.Unlock()
 		}
 	}
+}
+
+// takeForWriter reports whether flushing has something for the writer goroutine to
+// write, and gives the write lease up where there is nothing.
+func (c *conn) takeForWriter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.flushing) == 0 {
+		if len(c.outgoing) > 0 {
+			c.yield()
+		}
+		c.takeOutgoing()
+	}
+	if len(c.flushing) == 0 {
+		c.freeLease()
+		return false
+	}
+	return true
 }
 
 // write writes one piece, in steps that are not so large that a slow line looks
@@ -285,8 +355,21 @@ func (c *conn) write(piece []byte) error {
 	return nil
 }
 
-// keep takes a written piece for reuse, where it is not too large. mu is held.
-func (c *conn) keep(piece []byte) {
+// takeOutgoing moves what is queued to flushing, which is empty. mu is held.
+func (c *conn) takeOutgoing() {
+	c.outgoing, c.flushing = c.flushing[:0], c.outgoing
+	c.taken = c.queued
+	c.several = c.inflight.size > 1
+}
+
+// pieceWritten removes the first piece of flushing, and keeps it for reuse where it
+// is not too large. mu is held.
+func (c *conn) pieceWritten() {
+	piece := c.flushing[0]
+	last := len(c.flushing) - 1
+	copy(c.flushing, c.flushing[1:])
+	c.flushing[last] = nil
+	c.flushing = c.flushing[:last]
 	if len(c.spares) < keepPieces && cap(piece) <= keepBuffer {
 		c.spares = append(c.spares, piece[:0])
 	}
@@ -298,33 +381,4 @@ func (c *conn) shrink() {
 	if len(c.spares) > 0 && (len(c.spares) > 1 || cap(c.spares[0]) > idleBuffer) {
 		c.spares = nil
 	}
-}
-
-// worthYielding reports whether others are likely to add to the flush.
-func (c *conn) worthYielding() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.outgoing) > 0 && (c.several || c.inflight.size > 1)
-}
-
-// takeOutgoing moves the queued pieces to the writer's slice, and gives the write
-// lease up where there are none, or where a caller has it.
-func (c *conn) takeOutgoing(pieces [][]byte) [][]byte {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.writing && !c.writerWrites {
-		c.woken = false
-		return pieces // the caller that has the lease wakes the writer for the rest
-	}
-	c.woken = false
-	pieces = append(pieces, c.outgoing...)
-	clear(c.outgoing)
-	c.outgoing = c.outgoing[:0]
-	c.taken = c.queued
-	c.writing = len(pieces) > 0
-	c.writerWrites = c.writing
-	if c.writing {
-		c.several = c.inflight.size > 1
-	}
-	return pieces
 }

@@ -9,7 +9,6 @@ import (
 	"reflect"
 	"strconv"
 	"time"
-
 )
 
 // ErrArgument is found by errors.Is in the error for an argument that can't be

@@ -35,7 +35,11 @@ func (c Cmd[T]) Request() Request { return c.request }
 //
 // A missing value is [Nil]. An error reply is an [*Error] that wraps a
 // [*proto.Error]; a reply that can't be decoded is a [*DecodeError].
-func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) {
+func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) { return c.do(ctx, d) }
+
+// do is Do without a copy of the command: what of a goroutine's stack a call
+// touches counts where there are many callers.
+func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 	if c.request.Err() != nil || c.decode == nil {
 		var zero T
 		return zero, c.refused()
@@ -67,7 +71,10 @@ func (c Cmd[T]) Go(ctx context.Context, d Doer) <-chan Result[T] {
 
 // Queue adds the command to a batch. The future has the result once the batch
 // has been executed.
-func (c Cmd[T]) Queue(b *Batch) *Future[T] {
+func (c Cmd[T]) Queue(b *Batch) *Future[T] { return c.queue(b) }
+
+// queue is Queue without a copy of the command.
+func (c *Cmd[T]) queue(b *Batch) *Future[T] {
 	q := b.fill()
 	f := newFuture[T](q)
 	f.decode = c.decode

@@ -12,13 +12,15 @@ import (
 // ACLSetUser creates or changes a user by rules such as "on", ">password",
 // "~*" and "+@read". O(N). Since 6.0.0.
 func (c Commands) ACLSetUser(ctx context.Context, user string, rules ...string) error {
-	_, err := ACLSetUser(user, rules...).Do(ctx, c.doer)
+	cmd := ACLSetUser(user, rules...)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // ACLSetUser queues [ACLSetUser].
 func (b *Batch) ACLSetUser(user string, rules ...string) *Future[struct{}] {
-	return ACLSetUser(user, rules...).Queue(b)
+	cmd := ACLSetUser(user, rules...)
+	return cmd.queue(b)
 }
 
 // BLPop takes the first element of the first list that has one, waiting for
@@ -26,157 +28,185 @@ func (b *Batch) ACLSetUser(user string, rules ...string) *Future[struct{}] {
 // own. When its context ends before, that connection is closed. [Nil]: nothing
 // came in time. O(N). Since 2.0.0; fractions of seconds since 6.0.0.
 func (c Commands) BLPop(ctx context.Context, timeout time.Duration, keys ...string) (KeyValue, error) {
-	return BLPop(timeout, keys...).Do(ctx, c.doer)
+	cmd := BLPop(timeout, keys...)
+	return cmd.do(ctx, c.doer)
 }
 
 // BLPop queues [BLPop].
 func (b *Batch) BLPop(timeout time.Duration, keys ...string) *Future[KeyValue] {
-	return BLPop(timeout, keys...).Queue(b)
+	cmd := BLPop(timeout, keys...)
+	return cmd.queue(b)
 }
 
 // BitField runs operations on integers inside a string, in their order, and
 // returns a result for each but BitOverflow. A result is missing where
 // OverflowFail refused it. O(1) for each operation. Since 3.2.0.
 func (c Commands) BitField(ctx context.Context, key string, ops ...BitFieldOp) ([]Optional[int64], error) {
-	return BitField(key, ops...).Do(ctx, c.doer)
+	cmd := BitField(key, ops...)
+	return cmd.do(ctx, c.doer)
 }
 
 // BitField queues [BitField].
 func (b *Batch) BitField(key string, ops ...BitFieldOp) *Future[[]Optional[int64]] {
-	return BitField(key, ops...).Queue(b)
+	cmd := BitField(key, ops...)
+	return cmd.queue(b)
 }
 
 // ClientGetName returns the name of the connection that the command ran on, as
 // the client's options set it. [Nil]: it has none. O(1). Since 2.6.9.
 func (c Commands) ClientGetName(ctx context.Context) (string, error) {
-	return ClientGetName().Do(ctx, c.doer)
+	cmd := ClientGetName()
+	return cmd.do(ctx, c.doer)
 }
 
 // ClientGetName queues [ClientGetName].
 func (b *Batch) ClientGetName() *Future[string] {
-	return ClientGetName().Queue(b)
+	cmd := ClientGetName()
+	return cmd.queue(b)
 }
 
 // ClientID returns the number of the connection that the command ran on. The
 // client's connections are shared: another call may run on another one.
 // O(1). Since 5.0.0.
 func (c Commands) ClientID(ctx context.Context) (int64, error) {
-	return ClientID().Do(ctx, c.doer)
+	cmd := ClientID()
+	return cmd.do(ctx, c.doer)
 }
 
 // ClientID queues [ClientID].
 func (b *Batch) ClientID() *Future[int64] {
-	return ClientID().Queue(b)
+	cmd := ClientID()
+	return cmd.queue(b)
 }
 
 // ClientKill closes the connections for which all filters hold and returns how
 // many there were. O(N). Since 2.8.12 in this form.
 func (c Commands) ClientKill(ctx context.Context, filters ...ClientFilter) (int64, error) {
-	return ClientKill(filters...).Do(ctx, c.doer)
+	cmd := ClientKill(filters...)
+	return cmd.do(ctx, c.doer)
 }
 
 // ClientKill queues [ClientKill].
 func (b *Batch) ClientKill(filters ...ClientFilter) *Future[int64] {
-	return ClientKill(filters...).Queue(b)
+	cmd := ClientKill(filters...)
+	return cmd.queue(b)
 }
 
 // ClientPause holds back the commands of all clients for d; writesOnly lets
 // commands that only read pass. O(1). Since 3.0.0; writesOnly since 6.2.0.
 func (c Commands) ClientPause(ctx context.Context, d time.Duration, writesOnly bool) error {
-	_, err := ClientPause(d, writesOnly).Do(ctx, c.doer)
+	cmd := ClientPause(d, writesOnly)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // ClientPause queues [ClientPause].
 func (b *Batch) ClientPause(d time.Duration, writesOnly bool) *Future[struct{}] {
-	return ClientPause(d, writesOnly).Queue(b)
+	cmd := ClientPause(d, writesOnly)
+	return cmd.queue(b)
 }
 
 // ClusterShards returns the shards of a cluster. O(N). Since 7.0.0.
 func (c Commands) ClusterShards(ctx context.Context) ([]Shard, error) {
-	return ClusterShards().Do(ctx, c.doer)
+	cmd := ClusterShards()
+	return cmd.do(ctx, c.doer)
 }
 
 // ClusterShards queues [ClusterShards].
 func (b *Batch) ClusterShards() *Future[[]Shard] {
-	return ClusterShards().Queue(b)
+	cmd := ClusterShards()
+	return cmd.queue(b)
 }
 
 // ConfigGet returns settings of the server whose names match a pattern with *.
 // O(N). Since 2.0.0; several patterns since 7.0.0.
 func (c Commands) ConfigGet(ctx context.Context, patterns ...string) (map[string]string, error) {
-	return ConfigGet(patterns...).Do(ctx, c.doer)
+	cmd := ConfigGet(patterns...)
+	return cmd.do(ctx, c.doer)
 }
 
 // ConfigGet queues [ConfigGet].
 func (b *Batch) ConfigGet(patterns ...string) *Future[map[string]string] {
-	return ConfigGet(patterns...).Queue(b)
+	cmd := ConfigGet(patterns...)
+	return cmd.queue(b)
 }
 
 // ConfigSet changes settings of the server while it runs, all or none.
 // O(N). Since 2.0.0; several since 7.0.0.
 func (c Commands) ConfigSet(ctx context.Context, settings map[string]string) error {
-	_, err := ConfigSet(settings).Do(ctx, c.doer)
+	cmd := ConfigSet(settings)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // ConfigSet queues [ConfigSet].
 func (b *Batch) ConfigSet(settings map[string]string) *Future[struct{}] {
-	return ConfigSet(settings).Queue(b)
+	cmd := ConfigSet(settings)
+	return cmd.queue(b)
 }
 
 // DBSize returns the number of keys in the database. O(1). Since 1.0.0.
 func (c Commands) DBSize(ctx context.Context) (int64, error) {
-	return DBSize().Do(ctx, c.doer)
+	cmd := DBSize()
+	return cmd.do(ctx, c.doer)
 }
 
 // DBSize queues [DBSize].
 func (b *Batch) DBSize() *Future[int64] {
-	return DBSize().Queue(b)
+	cmd := DBSize()
+	return cmd.queue(b)
 }
 
 // Del removes keys and returns how many there were. O(N), and O(M) for a key
 // with M elements: [Unlink] frees those in the background. Since 1.0.0.
 func (c Commands) Del(ctx context.Context, keys ...string) (int64, error) {
-	return Del(keys...).Do(ctx, c.doer)
+	cmd := Del(keys...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Del queues [Del].
 func (b *Batch) Del(keys ...string) *Future[int64] {
-	return Del(keys...).Queue(b)
+	cmd := Del(keys...)
+	return cmd.queue(b)
 }
 
 // Echo returns the message. O(1). Since 1.0.0.
 func (c Commands) Echo(ctx context.Context, message string) (string, error) {
-	return Echo(message).Do(ctx, c.doer)
+	cmd := Echo(message)
+	return cmd.do(ctx, c.doer)
 }
 
 // Echo queues [Echo].
 func (b *Batch) Echo(message string) *Future[string] {
-	return Echo(message).Queue(b)
+	cmd := Echo(message)
+	return cmd.queue(b)
 }
 
 // Eval runs a Lua script on the server with KEYS and ARGV. Its reply has the
 // shape that the script gives it: read it with [AsInt], [AsStrings], [As] and
 // their kind. It is never repeated by itself. Since 2.6.0.
 func (c Commands) Eval(ctx context.Context, script string, keys []string, args ...any) (proto.Value, error) {
-	return Eval(script, keys, args...).Do(ctx, c.doer)
+	cmd := Eval(script, keys, args...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Eval queues [Eval].
 func (b *Batch) Eval(script string, keys []string, args ...any) *Future[proto.Value] {
-	return Eval(script, keys, args...).Queue(b)
+	cmd := Eval(script, keys, args...)
+	return cmd.queue(b)
 }
 
 // Exists returns how many of the keys exist; a key given twice counts twice.
 // O(N). Since 1.0.0.
 func (c Commands) Exists(ctx context.Context, keys ...string) (int64, error) {
-	return Exists(keys...).Do(ctx, c.doer)
+	cmd := Exists(keys...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Exists queues [Exists].
 func (b *Batch) Exists(keys ...string) *Future[int64] {
-	return Exists(keys...).Queue(b)
+	cmd := Exists(keys...)
+	return cmd.queue(b)
 }
 
 // Expire lets a key expire after d, to the millisecond: it is sent as PEXPIRE
@@ -184,178 +214,210 @@ func (b *Batch) Exists(keys ...string) *Future[int64] {
 // False: the key does not exist. A d of 0 or less removes the key. O(1). Since
 // 1.0.0.
 func (c Commands) Expire(ctx context.Context, key string, d time.Duration) (bool, error) {
-	return Expire(key, d).Do(ctx, c.doer)
+	cmd := Expire(key, d)
+	return cmd.do(ctx, c.doer)
 }
 
 // Expire queues [Expire].
 func (b *Batch) Expire(key string, d time.Duration) *Future[bool] {
-	return Expire(key, d).Queue(b)
+	cmd := Expire(key, d)
+	return cmd.queue(b)
 }
 
 // FlushDB removes all keys of the database. O(N). Since 1.0.0.
 func (c Commands) FlushDB(ctx context.Context) error {
-	_, err := FlushDB().Do(ctx, c.doer)
+	cmd := FlushDB()
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // FlushDB queues [FlushDB].
 func (b *Batch) FlushDB() *Future[struct{}] {
-	return FlushDB().Queue(b)
+	cmd := FlushDB()
+	return cmd.queue(b)
 }
 
 // GeoAdd puts members into a geo index, or moves those that are there, and
 // returns how many are new. O(log(N)) for each. Since 3.2.0.
 func (c Commands) GeoAdd(ctx context.Context, key string, members ...GeoMember) (int64, error) {
-	return GeoAdd(key, members...).Do(ctx, c.doer)
+	cmd := GeoAdd(key, members...)
+	return cmd.do(ctx, c.doer)
 }
 
 // GeoAdd queues [GeoAdd].
 func (b *Batch) GeoAdd(key string, members ...GeoMember) *Future[int64] {
-	return GeoAdd(key, members...).Queue(b)
+	cmd := GeoAdd(key, members...)
+	return cmd.queue(b)
 }
 
 // GeoSearch returns the members of a geo index within an area around an origin.
 // O(N+log(M)). Since 6.2.0.
 func (c Commands) GeoSearch(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]string, error) {
-	return GeoSearch(key, origin, area, opts...).Do(ctx, c.doer)
+	cmd := GeoSearch(key, origin, area, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // GeoSearch queues [GeoSearch].
 func (b *Batch) GeoSearch(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) *Future[[]string] {
-	return GeoSearch(key, origin, area, opts...).Queue(b)
+	cmd := GeoSearch(key, origin, area, opts...)
+	return cmd.queue(b)
 }
 
 // GeoSearchLocations is [GeoSearch] with distance, hash and place of each
 // member. O(N+log(M)). Since 6.2.0.
 func (c Commands) GeoSearchLocations(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]GeoLocation, error) {
-	return GeoSearchLocations(key, origin, area, opts...).Do(ctx, c.doer)
+	cmd := GeoSearchLocations(key, origin, area, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // GeoSearchLocations queues [GeoSearchLocations].
 func (b *Batch) GeoSearchLocations(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) *Future[[]GeoLocation] {
-	return GeoSearchLocations(key, origin, area, opts...).Queue(b)
+	cmd := GeoSearchLocations(key, origin, area, opts...)
+	return cmd.queue(b)
 }
 
 // Get returns the value of a string key. [Nil]: the key does not exist.
 // O(1). Since 1.0.0.
 func (c Commands) Get(ctx context.Context, key string) (string, error) {
-	return Get(key).Do(ctx, c.doer)
+	cmd := Get(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // Get queues [Get].
 func (b *Batch) Get(key string) *Future[string] {
-	return Get(key).Queue(b)
+	cmd := Get(key)
+	return cmd.queue(b)
 }
 
 // HDel removes fields of a hash and returns how many there were.
 // O(N). Since 2.0.0; several fields since 2.4.0.
 func (c Commands) HDel(ctx context.Context, key string, fields ...string) (int64, error) {
-	return HDel(key, fields...).Do(ctx, c.doer)
+	cmd := HDel(key, fields...)
+	return cmd.do(ctx, c.doer)
 }
 
 // HDel queues [HDel].
 func (b *Batch) HDel(key string, fields ...string) *Future[int64] {
-	return HDel(key, fields...).Queue(b)
+	cmd := HDel(key, fields...)
+	return cmd.queue(b)
 }
 
 // HGet returns one field of a hash. [Nil]: the key or the field does not
 // exist. O(1). Since 2.0.0.
 func (c Commands) HGet(ctx context.Context, key string, field string) (string, error) {
-	return HGet(key, field).Do(ctx, c.doer)
+	cmd := HGet(key, field)
+	return cmd.do(ctx, c.doer)
 }
 
 // HGet queues [HGet].
 func (b *Batch) HGet(key string, field string) *Future[string] {
-	return HGet(key, field).Queue(b)
+	cmd := HGet(key, field)
+	return cmd.queue(b)
 }
 
 // HGetAll returns all fields of a hash with their values; empty where the key
 // does not exist. O(N). Since 2.0.0.
 func (c Commands) HGetAll(ctx context.Context, key string) (map[string]string, error) {
-	return HGetAll(key).Do(ctx, c.doer)
+	cmd := HGetAll(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // HGetAll queues [HGetAll].
 func (b *Batch) HGetAll(key string) *Future[map[string]string] {
-	return HGetAll(key).Queue(b)
+	cmd := HGetAll(key)
+	return cmd.queue(b)
 }
 
 // HSet sets fields of a hash and returns how many of them are new.
 // O(N). Since 2.0.0; several fields since 4.0.0.
 func (c Commands) HSet(ctx context.Context, key string, fields FieldValues) (int64, error) {
-	return HSet(key, fields).Do(ctx, c.doer)
+	cmd := HSet(key, fields)
+	return cmd.do(ctx, c.doer)
 }
 
 // HSet queues [HSet].
 func (b *Batch) HSet(key string, fields FieldValues) *Future[int64] {
-	return HSet(key, fields).Queue(b)
+	cmd := HSet(key, fields)
+	return cmd.queue(b)
 }
 
 // Incr adds one to the integer at key, which is 0 where it does not exist, and
 // returns the sum. O(1). Since 1.0.0.
 func (c Commands) Incr(ctx context.Context, key string) (int64, error) {
-	return Incr(key).Do(ctx, c.doer)
+	cmd := Incr(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // Incr queues [Incr].
 func (b *Batch) Incr(key string) *Future[int64] {
-	return Incr(key).Queue(b)
+	cmd := Incr(key)
+	return cmd.queue(b)
 }
 
 // IncrBy adds delta to the integer at key, which is 0 where it does not exist,
 // and returns the sum. O(1). Since 1.0.0.
 func (c Commands) IncrBy(ctx context.Context, key string, delta int64) (int64, error) {
-	return IncrBy(key, delta).Do(ctx, c.doer)
+	cmd := IncrBy(key, delta)
+	return cmd.do(ctx, c.doer)
 }
 
 // IncrBy queues [IncrBy].
 func (b *Batch) IncrBy(key string, delta int64) *Future[int64] {
-	return IncrBy(key, delta).Queue(b)
+	cmd := IncrBy(key, delta)
+	return cmd.queue(b)
 }
 
 // Info returns facts about the server: those of the sections named, such as
 // "server" or "replication", or of the usual ones. O(1). Since 1.0.0; several
 // sections since 7.0.0.
 func (c Commands) Info(ctx context.Context, sections ...string) (ServerInfo, error) {
-	return Info(sections...).Do(ctx, c.doer)
+	cmd := Info(sections...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Info queues [Info].
 func (b *Batch) Info(sections ...string) *Future[ServerInfo] {
-	return Info(sections...).Queue(b)
+	cmd := Info(sections...)
+	return cmd.queue(b)
 }
 
 // LLen returns the length of a list, 0 where the key does not exist.
 // O(1). Since 1.0.0.
 func (c Commands) LLen(ctx context.Context, key string) (int64, error) {
-	return LLen(key).Do(ctx, c.doer)
+	cmd := LLen(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // LLen queues [LLen].
 func (b *Batch) LLen(key string) *Future[int64] {
-	return LLen(key).Queue(b)
+	cmd := LLen(key)
+	return cmd.queue(b)
 }
 
 // LMPop takes elements from an end of the first list that has any: one, or as
 // many as [Count] says. [Nil]: all lists are empty. O(N+M). Since 7.0.0.
 func (c Commands) LMPop(ctx context.Context, from ListEnd, keys []string, opts ...LMPopOption) (KeyValues, error) {
-	return LMPop(from, keys, opts...).Do(ctx, c.doer)
+	cmd := LMPop(from, keys, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // LMPop queues [LMPop].
 func (b *Batch) LMPop(from ListEnd, keys []string, opts ...LMPopOption) *Future[KeyValues] {
-	return LMPop(from, keys, opts...).Queue(b)
+	cmd := LMPop(from, keys, opts...)
+	return cmd.queue(b)
 }
 
 // LPush puts values in front of a list, one after the other, so that the last
 // becomes the first, and returns the list's length. O(N). Since 1.0.0.
 func (c Commands) LPush(ctx context.Context, key string, values ...any) (int64, error) {
-	return LPush(key, values...).Do(ctx, c.doer)
+	cmd := LPush(key, values...)
+	return cmd.do(ctx, c.doer)
 }
 
 // LPush queues [LPush].
 func (b *Batch) LPush(key string, values ...any) *Future[int64] {
-	return LPush(key, values...).Queue(b)
+	cmd := LPush(key, values...)
+	return cmd.queue(b)
 }
 
 // LRange returns the elements of a list from start to stop, both included;
@@ -363,90 +425,106 @@ func (b *Batch) LPush(key string, values ...any) *Future[int64] {
 // does not exist. The strings of a reply of up to 64 KiB share one memory: use
 // strings.Clone for one that is kept long. O(S+N). Since 1.0.0.
 func (c Commands) LRange(ctx context.Context, key string, start int64, stop int64) ([]string, error) {
-	return LRange(key, start, stop).Do(ctx, c.doer)
+	cmd := LRange(key, start, stop)
+	return cmd.do(ctx, c.doer)
 }
 
 // LRange queues [LRange].
 func (b *Batch) LRange(key string, start int64, stop int64) *Future[[]string] {
-	return LRange(key, start, stop).Queue(b)
+	cmd := LRange(key, start, stop)
+	return cmd.queue(b)
 }
 
 // LTrim leaves only the elements of a list from start to stop, both included;
 // negative numbers count from the end. O(N) for the N removed. Since 1.0.0.
 func (c Commands) LTrim(ctx context.Context, key string, start int64, stop int64) error {
-	_, err := LTrim(key, start, stop).Do(ctx, c.doer)
+	cmd := LTrim(key, start, stop)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // LTrim queues [LTrim].
 func (b *Batch) LTrim(key string, start int64, stop int64) *Future[struct{}] {
-	return LTrim(key, start, stop).Queue(b)
+	cmd := LTrim(key, start, stop)
+	return cmd.queue(b)
 }
 
 // MGet returns the values of several keys in their order; what does not exist,
 // or is no string, is missing. O(N). Since 1.0.0.
 func (c Commands) MGet(ctx context.Context, keys ...string) ([]Optional[string], error) {
-	return MGet(keys...).Do(ctx, c.doer)
+	cmd := MGet(keys...)
+	return cmd.do(ctx, c.doer)
 }
 
 // MGet queues [MGet].
 func (b *Batch) MGet(keys ...string) *Future[[]Optional[string]] {
-	return MGet(keys...).Queue(b)
+	cmd := MGet(keys...)
+	return cmd.queue(b)
 }
 
 // MSet sets several keys at once: all or none. Their expiries are removed.
 // O(N). Since 1.0.1.
 func (c Commands) MSet(ctx context.Context, values map[string]any) error {
-	_, err := MSet(values).Do(ctx, c.doer)
+	cmd := MSet(values)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // MSet queues [MSet].
 func (b *Batch) MSet(values map[string]any) *Future[struct{}] {
-	return MSet(values).Queue(b)
+	cmd := MSet(values)
+	return cmd.queue(b)
 }
 
 // ObjectEncoding returns how the server holds a value in memory, such as
 // "embstr" or "listpack". [Nil]: the key does not exist. O(1). Since 2.2.3.
 func (c Commands) ObjectEncoding(ctx context.Context, key string) (string, error) {
-	return ObjectEncoding(key).Do(ctx, c.doer)
+	cmd := ObjectEncoding(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // ObjectEncoding queues [ObjectEncoding].
 func (b *Batch) ObjectEncoding(key string) *Future[string] {
-	return ObjectEncoding(key).Queue(b)
+	cmd := ObjectEncoding(key)
+	return cmd.queue(b)
 }
 
 // Ping asks the server for a sign of life: "PONG". O(1). Since 1.0.0.
 func (c Commands) Ping(ctx context.Context) (string, error) {
-	return Ping().Do(ctx, c.doer)
+	cmd := Ping()
+	return cmd.do(ctx, c.doer)
 }
 
 // Ping queues [Ping].
 func (b *Batch) Ping() *Future[string] {
-	return Ping().Queue(b)
+	cmd := Ping()
+	return cmd.queue(b)
 }
 
 // PubSubChannels returns the channels that someone is subscribed to and that
 // match a pattern; "" stands for all. O(N). Since 2.8.0.
 func (c Commands) PubSubChannels(ctx context.Context, pattern string) ([]string, error) {
-	return PubSubChannels(pattern).Do(ctx, c.doer)
+	cmd := PubSubChannels(pattern)
+	return cmd.do(ctx, c.doer)
 }
 
 // PubSubChannels queues [PubSubChannels].
 func (b *Batch) PubSubChannels(pattern string) *Future[[]string] {
-	return PubSubChannels(pattern).Queue(b)
+	cmd := PubSubChannels(pattern)
+	return cmd.queue(b)
 }
 
 // PubSubNumPat returns how many patterns clients are subscribed to.
 // O(1). Since 2.8.0.
 func (c Commands) PubSubNumPat(ctx context.Context) (int64, error) {
-	return PubSubNumPat().Do(ctx, c.doer)
+	cmd := PubSubNumPat()
+	return cmd.do(ctx, c.doer)
 }
 
 // PubSubNumPat queues [PubSubNumPat].
 func (b *Batch) PubSubNumPat() *Future[int64] {
-	return PubSubNumPat().Queue(b)
+	cmd := PubSubNumPat()
+	return cmd.queue(b)
 }
 
 // PubSubNumSub returns how many are subscribed to channels, in the order given,
@@ -454,35 +532,41 @@ func (b *Batch) PubSubNumPat() *Future[int64] {
 // package counts once, however many subscriptions of it share a channel.
 // O(N). Since 2.8.0.
 func (c Commands) PubSubNumSub(ctx context.Context, channels ...string) ([]ChannelCount, error) {
-	return PubSubNumSub(channels...).Do(ctx, c.doer)
+	cmd := PubSubNumSub(channels...)
+	return cmd.do(ctx, c.doer)
 }
 
 // PubSubNumSub queues [PubSubNumSub].
 func (b *Batch) PubSubNumSub(channels ...string) *Future[[]ChannelCount] {
-	return PubSubNumSub(channels...).Queue(b)
+	cmd := PubSubNumSub(channels...)
+	return cmd.queue(b)
 }
 
 // Publish sends a message to a channel and returns how many clients of the
 // server that it ran on received it; in a cluster those of other nodes are not
 // counted. O(N+M). Since 2.0.0.
 func (c Commands) Publish(ctx context.Context, channel string, message any) (int64, error) {
-	return Publish(channel, message).Do(ctx, c.doer)
+	cmd := Publish(channel, message)
+	return cmd.do(ctx, c.doer)
 }
 
 // Publish queues [Publish].
 func (b *Batch) Publish(channel string, message any) *Future[int64] {
-	return Publish(channel, message).Queue(b)
+	cmd := Publish(channel, message)
+	return cmd.queue(b)
 }
 
 // RPush puts values at the end of a list and returns its length.
 // O(N). Since 1.0.0.
 func (c Commands) RPush(ctx context.Context, key string, values ...any) (int64, error) {
-	return RPush(key, values...).Do(ctx, c.doer)
+	cmd := RPush(key, values...)
+	return cmd.do(ctx, c.doer)
 }
 
 // RPush queues [RPush].
 func (b *Batch) RPush(key string, values ...any) *Future[int64] {
-	return RPush(key, values...).Queue(b)
+	cmd := RPush(key, values...)
+	return cmd.queue(b)
 }
 
 // Raw returns a command by name with arguments as they are, for commands that
@@ -497,141 +581,165 @@ func (b *Batch) RPush(key string, values ...any) *Future[int64] {
 // shared. WAIT and WAITAOF tell of the writes of their own connection: they
 // stand in a [Batch] with these, and are refused alone.
 func (c Commands) Raw(ctx context.Context, name string, args ...any) (proto.Value, error) {
-	return Raw(name, args...).Do(ctx, c.doer)
+	cmd := Raw(name, args...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Raw queues [Raw].
 func (b *Batch) Raw(name string, args ...any) *Future[proto.Value] {
-	return Raw(name, args...).Queue(b)
+	cmd := Raw(name, args...)
+	return cmd.queue(b)
 }
 
 // Scan returns a part of the keys of the database. A scan starts with cursor 0
 // and ends when a page's Cursor is 0; a key that exists all the time is found
 // at least once, possibly twice. O(1) a call. Since 2.8.0.
 func (c Commands) Scan(ctx context.Context, cursor uint64, opts ...ScanOption) (ScanPage, error) {
-	return Scan(cursor, opts...).Do(ctx, c.doer)
+	cmd := Scan(cursor, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Scan queues [Scan].
 func (b *Batch) Scan(cursor uint64, opts ...ScanOption) *Future[ScanPage] {
-	return Scan(cursor, opts...).Queue(b)
+	cmd := Scan(cursor, opts...)
+	return cmd.queue(b)
 }
 
 // Set sets a key to a value, whatever it held, and without an expiry option
 // also without one. False: the condition of NX, XX or IfEqual did not hold and
 // nothing was set. O(1). Since 1.0.0.
 func (c Commands) Set(ctx context.Context, key string, value any, opts ...SetOption) (bool, error) {
-	return Set(key, value, opts...).Do(ctx, c.doer)
+	cmd := Set(key, value, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Set queues [Set].
 func (b *Batch) Set(key string, value any, opts ...SetOption) *Future[bool] {
-	return Set(key, value, opts...).Queue(b)
+	cmd := Set(key, value, opts...)
+	return cmd.queue(b)
 }
 
 // SetGet is [Set] with GET: it returns the value that the key had before,
 // whether or not the new one was set. [Nil]: the key did not exist.
 // O(1). Since 6.2.0; together with NX since 7.0.0.
 func (c Commands) SetGet(ctx context.Context, key string, value any, opts ...SetOption) (string, error) {
-	return SetGet(key, value, opts...).Do(ctx, c.doer)
+	cmd := SetGet(key, value, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // SetGet queues [SetGet].
 func (b *Batch) SetGet(key string, value any, opts ...SetOption) *Future[string] {
-	return SetGet(key, value, opts...).Queue(b)
+	cmd := SetGet(key, value, opts...)
+	return cmd.queue(b)
 }
 
 // Sort returns the elements of a list, set or sorted set in order: as numbers,
 // from small to large. Empty where the key does not exist.
 // O(N+M*log(M)). Since 1.0.0.
 func (c Commands) Sort(ctx context.Context, key string, opts ...SortOption) ([]string, error) {
-	return Sort(key, opts...).Do(ctx, c.doer)
+	cmd := Sort(key, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Sort queues [Sort].
 func (b *Batch) Sort(key string, opts ...SortOption) *Future[[]string] {
-	return Sort(key, opts...).Queue(b)
+	cmd := Sort(key, opts...)
+	return cmd.queue(b)
 }
 
 // SortGet is [Sort] with GET: for each element it returns what the patterns
 // lead to, one after the other, which may be missing. The pattern "#" is the
 // element itself. O(N+M*log(M)). Since 1.0.0.
 func (c Commands) SortGet(ctx context.Context, key string, patterns []string, opts ...SortOption) ([]Optional[string], error) {
-	return SortGet(key, patterns, opts...).Do(ctx, c.doer)
+	cmd := SortGet(key, patterns, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // SortGet queues [SortGet].
 func (b *Batch) SortGet(key string, patterns []string, opts ...SortOption) *Future[[]Optional[string]] {
-	return SortGet(key, patterns, opts...).Queue(b)
+	cmd := SortGet(key, patterns, opts...)
+	return cmd.queue(b)
 }
 
 // StrLen returns the length of a string in bytes, 0 where the key does not
 // exist. O(1). Since 2.2.0.
 func (c Commands) StrLen(ctx context.Context, key string) (int64, error) {
-	return StrLen(key).Do(ctx, c.doer)
+	cmd := StrLen(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // StrLen queues [StrLen].
 func (b *Batch) StrLen(key string) *Future[int64] {
-	return StrLen(key).Queue(b)
+	cmd := StrLen(key)
+	return cmd.queue(b)
 }
 
 // Unlink removes keys, freeing their memory in the background, and returns how
 // many there were. O(1) for each key. Since 4.0.0.
 func (c Commands) Unlink(ctx context.Context, keys ...string) (int64, error) {
-	return Unlink(keys...).Do(ctx, c.doer)
+	cmd := Unlink(keys...)
+	return cmd.do(ctx, c.doer)
 }
 
 // Unlink queues [Unlink].
 func (b *Batch) Unlink(keys ...string) *Future[int64] {
-	return Unlink(keys...).Queue(b)
+	cmd := Unlink(keys...)
+	return cmd.queue(b)
 }
 
 // XAck tells that a consumer group is done with entries and returns how many
 // were pending. O(1) for each. Since 5.0.0.
 func (c Commands) XAck(ctx context.Context, key string, group string, ids ...string) (int64, error) {
-	return XAck(key, group, ids...).Do(ctx, c.doer)
+	cmd := XAck(key, group, ids...)
+	return cmd.do(ctx, c.doer)
 }
 
 // XAck queues [XAck].
 func (b *Batch) XAck(key string, group string, ids ...string) *Future[int64] {
-	return XAck(key, group, ids...).Queue(b)
+	cmd := XAck(key, group, ids...)
+	return cmd.queue(b)
 }
 
 // XAdd adds an entry to a stream and returns its ID; the id "*" lets the server
 // choose it. [Nil]: NoMakeStream, and the stream does not exist.
 // O(1), or O(N) for N entries trimmed. Since 5.0.0.
 func (c Commands) XAdd(ctx context.Context, key string, id string, fields FieldValues, opts ...XAddOption) (string, error) {
-	return XAdd(key, id, fields, opts...).Do(ctx, c.doer)
+	cmd := XAdd(key, id, fields, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // XAdd queues [XAdd].
 func (b *Batch) XAdd(key string, id string, fields FieldValues, opts ...XAddOption) *Future[string] {
-	return XAdd(key, id, fields, opts...).Queue(b)
+	cmd := XAdd(key, id, fields, opts...)
+	return cmd.queue(b)
 }
 
 // XGroupCreate creates a consumer group that starts behind the entry id: "$" is
 // the last one, "0" the begin of the stream. With makeStream the stream is
 // created where it does not exist. O(1). Since 5.0.0.
 func (c Commands) XGroupCreate(ctx context.Context, key string, group string, id string, makeStream bool) error {
-	_, err := XGroupCreate(key, group, id, makeStream).Do(ctx, c.doer)
+	cmd := XGroupCreate(key, group, id, makeStream)
+	_, err := cmd.do(ctx, c.doer)
 	return err
 }
 
 // XGroupCreate queues [XGroupCreate].
 func (b *Batch) XGroupCreate(key string, group string, id string, makeStream bool) *Future[struct{}] {
-	return XGroupCreate(key, group, id, makeStream).Queue(b)
+	cmd := XGroupCreate(key, group, id, makeStream)
+	return cmd.queue(b)
 }
 
 // XLen returns the number of entries of a stream, 0 where it does not exist.
 // O(1). Since 5.0.0.
 func (c Commands) XLen(ctx context.Context, key string) (int64, error) {
-	return XLen(key).Do(ctx, c.doer)
+	cmd := XLen(key)
+	return cmd.do(ctx, c.doer)
 }
 
 // XLen queues [XLen].
 func (b *Batch) XLen(key string) *Future[int64] {
-	return XLen(key).Queue(b)
+	cmd := XLen(key)
+	return cmd.queue(b)
 }
 
 // XReadGroup returns entries of streams for a consumer of a group. The position
@@ -639,79 +747,93 @@ func (b *Batch) XLen(key string) *Future[int64] {
 // pending for this consumer behind it. [Nil]: nothing came in time.
 // O(M) for M entries. Since 5.0.0.
 func (c Commands) XReadGroup(ctx context.Context, group string, consumer string, streams []StreamPosition, opts ...XReadGroupOption) ([]StreamEntries, error) {
-	return XReadGroup(group, consumer, streams, opts...).Do(ctx, c.doer)
+	cmd := XReadGroup(group, consumer, streams, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // XReadGroup queues [XReadGroup].
 func (b *Batch) XReadGroup(group string, consumer string, streams []StreamPosition, opts ...XReadGroupOption) *Future[[]StreamEntries] {
-	return XReadGroup(group, consumer, streams, opts...).Queue(b)
+	cmd := XReadGroup(group, consumer, streams, opts...)
+	return cmd.queue(b)
 }
 
 // ZAdd adds members to a sorted set, or changes the scores of those that are
 // there, and returns how many are new. O(log(N)) for each. Since 1.2.0; GT and
 // LT since 6.2.0.
 func (c Commands) ZAdd(ctx context.Context, key string, members Members, opts ...ZAddOption) (int64, error) {
-	return ZAdd(key, members, opts...).Do(ctx, c.doer)
+	cmd := ZAdd(key, members, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZAdd queues [ZAdd].
 func (b *Batch) ZAdd(key string, members Members, opts ...ZAddOption) *Future[int64] {
-	return ZAdd(key, members, opts...).Queue(b)
+	cmd := ZAdd(key, members, opts...)
+	return cmd.queue(b)
 }
 
 // ZAddIncr is [ZAdd] with INCR: it adds delta to the score of one member and
 // returns the new score. [Nil]: NX, XX, GT or LT kept it from doing so.
 // O(log(N)). Since 3.0.2.
 func (c Commands) ZAddIncr(ctx context.Context, key string, delta float64, member string, opts ...ZAddOption) (float64, error) {
-	return ZAddIncr(key, delta, member, opts...).Do(ctx, c.doer)
+	cmd := ZAddIncr(key, delta, member, opts...)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZAddIncr queues [ZAddIncr].
 func (b *Batch) ZAddIncr(key string, delta float64, member string, opts ...ZAddOption) *Future[float64] {
-	return ZAddIncr(key, delta, member, opts...).Queue(b)
+	cmd := ZAddIncr(key, delta, member, opts...)
+	return cmd.queue(b)
 }
 
 // ZRangeWithScores returns members by rank, from start to stop, both included,
 // with their scores, lowest score first; negative numbers count from the end.
 // O(log(N)+M). Since 1.2.0.
 func (c Commands) ZRangeWithScores(ctx context.Context, key string, start int64, stop int64) ([]ScoredMember, error) {
-	return ZRangeWithScores(key, start, stop).Do(ctx, c.doer)
+	cmd := ZRangeWithScores(key, start, stop)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZRangeWithScores queues [ZRangeWithScores].
 func (b *Batch) ZRangeWithScores(key string, start int64, stop int64) *Future[[]ScoredMember] {
-	return ZRangeWithScores(key, start, stop).Queue(b)
+	cmd := ZRangeWithScores(key, start, stop)
+	return cmd.queue(b)
 }
 
 // ZRem removes members of a sorted set and returns how many there were.
 // O(log(N)) for each. Since 1.2.0; several members since 2.4.0.
 func (c Commands) ZRem(ctx context.Context, key string, members ...string) (int64, error) {
-	return ZRem(key, members...).Do(ctx, c.doer)
+	cmd := ZRem(key, members...)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZRem queues [ZRem].
 func (b *Batch) ZRem(key string, members ...string) *Future[int64] {
-	return ZRem(key, members...).Queue(b)
+	cmd := ZRem(key, members...)
+	return cmd.queue(b)
 }
 
 // ZRemRangeByScore removes the members with scores from low to high and
 // returns how many there were. O(log(N)+M) for the M removed. Since 1.2.0.
 func (c Commands) ZRemRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
-	return ZRemRangeByScore(key, low, high).Do(ctx, c.doer)
+	cmd := ZRemRangeByScore(key, low, high)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZRemRangeByScore queues [ZRemRangeByScore].
 func (b *Batch) ZRemRangeByScore(key string, low ScoreBound, high ScoreBound) *Future[int64] {
-	return ZRemRangeByScore(key, low, high).Queue(b)
+	cmd := ZRemRangeByScore(key, low, high)
+	return cmd.queue(b)
 }
 
 // ZScore returns the score of a member. [Nil]: the key or the member does not
 // exist. O(1). Since 1.2.0.
 func (c Commands) ZScore(ctx context.Context, key string, member string) (float64, error) {
-	return ZScore(key, member).Do(ctx, c.doer)
+	cmd := ZScore(key, member)
+	return cmd.do(ctx, c.doer)
 }
 
 // ZScore queues [ZScore].
 func (b *Batch) ZScore(key string, member string) *Future[float64] {
-	return ZScore(key, member).Queue(b)
+	cmd := ZScore(key, member)
+	return cmd.queue(b)
 }

@@ -90,7 +90,7 @@ func (run *callers) loop(ctx context.Context, id int) {
 	run.warmed.Done()
 	<-run.start
 
-	var latency Histogram
+	latency := newHistogram()
 	calls := 0
 	for ; err == nil && !run.stop.Load(); n++ {
 		if calls%sampled == 0 {
@@ -106,7 +106,7 @@ func (run *callers) loop(ctx context.Context, id int) {
 	run.mu.Lock()
 	defer run.mu.Unlock()
 	run.total += int64(calls * run.work.perCall)
-	run.latency.Merge(&latency)
+	run.latency.Merge(latency)
 	if run.err == nil {
 		run.err = err
 	}

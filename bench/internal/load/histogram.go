@@ -20,6 +20,12 @@ type Histogram struct {
 	total  uint64
 }
 
+// newHistogram returns one that is not on the stack of who records: callers should
+// have the small stacks that they would have without being measured.
+//
+//go:noinline
+func newHistogram() *Histogram { return new(Histogram) }
+
 // bucket returns the bucket of a number of nanoseconds.
 func bucket(ns uint64) int {
 	if ns < subBuckets {
@@ -47,7 +53,7 @@ func (h *Histogram) Record(d time.Duration) {
 
 // Merge adds what other has counted.
 func (h *Histogram) Merge(other *Histogram) {
-	for i, count := range other.counts {
+	for i, count := range other.counts[:] {
 		h.counts[i] += count
 	}
 	h.total += other.total

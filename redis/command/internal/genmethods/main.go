@@ -141,13 +141,13 @@ func generate(constructors []constructor) []byte {
 		signature := fmt.Sprintf("func (c Commands) %s(%s) ", c.name,
 			strings.Join(append([]string{"ctx context.Context"}, params...), ", "))
 		if c.result == "struct{}" { // nothing but OK
-			fmt.Fprintf(&b, "%serror {\n\t_, err := %s.Do(ctx, c.doer)\n\treturn err\n}\n", signature, call)
+			fmt.Fprintf(&b, "%serror {\n\tcmd := %s\n\t_, err := cmd.do(ctx, c.doer)\n\treturn err\n}\n", signature, call)
 		} else {
-			fmt.Fprintf(&b, "%s(%s, error) {\n\treturn %s.Do(ctx, c.doer)\n}\n", signature, c.result, call)
+			fmt.Fprintf(&b, "%s(%s, error) {\n\tcmd := %s\n\treturn cmd.do(ctx, c.doer)\n}\n", signature, c.result, call)
 		}
 
 		fmt.Fprintf(&b, "\n// %s queues [%s].\n", c.name, c.name)
-		fmt.Fprintf(&b, "func (b *Batch) %s(%s) *Future[%s] {\n\treturn %s.Queue(b)\n}\n",
+		fmt.Fprintf(&b, "func (b *Batch) %s(%s) *Future[%s] {\n\tcmd := %s\n\treturn cmd.queue(b)\n}\n",
 			c.name, strings.Join(params, ", "), c.result, call)
 	}
 	return b.Bytes()
