@@ -107,6 +107,7 @@ var errServerClosed = errors.New("the server closed the connection")
 type handOut struct {
 	replies [32]proto.Value
 	met     [32]met
+	callers int // answered since the last read
 }
 
 // met is a slot whose last reply has come, and what its state was before.
@@ -119,6 +120,7 @@ type met struct {
 // buffer holds. Who calls it has the read lease.
 func (c *conn) dispatch(v proto.Value) error {
 	n, ok := 0, true
+	c.handOut.callers = 0
 	var err error
 	for {
 		switch {
@@ -138,16 +140,22 @@ func (c *conn) dispatch(v proto.Value) error {
 			}
 			return err
 		}
-		wrong := c.answer(c.handOut.replies[:n])
+		wrong := c.answer(c.handOut.replies[:n], !ok)
 		if n = 0; wrong != nil || err != nil || !ok {
 			return or(wrong, err)
 		}
 	}
 }
 
-// answer gives replies to the slots whose turn it is.
-func (c *conn) answer(replies []proto.Value) (err error) {
+// manyCallers is how many callers have to be answered at once for the writer goroutine
+// to be made ready for the requests that they are likely to make next.
+const manyCallers = 100
+
+// answer gives replies to the slots whose turn it is. final says that no more replies
+// are there.
+func (c *conn) answer(replies []proto.Value, final bool) (err error) {
 	done := c.handOut.met[:0]
+	last := -1 // in done, of those that wait
 	c.mu.Lock()
 	for _, v := range replies {
 		s := c.inflight.front()
@@ -155,16 +163,20 @@ func (c *conn) answer(replies []proto.Value) (err error) {
 			err = errUnasked
 			break
 		}
-		last, wrong := s.take(v)
+		complete, wrong := s.take(v)
 		if wrong != nil {
 			err = wrong
 			break
 		}
-		if !last {
+		if !complete {
 			continue
 		}
 		c.inflight.pop()
 		c.answered++
+		if s.state == slotWaiting && s.fence == nil {
+			last = len(done)
+			c.handOut.callers++
+		}
 		done = append(done, met{s, s.state})
 		if s.state == slotAbandoned {
 			c.abandoned--
@@ -173,9 +185,13 @@ func (c *conn) answer(replies []proto.Value) (err error) {
 		}
 	}
 	c.freed()
+	flush := final && last >= 0 && c.handOut.callers >= manyCallers && c.expectRequests()
 	c.mu.Unlock()
 	clear(replies)
 	for i, m := range done {
+		if flush && i == last {
+			c.wake <- struct{}{}
+		}
 		switch {
 		case m.slot.fence != nil:
 			m.slot.fence.done(m.slot.fence.err)

@@ -170,6 +170,18 @@ func (c *conn) handToWriter() {
 	c.leaseMoved()
 }
 
+// expectRequests is called when many callers are about to be answered, who are likely
+// to ask again. It reports whether the write lease is the writer goroutine's now.
+// Woken just before the last of them, the goroutine comes behind all of them in the
+// scheduler's queue, and writes what they have queued at once. mu is held.
+func (c *conn) expectRequests() bool {
+	if c.lease != leaseFree || c.cause != nil {
+		return false
+	}
+	c.lease = leaseWriter
+	return true
+}
+
 // freeLease gives the write lease up. mu is held.
 func (c *conn) freeLease() {
 	c.lease = leaseFree
@@ -325,7 +337,7 @@ func (c *conn) takeForWriter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.flushing) == 0 {
-		if len(c.outgoing) > 0 {
+		if len(c.outgoing) > 0 && c.direct == nil {
 			c.yield()
 		}
 		c.takeOutgoing()
