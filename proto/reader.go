@@ -108,6 +108,52 @@ func (r *Reader) TryNext() (v Value, ok bool, err error) {
 	return Value{}, false, nil
 }
 
+// TryShared reads several replies at once, those of a pipeline, as far as they are
+// all there, into values, and returns how many. They share one backing string, of
+// 64 KiB at most, where TryNext gives each its own. It takes simple ones only: none
+// is an aggregate or a push, for which it stops. Where it returns 0, TryNext tells
+// why.
+func (r *Reader) TryShared(values []Value) int {
+	if r.failed != nil || r.spool.size > 0 || r.scanned != r.start || !r.scan.idle() {
+		return 0
+	}
+	n, first := 0, r.start
+	for n < len(values) && r.scanned < r.end && isSimple(r.buf[r.scanned]) {
+		size, st := r.scan.scan(r.buf[r.scanned:r.end])
+		r.scanned += size
+		if st != complete {
+			if st == malformed {
+				r.failed = r.scan.err
+			}
+			break
+		}
+		r.scan.begin()
+		r.start = r.scanned
+		values[n] = Value{num: int64(r.start - first)}
+		n++
+	}
+	if n == 0 {
+		return 0
+	}
+	r.returned += int64(r.start - first)
+	text, from := string(r.buf[first:r.start]), int64(0)
+	for i := range values[:n] {
+		to := values[i].num
+		values[i] = newValue(text[from:to])
+		from = to
+	}
+	return n
+}
+
+// isSimple reports whether a reply with this mark has no elements and no push inside.
+func isSimple(mark byte) bool {
+	switch mark {
+	case '$', '+', '-', ':', ',', '#', '_', '(', '=':
+		return true
+	}
+	return false
+}
+
 // Buffered returns the number of bytes that were read and belong to no value
 // returned so far: the beginning of a reply, and replies behind it.
 func (r *Reader) Buffered() int { return r.spool.size + r.end - r.start }

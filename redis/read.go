@@ -121,12 +121,18 @@ type met struct {
 func (c *conn) dispatch(v proto.Value) error {
 	n, ok := 0, true
 	c.handOut.callers = 0
+	batch := c.batchLeft() // replies that are the same batch's, v among them
+	replies := c.handOut.replies[:]
 	var err error
 	for {
 		switch {
-		case ok && n < len(c.handOut.replies) && !c.isPush(v):
-			c.handOut.replies[n] = v
+		case ok && n < len(replies) && !c.isPush(v):
+			replies[n] = v
 			n++
+			if batch--; batch > 0 {
+				more := c.reader.TryShared(replies[n:min(n+batch, len(replies))])
+				n, batch = n+more, batch-more
+			}
 			if v, ok, err = c.reader.TryNext(); err == nil {
 				continue
 			}
@@ -140,11 +146,23 @@ func (c *conn) dispatch(v proto.Value) error {
 			}
 			return err
 		}
-		wrong := c.answer(c.handOut.replies[:n], !ok)
+		wrong := c.answer(replies[:n], !ok)
 		if n = 0; wrong != nil || err != nil || !ok {
 			return or(wrong, err)
 		}
+		batch = c.batchLeft()
 	}
+}
+
+// batchLeft returns how many replies are still to come to the batch whose turn it is,
+// 0 where it is no batch's turn.
+func (c *conn) batchLeft() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.inflight.front(); s != nil && s.batch {
+		return s.left
+	}
+	return 0
 }
 
 // manyCallers is how many callers have to be answered at once for the writer goroutine

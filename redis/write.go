@@ -27,11 +27,11 @@ const (
 	// how many are, until the connection is idle.
 	keepBuffer = 64 << 10
 	keepPieces = 16
-	// slowYield is how long a yield before a flush may take that brought fewer than
-	// manyGained requests. Then the program's goroutines are busy with other things
-	// than requests, and the next yieldsSkipped flushes go without.
+	// slowYield is how long a yield before a flush may take that brought fewer bytes
+	// than worthYield. Then the program's goroutines are busy with other things than
+	// requests, and the next yieldsSkipped flushes go without.
 	slowYield     = 100 * time.Microsecond
-	manyGained    = 16
+	worthYield    = 512
 	yieldsSkipped = 16
 )
 
@@ -220,11 +220,11 @@ func (c *conn) yield() {
 		c.skipYields--
 		return
 	}
-	before, requests := time.Now(), c.answered+uint64(c.inflight.size)
+	before, queued := time.Now(), c.queued
 	c.mu.Unlock()
 	runtime.Gosched()
 	c.mu.Lock()
-	if gained := c.answered + uint64(c.inflight.size) - requests; gained < manyGained && time.Since(before) > slowYield {
+	if c.queued-queued < worthYield && time.Since(before) > slowYield {
 		c.skipYields = yieldsSkipped
 	}
 }
