@@ -36,7 +36,8 @@ func TestAllocs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for e := v.Elems(); e.Next(); {
+			e := v.Elems()
+			for e.Next() {
 				_ = e.Value().Kind()
 			}
 		}

@@ -75,7 +75,8 @@ func BenchmarkElems(b *testing.B) {
 			b.ReportAllocs()
 			size := 0
 			for b.Loop() {
-				for e := v.Elems(); e.Next(); {
+				e := v.Elems()
+				for e.Next() {
 					size += e.Value().Size()
 				}
 			}

@@ -30,7 +30,8 @@ func treeOf(v Value) tree {
 	for e := range v.Attrs().All() {
 		t.Attrs = append(t.Attrs, treeOf(e))
 	}
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		t.Elems = append(t.Elems, treeOf(e.Value()))
 	}
 	return t

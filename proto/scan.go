@@ -100,6 +100,12 @@ func (s *scanner) scan(b []byte) (int, status) {
 		var st status
 		switch s.next {
 		case atMark:
+			if b[i] == '$' && s.frame.left > 1 {
+				if n := s.bulks(b[i:]); n > 0 {
+					i += n
+					continue
+				}
+			}
 			if b[i] == '$' && s.frame.left > 0 {
 				// The quick way for a bulk string that is there as a whole.
 				n, body := plainNumber(b, i+1)
@@ -148,6 +154,49 @@ func (s *scanner) scan(b []byte) (int, status) {
 		}
 	}
 	return s.stop(i, needMore)
+}
+
+// bulks scans bulk strings at the front of b that are there as a whole, but not the
+// last element of the innermost aggregate, and returns how many bytes they take.
+// What is not as usual it leaves to others.
+func (s *scanner) bulks(b []byte) int {
+	at, left := 0, s.frame.left
+	for ; left > 1; left-- {
+		line := b[at:]
+		if len(line) < len("$0\r\n\r\n") || line[0] != '$' {
+			break
+		}
+		n := int(line[1]) - '0'
+		if uint(n) > 9 {
+			break
+		}
+		body := 2
+		for line[body] != '\r' {
+			digit := int(line[body]) - '0'
+			if uint(digit) > 9 || body == len("$99999") || n == 0 {
+				return s.passed(at, left)
+			}
+			n = n*10 + digit
+			if body++; body == len(line) {
+				return s.passed(at, left)
+			}
+		}
+		end := body + len("\r\n") + n
+		if end+1 >= len(line) || line[body+1] != '\n' || line[end] != '\r' || line[end+1] != '\n' || n > s.limits.MaxBulk {
+			break
+		}
+		at += end + len("\r\n")
+	}
+	return s.passed(at, left)
+}
+
+// passed counts elements that take n bytes: left are still to come.
+func (s *scanner) passed(n, left int) int {
+	if n > 0 {
+		s.frame.left = left
+		s.attributed = false
+	}
+	return n
 }
 
 // stop leaves scan at b[i].

@@ -134,7 +134,8 @@ func (v Value) Len() int {
 		return int(v.num)
 	}
 	n := 0
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		n++
 	}
 	return n
@@ -168,7 +169,8 @@ func (v Value) Index(i int) Value {
 // of a map take turns.
 func (v Value) All() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
-		for e := v.Elems(); e.Next(); {
+		e := v.Elems()
+		for e.Next() {
 			if !yield(e.Value()) {
 				return
 			}
@@ -181,7 +183,8 @@ func (v Value) All() iter.Seq[Value] {
 // last element is left out.
 func (v Value) Pairs() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {
-		for e := v.Elems(); e.Next(); {
+		e := v.Elems()
+		for e.Next() {
 			key := e.Value()
 			if !e.Next() || !yield(key, e.Value()) {
 				return
@@ -202,7 +205,8 @@ func (v Value) Elems() Elems {
 
 // Elems is a cursor over the elements of an aggregate:
 //
-//	for e := v.Elems(); e.Next(); {
+//	e := v.Elems()
+//	for e.Next() {
 //		use(e.Value())
 //	}
 //
@@ -220,10 +224,21 @@ func (e *Elems) Next() bool {
 		*e = Elems{}
 		return false
 	}
-	e.cur, e.rest = parse(e.rest)
 	if e.left > 0 {
 		e.left--
 	}
+	// The quick way for a bulk string: parse would do.
+	if s := e.rest; s[0] == '$' && s[1]-'0' <= 9 {
+		n, i := int(s[1]-'0'), 2
+		for ; s[i] != '\r'; i++ {
+			n = n*10 + int(s[i]-'0')
+		}
+		body := i + len("\r\n")
+		e.cur = Value{kind: KindBulk, text: s[body : body+n]}
+		e.rest = s[body+n+len("\r\n"):]
+		return true
+	}
+	e.cur, e.rest = parse(e.rest)
 	return true
 }
 

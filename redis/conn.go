@@ -68,6 +68,7 @@ type conn struct {
 
 	received atomic.Uint64 // bytes read, for the monitor
 	pushes   atomic.Uint64 // pushes read, for the monitor
+	batches  atomic.Int32  // batches in flight; changed with mu held
 	proof    proof
 	monitor  monitor
 	lending  lending

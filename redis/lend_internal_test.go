@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -325,12 +326,17 @@ type askedContext struct {
 	once sync.Once
 }
 
+// look asks often: another goroutine may have mu for a moment, and who asks the
+// context has it until it is answered.
 func (a *askedContext) look() {
-	if !a.c.mu.TryLock() {
-		a.once.Do(func() { a.t.Error("the context is asked while mu is held") })
-		return
+	for range 10_000 {
+		if a.c.mu.TryLock() {
+			a.c.mu.Unlock()
+			return
+		}
+		runtime.Gosched()
 	}
-	a.c.mu.Unlock()
+	a.once.Do(func() { a.t.Error("the context is asked while mu is held") })
 }
 
 func (a *askedContext) Done() <-chan struct{} { a.look(); return a.Context.Done() }

@@ -157,6 +157,9 @@ func (c *conn) dispatch(v proto.Value) error {
 // batchLeft returns how many replies are still to come to the batch whose turn it is,
 // 0 where it is no batch's turn.
 func (c *conn) batchLeft() int {
+	if c.batches.Load() == 0 {
+		return 0
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.inflight.front(); s != nil && s.batch {
@@ -191,6 +194,9 @@ func (c *conn) answer(replies []proto.Value, final bool) (err error) {
 		}
 		c.inflight.pop()
 		c.answered++
+		if s.batch {
+			c.batches.Add(-1)
+		}
 		if s.state == slotWaiting && s.fence == nil {
 			last = len(done)
 			c.handOut.callers++

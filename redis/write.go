@@ -73,6 +73,9 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 			return false, or(c.cause, ErrClosed)
 		}
 		c.append(s, piece)
+		if rs != nil {
+			c.batches.Add(1)
+		}
 	} else {
 		last := c.open()
 		before := len(*last)
@@ -80,6 +83,7 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 			*last = append(*last, s.encoded...)
 		} else {
 			*last = rs.Append(*last)
+			c.batches.Add(1)
 		}
 		s.start = c.queued
 		c.queued += uint64(len(*last) - before)

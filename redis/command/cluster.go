@@ -35,7 +35,8 @@ func decodeShards(v proto.Value) ([]Shard, error) {
 		return nil, want(wanted)
 	}
 	shards := make([]Shard, 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		var shard Shard
 		if !isPairs(e.Value()) {
 			return nil, want(wanted)

@@ -169,6 +169,9 @@ func (t *texts) text(s string) string {
 
 // string decodes an element as a string that is not missing.
 func (t *texts) string(v proto.Value) (string, error) {
+	if v.Kind() == proto.KindBulk {
+		return t.text(v.Str()), nil
+	}
 	s, err := decodeString(v)
 	if err != nil {
 		return "", want("string")
@@ -187,7 +190,8 @@ func decodeStrings(v proto.Value) ([]string, error) {
 	}
 	t := textsOf(v)
 	result := make([]string, 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		s, err := t.string(e.Value())
 		if err != nil {
 			return nil, want("[]string")
@@ -219,7 +223,8 @@ func decodeOptionalStrings(v proto.Value) ([]Optional[string], error) {
 	}
 	t := textsOf(v)
 	result := make([]Optional[string], 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		if e.Value().IsNull() {
 			result = append(result, Optional[string]{})
 			continue
@@ -239,7 +244,8 @@ func decodeOptionalInts(v proto.Value) ([]Optional[int64], error) {
 		return nil, want("[]Optional[int64]")
 	}
 	result := make([]Optional[int64], 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		if e.Value().IsNull() {
 			result = append(result, Optional[int64]{})
 			continue
@@ -266,7 +272,8 @@ func decodeStringMap(v proto.Value) (map[string]string, error) {
 	}
 	t := textsOf(v)
 	result := make(map[string]string, v.Len()/2)
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		key, err := t.string(e.Value())
 		if err != nil || !e.Next() {
 			return nil, want("map[string]string")

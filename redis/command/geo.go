@@ -186,7 +186,8 @@ func decodeGeoLocations(v proto.Value) ([]GeoLocation, error) {
 	}
 	t := textsOf(v)
 	result := make([]GeoLocation, 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		item := e.Value()
 		if item.Len() != 4 || item.Index(3).Len() != 2 {
 			return nil, want(wanted)

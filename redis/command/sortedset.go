@@ -169,7 +169,8 @@ func decodeScoredMembers(v proto.Value) ([]ScoredMember, error) {
 	}
 	t := textsOf(v)
 	result := make([]ScoredMember, 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		member, score := e.Value(), proto.Value{}
 		if member.Kind() == proto.KindArray {
 			member, score = member.Index(0), member.Index(1)

@@ -205,7 +205,8 @@ func decodeStreams(v proto.Value) ([]StreamEntries, error) {
 			}
 		}
 	case proto.KindArray:
-		for e := v.Elems(); e.Next(); {
+		e := v.Elems()
+		for e.Next() {
 			if err := one(e.Value().Index(0), e.Value().Index(1)); err != nil {
 				return nil, err
 			}
@@ -222,7 +223,8 @@ func (t *texts) decodeEntries(v proto.Value) ([]Entry, error) {
 		return nil, want("entries")
 	}
 	entries := make([]Entry, 0, v.Len())
-	for e := v.Elems(); e.Next(); {
+	e := v.Elems()
+	for e.Next() {
 		id, err := t.string(e.Value().Index(0))
 		if err != nil {
 			return nil, want("entries")
