@@ -1,6 +1,9 @@
 package pubsub
 
-import "time"
+import (
+	"runtime"
+	"time"
+)
 
 // Delivery. While nothing waits behind the Go channel the reader sends straight
 // into it. What finds the channel full goes into the queue, and from there on
@@ -196,8 +199,14 @@ func (s *Subscription) trySend(msg *Message) bool {
 	}
 }
 
-// send is trySend, but waits for room until it is recalled or stopped.
+// send is trySend, but waits for room until it is recalled or stopped. First it lets
+// a consumer that can run empty the channel: a sender that waits at a full one is
+// woken for each single message.
 func (s *Subscription) send(msg *Message) bool {
+	if s.trySend(msg) {
+		return true
+	}
+	runtime.Gosched()
 	for !s.trySend(msg) {
 		item, more := s.split(msg)
 		select {

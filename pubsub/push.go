@@ -18,9 +18,10 @@ func (h *Hub) Push(v proto.Value) bool {
 	}
 	var fields [4]proto.Value
 	n := 0
-	for e := v.Elems(); e.Next(); n++ {
+	elems := v.Elems()
+	for ; elems.Next(); n++ {
 		if n < len(fields) {
-			fields[n] = e.Value()
+			fields[n] = elems.Value()
 		}
 	}
 	if n == 0 || !isString(fields[0]) {
