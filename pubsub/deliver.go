@@ -25,24 +25,29 @@ const (
 	full                   // nothing yet: policy Block, and there is no room
 )
 
-// deliver delivers a message of m's name, or drops it as the policy says. It
-// never waits: if it is to, it returns false, and deliverBlocking does.
-func (s *Subscription) deliver(m *member, msg Message) (done bool) {
+// deliver delivers the first of some messages, and those behind it that are for s
+// too, or drops them as the policy says. It returns how many it has come to. It never
+// waits: if it is to, for the last of these, done is false, and deliverBlocking does.
+func (s *Subscription) deliver(some []delivery) (n int, done bool) {
+	v := taken
 	s.mu.Lock()
-	if !m.active || s.state != live {
-		s.mu.Unlock()
-		return true
+	for n < len(some) && some[n].m.sub == s && v == taken {
+		d := &some[n]
+		n++
+		if d.m.active && s.state == live {
+			v = s.offer(&d.msg)
+		}
 	}
-	v := s.offer(&msg)
 	s.mu.Unlock()
 	if v == tooSlow {
 		s.stop(ErrSlowConsumer)
 	}
-	return v != full
+	return n, v != full
 }
 
 // deliverBlocking waits for room without holding mu, so whoever ends the
-// subscription gets through at once, and ends the waiting.
+// subscription gets through at once, and ends the waiting. It is told of room when
+// half of the bounds is free, and looks for any when its time is over.
 func (s *Subscription) deliverBlocking(m *member, msg Message) {
 	timer := time.NewTimer(s.blockFor)
 	defer timer.Stop()
@@ -255,10 +260,6 @@ func (s *Subscription) pump() {
 				s.held.Add(-1)
 				s.heldBytes.Add(-int64(msg.size()))
 			}
-			select {
-			case s.room <- struct{}{}:
-			default:
-			}
 			gone++
 		}
 
@@ -268,6 +269,7 @@ func (s *Subscription) pump() {
 		s.heldBytes.Store(0)
 		clear(hand[:items])
 		s.trim()
+		s.tellRoom()
 	}
 	s.pumping = false
 	s.overflowing = false
@@ -276,6 +278,18 @@ func (s *Subscription) pump() {
 	}
 	s.mu.Unlock()
 	s.finishIfQuiet()
+}
+
+// tellRoom wakes deliverBlocking where half of the bounds is free: woken for each
+// message, the reader would be as slow as that. mu is held.
+func (s *Subscription) tellRoom() {
+	if s.queue.messages > s.maxMessages/2 || s.queue.bytes > s.maxBytes/2 {
+		return
+	}
+	select {
+	case s.room <- struct{}{}:
+	default: // it is told already, or nobody blocks
+	}
 }
 
 // trim drops what exceeds the bounds after the pump has given back what it

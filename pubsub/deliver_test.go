@@ -194,7 +194,7 @@ func checkAccounting(t *testing.T, opts []Option) {
 		random := rand.New(rand.NewPCG(1, 2))
 		for ; sent < total; sent++ {
 			msg := Message{Channel: "x", Payload: strings.Repeat("0", random.IntN(100)) + strconv.Itoa(sent)}
-			if !s.deliver(m, msg) {
+			if _, done := s.deliver([]delivery{{m, msg}}); !done {
 				s.deliverBlocking(m, msg)
 			}
 			if random.IntN(20) == 0 {

@@ -33,8 +33,8 @@ type HubOptions struct {
 // a [Link] (LinkUp), what arrives on it (Push) and that it is lost (LinkLost), and
 // asks the Link to send.
 //
-// LinkUp, Push and LinkLost are for one goroutine at a time, the reader. All
-// other methods are safe for concurrent use.
+// LinkUp, Push, Collect, Flush and LinkLost are for one goroutine at a time, the
+// reader. All other methods are safe for concurrent use.
 type Hub struct {
 	opts HubOptions
 
@@ -42,6 +42,9 @@ type Hub struct {
 	// delivering is the entry whose members the reader delivers to. It is set
 	// with mu held and cleared without.
 	delivering atomic.Pointer[entry]
+
+	// collected has the messages that Flush is to deliver; the reader's.
+	collected []delivery
 
 	// mu guards all that follows, and what entry, member, call and Subscription
 	// say it guards. It is never held while waiting. A Subscription's mu may be

@@ -13,6 +13,15 @@ var errTakenAway = errors.New("the server took the subscription away")
 // and reports whether it belongs to pub/sub. If it does and is malformed, or
 // does not fit what was asked, the link is told to fail.
 func (h *Hub) Push(v proto.Value) bool {
+	taken := h.Collect(v)
+	h.Flush()
+	return taken
+}
+
+// Collect is [Hub.Push], but it may hold messages back until [Hub.Flush]: while more
+// has arrived already, messages are delivered some at a time. A consumer that waits
+// for each of them is woken once for all, which costs more than all else.
+func (h *Hub) Collect(v proto.Value) bool {
 	if v.Kind() != proto.KindPush && v.Kind() != proto.KindArray {
 		return false
 	}
@@ -84,29 +93,71 @@ func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok boo
 		h.mu.Unlock()
 		return true // a straggler of an earlier subscription
 	}
-	members := e.members
-	h.delivering.Store(e)
-	h.mu.Unlock()
-	defer h.delivering.Store(nil)
-
 	// The kinds of messages are in the order of those of names.
 	msg := Message{Kind: Kind(kind), Channel: e.name.Name, Payload: payload.Str()}
 	if kind == NamePattern {
 		msg.Channel, msg.Pattern = channel.Str(), e.name.Name
 	}
-	for _, m := range members {
-		if !m.sub.deliver(m, msg) {
-			h.blocked.Store(true)
-			m.sub.deliverBlocking(m, msg)
-			h.blocked.Store(false)
+	if len(e.members) <= fewMembers {
+		for _, m := range e.members {
+			h.collected = append(h.collected, delivery{m, msg})
 		}
+		h.mu.Unlock()
+		if len(h.collected) >= manyCollected {
+			h.Flush()
+		}
+		return true
+	}
+	members := e.members
+	h.delivering.Store(e)
+	h.mu.Unlock()
+	defer h.delivering.Store(nil)
+	h.Flush()
+	for _, m := range members {
+		h.deliver([]delivery{{m, msg}})
 	}
 	return true
+}
+
+const (
+	// manyCollected is how many deliveries are collected at most.
+	manyCollected = 64
+	// fewMembers is how many subscribers a name has whose messages are collected.
+	fewMembers = 4
+)
+
+// delivery is a message for one subscription.
+type delivery struct {
+	m   *member
+	msg Message
+}
+
+// Flush delivers what was collected.
+func (h *Hub) Flush() {
+	for rest := h.collected; len(rest) > 0; {
+		rest = rest[h.deliver(rest):]
+	}
+	clear(h.collected)
+	h.collected = h.collected[:0]
+}
+
+// deliver delivers the first of some messages, and those behind it that go to the same
+// subscription. It returns how many that were.
+func (h *Hub) deliver(some []delivery) int {
+	s := some[0].m.sub
+	n, done := s.deliver(some)
+	if !done {
+		h.blocked.Store(true)
+		s.deliverBlocking(some[n-1].m, some[n-1].msg)
+		h.blocked.Store(false)
+	}
+	return n
 }
 
 // confirmation takes what the server says of one name: that it is subscribed,
 // or that it is not any more.
 func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Value) (ok bool) {
+	h.Flush() // messages came before it
 	if count.Kind() != proto.KindInt {
 		return false
 	}

@@ -54,12 +54,14 @@ type conn struct {
 	reader *proto.Reader // of who has the read lease, after the handshake
 
 	// Set before start, never changed.
-	onPush     func(proto.Value) // called by the reader for every push; may be nil
-	direct     *direct           // for callers that write themselves; nil where that is not possible
-	subscriber bool              // RESP2 arrays of pub/sub are pushes here
-	held       func() bool       // whether onPush is waiting for a slow consumer; may be nil
-	resp3      bool
-	server     string // name and version as HELLO tells them
+	onPush func(proto.Value) // called by the reader for every push; may be nil
+	// afterPushes is called by the reader behind some calls of onPush; may be nil.
+	afterPushes func()
+	direct      *direct     // for callers that write themselves; nil where that is not possible
+	subscriber  bool        // RESP2 arrays of pub/sub are pushes here
+	held        func() bool // whether onPush is waiting for a slow consumer; may be nil
+	resp3       bool
+	server      string // name and version as HELLO tells them
 
 	wake       chan struct{} // capacity 1: the writer goroutine has the write lease
 	closing    chan struct{} // closed first: no new requests

@@ -119,6 +119,12 @@ type met struct {
 // dispatch hands out a reply or push, and whatever else of complete ones the
 // buffer holds. Who calls it has the read lease.
 func (c *conn) dispatch(v proto.Value) error {
+	pushes := uint64(0)
+	defer func() {
+		if pushes > 0 {
+			c.pushed(pushes)
+		}
+	}()
 	n, ok := 0, true
 	c.handOut.callers = 0
 	batch := c.batchLeft() // replies that are the same batch's, v among them
@@ -137,7 +143,7 @@ func (c *conn) dispatch(v proto.Value) error {
 				continue
 			}
 		case n == 0: // a push
-			c.pushes.Add(1)
+			pushes++
 			if c.onPush != nil {
 				c.onPush(v)
 			}
@@ -146,11 +152,24 @@ func (c *conn) dispatch(v proto.Value) error {
 			}
 			return err
 		}
+		if pushes > 0 { // which came before these replies
+			c.pushed(pushes)
+			pushes = 0
+		}
 		wrong := c.answer(replies[:n], !ok)
 		if n = 0; wrong != nil || err != nil || !ok {
 			return or(wrong, err)
 		}
 		batch = c.batchLeft()
+	}
+}
+
+// pushed is called behind some pushes: before the replies that came after them, and
+// when all that was read is handed out.
+func (c *conn) pushed(n uint64) {
+	c.pushes.Add(n)
+	if c.afterPushes != nil {
+		c.afterPushes()
 	}
 }
 

@@ -137,7 +137,8 @@ func (s *subscriber) run() {
 func (s *subscriber) prepare(c *conn) {
 	c.subscriber = true
 	c.held = s.hub.Blocked
-	c.onPush = func(v proto.Value) { s.hub.Push(v) }
+	c.onPush = func(v proto.Value) { s.hub.Collect(v) }
+	c.afterPushes = s.hub.Flush
 }
 
 func (s *subscriber) noteError(err error) {

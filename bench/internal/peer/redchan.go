@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
@@ -62,7 +63,7 @@ func (c redchanClient) Receive(ctx context.Context, topic Topic, deliver func(st
 	if topic.Pattern {
 		names = pubsub.Patterns(topic.Names...)
 	}
-	sub, err := c.client.NewSubscription(ctx, names)
+	sub, err := c.client.NewSubscription(ctx, names, pubsub.Block(time.Minute))
 	if err != nil {
 		return err
 	}
