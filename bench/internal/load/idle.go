@@ -27,11 +27,40 @@ const (
 	// idleTime is how long the CPU of idle connections is measured at least: in less
 	// the process itself shows.
 	idleTime = time.Second
+	// idleTurns is how much longer than other turns it is measured, so that timers
+	// which go off every few seconds have their share.
+	idleTurns = 10
 )
 
 // idle is the kind of workload that does nothing with open connections.
 type idle struct {
 	burst bool // it has done much before
+	crew  *crew
+}
+
+// crew are the goroutines of all bursts. They stay, because the stacks of goroutines
+// that have come and gone would be taken for those of connections: memory for stacks
+// is counted in spans of several, of which some are free.
+type crew struct {
+	tasks   chan func()
+	members sync.WaitGroup
+}
+
+func newCrew() *crew {
+	c := &crew{tasks: make(chan func())}
+	for range burstCallers {
+		c.members.Go(func() {
+			for task := range c.tasks {
+				task()
+			}
+		})
+	}
+	return c
+}
+
+func (c *crew) dismiss() {
+	close(c.tasks)
+	c.members.Wait()
 }
 
 // standing is what the process and the server hold.
@@ -64,6 +93,8 @@ func stand(admin *wire.Conn) (standing, error) {
 
 // measure opens clients, uses each, and looks at what they hold while they stand by.
 func (i idle) measure(ctx context.Context, cell *cell) (result.Cell, error) {
+	i.crew = newCrew()
+	defer i.crew.dismiss()
 	// What the library sets up once for all clients is not a connection's.
 	if err := i.once(ctx, cell); err != nil {
 		return result.Cell{}, err
@@ -100,7 +131,7 @@ func (i idle) measure(ctx context.Context, cell *cell) (result.Cell, error) {
 	if err != nil {
 		return result.Cell{}, err
 	}
-	wait(ctx, max(cell.spec.Duration, idleTime))
+	wait(ctx, max(idleTurns*cell.spec.Duration, idleTime))
 	to, err := end(cell.admin)
 	if err != nil {
 		return result.Cell{}, err
@@ -142,14 +173,16 @@ func (i idle) use(ctx context.Context, client peer.Client) error {
 	var callers sync.WaitGroup
 	failed := make(chan error, burstCallers)
 	for id := range burstCallers {
-		callers.Go(func() {
+		callers.Add(1)
+		i.crew.tasks <- func() {
+			defer callers.Done()
 			for n := range burstCalls {
 				if err := work.call(ctx, client, id*7+n); err != nil {
 					failed <- err
 					return
 				}
 			}
-		})
+		}
 	}
 	callers.Wait()
 	select {

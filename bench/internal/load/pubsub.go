@@ -28,6 +28,7 @@ type flood struct {
 	channels int
 	pattern  bool
 	handler  bool // through a handler rather than a Go channel
+	dropping bool // what the subscriber is too slow for is dropped
 	rate     int  // messages a second; 0: as many as the subscriber takes
 }
 
@@ -45,7 +46,7 @@ func (f flood) topic() peer.Topic {
 	if f.pattern {
 		return peer.Topic{Names: []string{prefix + "flood:*"}, Pattern: true}
 	}
-	return peer.Topic{Names: f.names()}
+	return peer.Topic{Names: f.names(), Dropping: f.dropping}
 }
 
 // frame returns how many bytes a message has on the wire, in RESP2.

@@ -119,6 +119,8 @@ func pubsubWorkloads() []Workload {
 	same := []string{peer.GoRedisAuto}
 	// redchan has no handlers yet, the others have a Go channel or a receiving call.
 	noHandlers := []string{peer.Redchan, peer.GoRedis, peer.GoRedisAuto, peer.Redigo, peer.RawLoop}
+	// Dropping, and telling what was dropped, is redchan's default and nobody else's.
+	onlyRedchan := []string{peer.Rueidis, peer.GoRedis, peer.GoRedisAuto, peer.Redigo, peer.RawLoop}
 	return []Workload{
 		{
 			Name: "pubsub/1", About: "a flood of messages of 64 bytes on 1 channel",
@@ -131,6 +133,10 @@ func pubsubWorkloads() []Workload {
 		{
 			Name: "pubsub/pattern", About: "a flood of messages of 64 bytes on 1,000 channels, by pattern",
 			Callers: 1, Quick: true, kind: flood{channels: 1000, pattern: true}, without: same,
+		},
+		{
+			Name: "pubsub/1/dropping", About: "a flood of messages of 64 bytes on 1 channel, of which a subscriber that is too slow loses the oldest",
+			Callers: 1, kind: flood{channels: 1, dropping: true}, without: onlyRedchan,
 		},
 		{
 			Name: "pubsub/handler", About: "a flood of messages of 64 bytes on 1 channel, through a handler",

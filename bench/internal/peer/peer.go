@@ -18,6 +18,9 @@ type Options struct {
 type Topic struct {
 	Names   []string // channels, or patterns
 	Pattern bool     // Names are patterns
+	// Dropping: a subscriber that is too slow loses messages, where the client can do
+	// that; else it slows the server down.
+	Dropping bool
 }
 
 // Client is a client that is compared. Its methods return what the library gives its

@@ -63,7 +63,12 @@ func (c redchanClient) Receive(ctx context.Context, topic Topic, deliver func(st
 	if topic.Pattern {
 		names = pubsub.Patterns(topic.Names...)
 	}
-	sub, err := c.client.NewSubscription(ctx, names, pubsub.Block(time.Minute))
+	// The other clients hold the server up where their consumer is slower.
+	slow := pubsub.Block(time.Minute)
+	if topic.Dropping {
+		slow = pubsub.DropOldest
+	}
+	sub, err := c.client.NewSubscription(ctx, names, slow)
 	if err != nil {
 		return err
 	}
