@@ -24,6 +24,9 @@ func FuzzReader(f *testing.F) {
 			checkAgainst(t, "whole", want, wantErr, bytes.NewReader(data), limits)
 			pieces := &script{data: string(data), sizes: []int{1 + int(size)}}
 			checkAgainst(t, "pieces", want, wantErr, pieces, limits)
+			checkMixed(t, "whole", want, wantErr, uint64(size), bytes.NewReader(data), limits)
+			pieces = &script{data: string(data), sizes: []int{1 + int(size)}}
+			checkMixed(t, "pieces", want, wantErr, uint64(size), pieces, limits)
 		}
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -134,6 +135,12 @@ func check(t *testing.T, name, data string, src io.Reader, limits Limits) {
 func checkAgainst(t *testing.T, name string, want []tree, wantErr error, src io.Reader, limits Limits) {
 	t.Helper()
 	got, err := readAll(t, src, limits)
+	compare(t, name, want, wantErr, got, err)
+}
+
+// compare fails the test where values, or what ended them, are not those wanted.
+func compare(t *testing.T, name string, want []tree, wantErr error, got []tree, err error) {
+	t.Helper()
 	// cmp takes time exponential in the depth: it is only for the report.
 	if !reflect.DeepEqual(want, got) {
 		diff := cmp.Diff(fmt.Sprintf("%+v", want), fmt.Sprintf("%+v", got))
@@ -182,8 +189,9 @@ func TestSplitsBig(t *testing.T) {
 				sizes = append(sizes, 1+rand.IntN(1<<rand.IntN(17)))
 			}
 			name := fmt.Sprintf("big corpus %d in pieces of %v", i, sizes)
-			src := &script{data: data, sizes: append(sizes, 50_000)}
-			checkAgainst(t, name, want, err, src, Limits{})
+			sizes = append(sizes, 50_000)
+			checkAgainst(t, name, want, err, &script{data: data, sizes: slices.Clone(sizes)}, Limits{})
+			checkMixed(t, name, want, err, rand.Uint64(), &script{data: data, sizes: sizes}, Limits{})
 		}
 	}
 }
@@ -224,56 +232,59 @@ func TestMutated(t *testing.T) {
 		for _, limits := range []Limits{{}, tight} {
 			name := fmt.Sprintf("%q", data)
 			check(t, name, string(data), bytes.NewReader(data), limits)
-			check(t, name, string(data), &script{data: string(data), sizes: []int{1 + rand.IntN(5)}}, limits)
+			want, wantErr := decodeAll(data, limits)
+			size := 1 + rand.IntN(5)
+			checkAgainst(t, name, want, wantErr, &script{data: string(data), sizes: []int{size}}, limits)
+			checkMixed(t, name, want, wantErr, rand.Uint64(), &script{data: string(data), sizes: []int{10 * size}}, limits)
 		}
 	}
 }
 
 // generate returns random well-formed values, with pushes between them.
-func generate(depth int) string {
+func generate(rnd *rand.Rand, depth int) string {
 	var b strings.Builder
 	many := func(n int) string {
 		var b strings.Builder
 		for range n {
-			if rand.IntN(12) == 0 {
-				fmt.Fprintf(&b, ">1\r\n%s", generate(0))
+			if rnd.IntN(12) == 0 {
+				fmt.Fprintf(&b, ">1\r\n%s", generate(rnd, 0))
 			}
-			b.WriteString(generate(depth - 1))
+			b.WriteString(generate(rnd, depth-1))
 		}
 		return b.String()
 	}
-	if rand.IntN(15) == 0 && depth > 0 {
-		n := rand.IntN(3)
+	if rnd.IntN(15) == 0 && depth > 0 {
+		n := rnd.IntN(3)
 		fmt.Fprintf(&b, "|%d\r\n%s", n, many(2*n))
 	}
-	choice := rand.IntN(17)
+	choice := rnd.IntN(17)
 	if depth <= 0 {
-		choice = rand.IntN(11)
+		choice = rnd.IntN(11)
 	}
-	n := rand.IntN(5)
-	if rand.IntN(50) == 0 {
-		n = rand.IntN(300)
+	n := rnd.IntN(5)
+	if rnd.IntN(50) == 0 {
+		n = rnd.IntN(300)
 	}
 	text := strings.Repeat("\r\nx", n)
 	switch choice {
 	case 0, 1:
 		fmt.Fprintf(&b, "$%d\r\n%s\r\n", len(text), text)
 	case 2:
-		fmt.Fprintf(&b, ":%d\r\n", rand.Int64()-rand.Int64())
+		fmt.Fprintf(&b, ":%d\r\n", rnd.Int64()-rnd.Int64())
 	case 3:
 		b.WriteString("+" + strings.Repeat("s", n) + "\r\n")
 	case 4:
 		b.WriteString("-ERR" + strings.Repeat(" e", n) + "\r\n")
 	case 5:
-		fmt.Fprintf(&b, ",%v\r\n", rand.NormFloat64())
+		fmt.Fprintf(&b, ",%v\r\n", rnd.NormFloat64())
 	case 6:
 		fmt.Fprintf(&b, "=%d\r\ntxt:%s\r\n", 4+len(text), text)
 	case 7:
 		fmt.Fprintf(&b, "!%d\r\n%s\r\n", len(text), text)
 	case 8:
-		fmt.Fprintf(&b, "(%d%d\r\n", rand.Int64(), rand.Uint64())
+		fmt.Fprintf(&b, "(%d%d\r\n", rnd.Int64(), rnd.Uint64())
 	case 9:
-		b.WriteString([]string{"#t\r\n", "#f\r\n", "_\r\n", "$-1\r\n", "*-1\r\n"}[rand.IntN(5)])
+		b.WriteString([]string{"#t\r\n", "#f\r\n", "_\r\n", "$-1\r\n", "*-1\r\n"}[rnd.IntN(5)])
 	case 10:
 		b.WriteString("$?\r\n" + strings.Repeat(";3\r\nabc\r\n", n) + ";0\r\n")
 	case 11:
@@ -291,15 +302,16 @@ func generate(depth int) string {
 }
 
 func TestGenerated(t *testing.T) {
-	for range 300 {
-		data := generate(4) + generate(3)
+	for seed := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		data := generate(rnd, 4) + generate(rnd, 3)
 		want, err := decodeAll([]byte(data), Limits{})
 		if err != io.EOF {
 			t.Fatalf("%q: %v", data, err)
 		}
 		checkAgainst(t, fmt.Sprintf("%q", data), want, err, strings.NewReader(data), Limits{})
 		if len(data) < 20_000 {
-			src := &script{data: data, sizes: []int{1 + rand.IntN(20)}}
+			src := &script{data: data, sizes: []int{1 + rnd.IntN(20)}}
 			checkAgainst(t, fmt.Sprintf("%q", data), want, err, src, Limits{})
 		}
 	}

@@ -95,6 +95,9 @@ type world struct {
 	*testing.T
 	hub  *Hub
 	link *fakeLink
+	// collecting: what arrives is collected, as by a reader that has read more. What
+	// is told of an answer, or of the link's end, stands behind a Flush.
+	collecting bool
 }
 
 // story runs a test in a bubble, with a hub whose link is up.
@@ -167,6 +170,7 @@ func (w *world) confirm() {
 		w.Fatal("nothing to confirm")
 	}
 	w.confirmNames(c)
+	w.hub.Flush()
 	c.done(nil)
 }
 
@@ -191,6 +195,7 @@ func (w *world) confirmAll() {
 			return
 		}
 		w.confirmNames(c)
+		w.hub.Flush()
 		c.done(nil)
 	}
 }
@@ -208,7 +213,11 @@ func (w *world) refuse(code, message string) {
 // push lets a push of RESP3 arrive.
 func (w *world) push(fields ...any) {
 	w.Helper()
-	if !w.hub.Push(value(w, ">", fields...)) {
+	take := w.hub.Push
+	if w.collecting {
+		take = w.hub.Collect
+	}
+	if !take(value(w, ">", fields...)) {
 		w.Fatalf("push %q was not taken", fields)
 	}
 }
@@ -219,6 +228,14 @@ func (w *world) publish(channel string, payloads ...string) {
 	for _, payload := range payloads {
 		w.push("message", channel, payload)
 	}
+}
+
+// collect is publish, but the messages may be held back.
+func (w *world) collect(channel string, payloads ...string) {
+	w.Helper()
+	w.collecting = true
+	w.publish(channel, payloads...)
+	w.collecting = false
 }
 
 func (w *world) wantResult(result <-chan error, want error) {

@@ -349,6 +349,7 @@ func (m *model) connect() {
 
 func (m *model) lose() {
 	m.up, m.subscribed, m.wire = false, nil, nil
+	m.hub.Flush()
 	m.hub.LinkLost(time.Time{}, io.ErrUnexpectedEOF)
 }
 
@@ -361,15 +362,21 @@ func (m *model) serve() {
 	if !ok {
 		return
 	}
+	answer := func(err error) {
+		m.send(func() {
+			m.hub.Flush()
+			c.done(err)
+		})
+	}
 	if c.ping {
-		m.send(func() { c.done(nil) })
+		answer(nil)
 		return
 	}
 	kind := NameKind(c.op % nameKinds)
 	if c.op.subscribes() {
 		for _, name := range c.names {
 			if m.forbidden[Name{kind, name}] {
-				m.send(func() { c.done(&proto.Error{Code: "NOPERM", Message: "no"}) })
+				answer(&proto.Error{Code: "NOPERM", Message: "no"})
 				return
 			}
 		}
@@ -378,7 +385,7 @@ func (m *model) serve() {
 		m.subscribed[Name{kind, name}] = c.op.subscribes()
 		m.send(func() { m.push(strings.ToLower(c.op.String()), name, 1) })
 	}
-	m.send(func() { c.done(nil) })
+	answer(nil)
 }
 
 // move lets the server take a shard channel away.
@@ -390,12 +397,17 @@ func (m *model) move() {
 	}
 }
 
-// read lets the reader read some of what is on the wire.
+// read lets the reader read some of what is on the wire. Some of the messages may
+// be held back when it returns.
 func (m *model) read(n int) {
 	for ; n > 0 && len(m.wire) > 0; n-- {
 		next := m.wire[0]
 		m.wire = m.wire[1:]
+		m.collecting = m.random.IntN(10) > 0
 		next.run()
+		if m.random.IntN(10) == 0 {
+			m.hub.Flush()
+		}
 	}
 }
 
@@ -526,6 +538,7 @@ func (m *model) rest() {
 			}
 			m.read(len(m.wire))
 		}
+		m.hub.Flush()
 		time.Sleep(time.Second)
 	}
 }

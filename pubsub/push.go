@@ -20,7 +20,9 @@ func (h *Hub) Push(v proto.Value) bool {
 
 // Collect is [Hub.Push], but it may hold messages back until [Hub.Flush]: while more
 // has arrived already, messages are delivered some at a time. A consumer that waits
-// for each of them is woken once for all, which costs more than all else.
+// for each of them is woken once for all, which costs more than all else. Flush has to
+// come before any answer is told that the link got behind them, a fence's or a PING's,
+// and before LinkLost.
 func (h *Hub) Collect(v proto.Value) bool {
 	if v.Kind() != proto.KindPush && v.Kind() != proto.KindArray {
 		return false

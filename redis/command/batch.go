@@ -142,14 +142,14 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	futures, rs := b.queued.futures, &b.queued.requests
-	defer b.queued.executed.Store(true)
+	futures, rs, executed := b.queued.futures, &b.queued.requests, b.queued.executed
 	if err := rs.Err(); err != nil {
 		for i := range futures {
 			r := rs.At(i)
 			_ = futures[i].resolve(rs, i, proto.Value{},
 				&Error{Command: r.Name(), Outcome: NotSent, Err: err})
 		}
+		executed.Store(true)
 		return err
 	}
 	values, err := d.DoBatch(ctx, rs)
@@ -180,6 +180,7 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		}
 		ran = ran || failed == nil || !errors.Is(failed, ErrNotSent) && !errors.Is(failed, ErrRejected)
 	}
+	executed.Store(true) // not where something panics: these futures have no result
 	var failed *BatchError
 	if errors.As(first, &failed) {
 		failed.Ran = ran

@@ -167,7 +167,14 @@ func (r *Request) text(i int) string {
 	case argumentUint:
 		return strconv.FormatUint(uint64(a.num), 10)
 	case argumentFloat:
-		return strconv.FormatFloat(math.Float64frombits(uint64(a.num)), 'g', -1, 64)
+		f := math.Float64frombits(uint64(a.num))
+		switch { // as it goes over the wire
+		case math.IsInf(f, 1):
+			return "inf"
+		case math.IsInf(f, -1):
+			return "-inf"
+		}
+		return strconv.FormatFloat(f, 'g', -1, 64)
 	default:
 		return a.text
 	}

@@ -106,7 +106,8 @@ func (rs *Requests) BlockFor() time.Duration {
 }
 
 // At returns request i, put together again from its bytes: for errors, and for
-// whoever sends it apart from the others.
+// whoever sends it apart from the others. Where several can't be sent, only the first
+// of them has its Err: look at Requests.Err before.
 func (rs *Requests) At(i int) Request {
 	e := rs.list[i]
 	start, keysStart := 0, uint32(0)

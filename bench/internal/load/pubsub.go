@@ -17,9 +17,11 @@ import (
 const (
 	// subscribeTimeout bounds the wait for a subscription.
 	subscribeTimeout = 5 * time.Second
+	// leaveTimeout bounds the wait until the subscriber of the turn before is gone.
+	leaveTimeout = time.Second
 	// quiet is how long no message may come until what is missing counts as lost.
 	quiet = 500 * time.Millisecond
-	// pollInterval is how often the count of messages is looked at while they drain.
+	// pollInterval is how often a count is looked at that is waited for.
 	pollInterval = 2 * time.Millisecond
 )
 
@@ -154,7 +156,7 @@ func (f flood) receive(ctx context.Context, cell *cell, into *sink) error {
 // measure measures one client as a subscriber.
 func (f flood) measure(ctx context.Context, cell *cell) (_ result.Cell, err error) {
 	into := &sink{timed: f.rate > 0}
-	before, err := f.subscriptions(cell.admin)
+	before, err := f.subscriptionsLeft(cell.admin)
 	if err != nil {
 		return result.Cell{}, err
 	}
@@ -224,6 +226,19 @@ func (f flood) subscriptions(admin *wire.Conn) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("PUBSUB NUMSUB: unexpected reply %v", reply)
+}
+
+// subscriptionsLeft asks for the subscribers when those of the turn before are gone: the
+// server notices that later than they leave. There may be others, if it is shared.
+func (f flood) subscriptionsLeft(admin *wire.Conn) (int64, error) {
+	start := time.Now()
+	for {
+		count, err := f.subscriptions(admin)
+		if err != nil || count == 0 || time.Since(start) > leaveTimeout {
+			return count, err
+		}
+		time.Sleep(pollInterval)
+	}
 }
 
 // awaitSubscribed returns when the server has one subscriber more than before. The
