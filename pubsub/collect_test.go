@@ -283,8 +283,18 @@ func TestBlockedReaderIsWokenWhenHalfIsFree(t *testing.T) {
 
 // blockBuffers are buffers of messages of 4 bytes: bounded by messages, and by bytes.
 var blockBuffers = []struct{ messages, bytes, holds int }{
-	{1, 0, 1}, {2, 0, 2}, {5, 0, 5}, {64, 0, 64}, {65, 0, 65}, {66, 0, 66}, {104, 0, 104}, {300, 0, 300},
-	{1000, 1, 65}, {1000, 4, 65}, {1000, 40, 74}, {1000, 160, 104},
+	{1, 0, 1},
+	{2, 0, 2},
+	{5, 0, 5},
+	{64, 0, 64},
+	{65, 0, 65},
+	{66, 0, 66},
+	{104, 0, 104},
+	{300, 0, 300},
+	{1000, 1, 65},
+	{1000, 4, 65},
+	{1000, 40, 74},
+	{1000, 160, 104},
 }
 
 // One message in less than the time is enough, though the reader is not told of each.

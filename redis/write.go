@@ -37,15 +37,18 @@ const (
 
 // sendFenced queues bytes whose answer ends with a fence. Nobody waits for it:
 // the fence's done is called on the reader, or never when the connection is
-// lost first. It does not block, and is not held up by a full connection.
+// lost first. It does not block, does not write itself, because a hub calls it with its
+// own lock held, and is not held up by a full connection.
 func (c *conn) sendFenced(encoded []byte, f *fence) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.cause != nil {
-		c.mu.Unlock()
 		return
 	}
 	c.append(&slot{fence: f}, encoded)
-	c.flush()
+	if c.lease == leaseFree {
+		c.handToWriter()
+	}
 }
 
 // enqueue puts a request, or a batch, into the FIFO and into the writer's
@@ -107,6 +110,7 @@ const (
 	leaseFree   lease = iota
 	leaseCaller       // a caller has it
 	leaseWriter       // the writer goroutine has it, or is about to find it in wake
+	leaseLost         // a write has failed: nobody writes any more
 )
 
 // callerFlushes is how many times in a row a caller writes what others have queued
@@ -128,8 +132,12 @@ func (c *conn) flush() {
 	var err error
 	for n := 0; c.lease == leaseCaller; n++ {
 		switch {
-		case err != nil, len(c.outgoing) == 0:
-			c.freeLease() // after an error the rest is lost with the connection
+		case err != nil:
+			// Before mu is released: nobody must write behind what is missing.
+			c.lease = leaseLost
+			c.leaseMoved()
+		case len(c.outgoing) == 0:
+			c.freeLease()
 		case n == callerFlushes:
 			c.handToWriter()
 		default:

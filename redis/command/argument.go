@@ -80,7 +80,7 @@ func value(v any) (argument, error) {
 	case uint:
 		return unsigned(uint64(v)), nil
 	case uint64:
-		return unsigned(uint64(v)), nil
+		return unsigned(v), nil
 	case uint32:
 		return integer(int64(v)), nil
 	case uint16:

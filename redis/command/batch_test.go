@@ -3,10 +3,10 @@ package command_test
 import (
 	"context"
 	"errors"
-	"math"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"

@@ -237,7 +237,7 @@ func (f flood) subscriptionsLeft(admin *wire.Conn) (int64, error) {
 		if err != nil || count == 0 || time.Since(start) > leaveTimeout {
 			return count, err
 		}
-		time.Sleep(pollInterval)
+		<-time.After(pollInterval)
 	}
 }
 
