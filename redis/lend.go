@@ -10,12 +10,28 @@ import (
 	"github.com/redchan-go/redchan/proto"
 )
 
-// Callers help with reading. A goroutine that waits for another one to read is
-// woken twice, once by the poller and once by the reader; in a program that is
-// busy with other things each of these waits for its turn. So while requests
-// flow, the read lease goes from caller to caller, and the reader goroutine
-// parks. What holds:
+// Callers help with writing and with reading. A goroutine that does it for them has to
+// be woken, and in a program that is busy with other things it waits for its turn behind
+// them. There are two leases.
 //
+// The write lease:
+//
+//   - At most one goroutine has it, and writes: the writer, or a caller that has queued a
+//     request while nobody wrote. It changes hands under mu alone. flushing is its
+//     holder's.
+//   - Who queues a request while it is taken need not do anything: its holder looks for
+//     more, under mu, before it gives the lease up.
+//   - A caller writes without ever waiting for the socket. What does not fit it hands to
+//     the writer, with the lease; so it does when others queue more and more.
+//   - Where a write fails nobody has the lease any more, from before mu is released: who
+//     wrote then would write behind a hole.
+//   - shutdown waits for a caller that writes: written tells which requests were sent.
+//
+// The read lease:
+//
+//   - A goroutine that waits for another one to read is woken twice, once by the poller and
+//     once by the reader. So while requests flow, the lease goes from caller to caller, and
+//     the reader goroutine parks.
 //   - At most one goroutine has the lease: the reader, or one caller (leader).
 //     reading is true while anybody has it. It changes hands under mu alone.
 //   - The reader goroutine reads first, and whenever nobody has led for a tick:
@@ -36,6 +52,8 @@ import (
 //     replies come sooner, and each arming would cost two allocations.
 //   - Who has the lease when a read fails passes it to the reader goroutine,
 //     which alone shuts down, and which holds the lease when it does.
+
+// lending is the state of the read lease.
 type lending struct {
 	// enabled is set before start: the connection's read deadlines work, and no
 	// pushes are to be seen at once.
@@ -311,4 +329,123 @@ func (c *conn) stopTicks() {
 	}
 	c.mu.Unlock()
 	l.ticks.Wait()
+}
+
+// lease is who has the write lease.
+type lease uint8
+
+const (
+	leaseFree   lease = iota
+	leaseCaller       // a caller has it
+	leaseWriter       // the writer goroutine has it, or is about to find it in wake
+	leaseLost         // a write has failed: nobody writes any more
+)
+
+// callerFlushes is how many times in a row a caller writes what others have queued
+// meanwhile, before the writer goroutine takes over.
+const callerFlushes = 4
+
+// flush sees to it that what has been queued is written. mu is held, and released.
+func (c *conn) flush() {
+	if c.lease != leaseFree {
+		c.mu.Unlock()
+		return
+	}
+	if c.direct == nil {
+		c.handToWriter()
+		c.mu.Unlock()
+		return
+	}
+	c.lease = leaseCaller
+	var err error
+	for n := 0; c.lease == leaseCaller; n++ {
+		switch {
+		case err != nil:
+			// Before mu is released: nobody must write behind what is missing.
+			c.lease = leaseLost
+			c.leaseMoved()
+		case len(c.outgoing) == 0:
+			c.freeLease()
+		case n == callerFlushes:
+			c.handToWriter()
+		default:
+			err = c.flushDirectly()
+		}
+	}
+	c.mu.Unlock()
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// flushDirectly writes what is queued from a caller that has the write lease. What
+// does not fit it hands to the writer goroutine. mu is held, and released meanwhile.
+func (c *conn) flushDirectly() error {
+	c.yield()
+	c.takeOutgoing()
+	for len(c.flushing) > 0 {
+		piece := c.flushing[0]
+		c.mu.Unlock()
+		n, err := c.direct.write(piece)
+		c.mu.Lock()
+		c.written += uint64(n)
+		if err != nil {
+			return err
+		}
+		if n < len(piece) {
+			c.flushing[0] = piece[n:]
+			c.handToWriter()
+			return nil
+		}
+		c.pieceWritten()
+	}
+	c.freed()
+	return nil
+}
+
+// handToWriter gives the write lease to the writer goroutine. mu is held.
+func (c *conn) handToWriter() {
+	c.lease = leaseWriter
+	c.wake <- struct{}{} // has room: only who gives it the lease sends
+	c.leaseMoved()
+}
+
+// expectRequests is called when many callers are about to be answered, who are likely
+// to ask again. It reports whether the write lease is the writer goroutine's now.
+// Woken just before the last of them, the goroutine comes behind all of them in the
+// scheduler's queue, and writes what they have queued at once. mu is held.
+func (c *conn) expectRequests() bool {
+	if c.lease != leaseFree || c.cause != nil {
+		return false
+	}
+	c.lease = leaseWriter
+	return true
+}
+
+// freeLease gives the write lease up. mu is held.
+func (c *conn) freeLease() {
+	c.lease = leaseFree
+	c.leaseMoved()
+}
+
+// leaseMoved wakes shutdown, which waits for a caller that writes. mu is held.
+func (c *conn) leaseMoved() {
+	if c.callerWrote != nil {
+		close(c.callerWrote)
+		c.callerWrote = nil
+	}
+}
+
+// awaitCaller returns when no caller writes any more. The connection is closed, so
+// that no other one begins.
+func (c *conn) awaitCaller() {
+	c.mu.Lock()
+	if c.lease != leaseCaller {
+		c.mu.Unlock()
+		return
+	}
+	wrote := make(chan struct{})
+	c.callerWrote = wrote
+	c.mu.Unlock()
+	<-wrote
 }

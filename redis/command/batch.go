@@ -31,7 +31,8 @@ type BatchDoer interface {
 //	n, err := visits.Result()
 //
 // A command is encoded when it is queued: byte slices given to it may be changed
-// afterwards.
+// afterwards. Strings among the results share memory, up to 64 KiB: keep a small one
+// for long only after [strings.Clone].
 type Batch struct {
 	queued *queue     // nil while nothing is queued for the first time
 	pool   *BatchPool // where queued comes from and goes to; nil: it stays

@@ -34,7 +34,7 @@ func begin(admin *wire.Conn) (usage, error) {
 	runtime.ReadMemStats(&memory)
 	u.allocs, u.bytes = memory.Mallocs, memory.TotalAlloc
 	u.calls = systemCalls()
-	u.cpu = processCPU()
+	u.cpu = ProcessCPU()
 	u.at = time.Now()
 	return u, nil
 }
@@ -42,7 +42,7 @@ func begin(admin *wire.Conn) (usage, error) {
 // end takes the usage at the end: in the opposite order, so that measuring is not
 // measured.
 func end(admin *wire.Conn) (usage, error) {
-	u := usage{at: time.Now(), cpu: processCPU(), calls: systemCalls()}
+	u := usage{at: time.Now(), cpu: ProcessCPU(), calls: systemCalls()}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
 	u.allocs, u.bytes = memory.Mallocs, memory.TotalAlloc

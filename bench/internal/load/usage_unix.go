@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processCPU returns the CPU time, user and system, of this process.
-func processCPU() time.Duration {
+// ProcessCPU returns the CPU time, user and system, of this process.
+func ProcessCPU() time.Duration {
 	var usage unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
 		return -1
