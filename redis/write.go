@@ -62,7 +62,7 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 	// to have room first.
 	isLarge := sizeOf(r, rs) > largeRequest
 	if r != nil && !isLarge {
-		s.encoded = encode(s.encoded[:0], r, rs)
+		s.encoded = r.Append(s.encoded[:0])
 	}
 	if err := c.waitForRoom(ctx); err != nil {
 		return false, err
@@ -76,9 +76,6 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 			return false, or(c.cause, ErrClosed)
 		}
 		c.append(s, piece)
-		if rs != nil {
-			c.batches.Add(1)
-		}
 	} else {
 		last := c.open()
 		before := len(*last)
@@ -86,12 +83,14 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 			*last = append(*last, s.encoded...)
 		} else {
 			*last = rs.Append(*last)
-			c.batches.Add(1)
 		}
 		s.start = c.queued
 		c.queued += uint64(len(*last) - before)
 		c.inflight.push(s)
 		c.monitor.busy()
+	}
+	if s.batch {
+		c.batches.Add(1)
 	}
 	s.ctx = ctx
 	leads = c.takeLease(s)

@@ -43,8 +43,10 @@ type queue struct {
 	requests Requests
 	futures  []resolver
 	executed *atomic.Bool // of the futures queued since the last Exec
-	slabs    []any        // *slab[T] for each type of result so far
+	slabs    []resetter   // *slab[T] for each type of result so far
 }
+
+type resetter interface{ reset() }
 
 // BatchPool keeps the memory of batches that have been executed for the next ones.
 // The zero BatchPool is empty and ready for use. It is safe for concurrent use. A
@@ -69,15 +71,38 @@ func (b *Batch) fill() *queue {
 	return b.queued
 }
 
-// slab is memory for futures of one type, which are allocated many at a time.
+// slab is memory for futures of one type, which are allocated many at a time, as many
+// as the batch before had. It lasts for one batch: what is left of it would keep the
+// results of those that are used.
 type slab[T any] struct {
-	free []Future[T]
-	next int // how many to allocate next
+	free       []Future[T]
+	used, last int // in this batch, and in the one before
 }
 
-// maxSlab bounds how many futures are allocated at a time: one that is kept
-// keeps the others.
-const maxSlab = 64
+// next returns a future.
+func (s *slab[T]) next() *Future[T] {
+	if len(s.free) == 0 {
+		n := s.last - s.used
+		if n <= 0 {
+			n = s.used
+		}
+		s.free = make([]Future[T], min(max(n, minSlab), maxSlab))
+	}
+	f := &s.free[0]
+	s.free = s.free[1:]
+	s.used++
+	return f
+}
+
+// reset begins a new batch.
+func (s *slab[T]) reset() { *s = slab[T]{last: s.used} }
+
+// These bound how many futures are allocated at a time: one that is kept keeps the
+// others.
+const (
+	minSlab = 4
+	maxSlab = 64
+)
 
 // resolver takes the reply to a queued command, the request number i.
 type resolver interface {
@@ -94,15 +119,10 @@ func newFuture[T any](q *queue) *Future[T] {
 		}
 	}
 	if s == nil {
-		s = &slab[T]{next: 4}
+		s = new(slab[T])
 		q.slabs = append(q.slabs, s)
 	}
-	if len(s.free) == 0 {
-		s.free = make([]Future[T], s.next)
-		s.next = min(2*s.next, maxSlab)
-	}
-	f := &s.free[0]
-	s.free = s.free[1:]
+	f := s.next()
 	f.executed = q.executed
 	return f
 }
@@ -125,6 +145,9 @@ func (b *Batch) Reset() {
 	clear(q.futures)
 	q.futures = q.futures[:0]
 	q.executed = nil
+	for _, s := range q.slabs {
+		s.reset()
+	}
 	if b.pool != nil {
 		b.queued = nil
 		b.pool.queues.Put(q)

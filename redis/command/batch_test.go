@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -384,4 +385,29 @@ func TestKeysOfNumbers(t *testing.T) {
 			t.Errorf("%v: key %q, sent %q", v, key, wire(r)[1])
 		}
 	}
+}
+
+// What a batch keeps for the next one does not keep results.
+func TestBatchLetsGoOfResults(t *testing.T) {
+	var pool command.BatchPool
+	own, pooled := command.Batch{}, pool.Batch()
+	for _, b := range []*command.Batch{&own, &pooled} {
+		gone := make(chan struct{})
+		func() {
+			value := new([1 << 10]byte)
+			runtime.AddCleanup(value, func(gone chan struct{}) { close(gone) }, gone)
+			f := command.As(command.Get("k"), func(proto.Value) (*[1 << 10]byte, error) { return value, nil }).Queue(b)
+			if err := b.Exec(t.Context(), echo{}); err != nil || f.Value() != value {
+				t.Errorf("%v, %v", f.Value() == value, err)
+			}
+		}()
+		runtime.GC()
+		select {
+		case <-gone:
+		case <-time.After(10 * time.Second):
+			t.Error("the result is still held")
+		}
+		runtime.KeepAlive(b)
+	}
+	runtime.KeepAlive(&pool)
 }
