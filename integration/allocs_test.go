@@ -46,3 +46,31 @@ func TestAllocations(t *testing.T) {
 		})
 	})
 }
+
+// TestClusterAllocations is TestAllocations for a cluster: finding the node costs nothing.
+func TestClusterAllocations(t *testing.T) {
+	const runs = 5000
+	sharedCluster(t, func(f *clusterFixture) {
+		client := f.openCluster(nil)
+		for name, call := range map[string]func() error{
+			"SET": func() error {
+				_, err := client.Set(f.ctx, "key", "a value of some length, too long for any trick")
+				return err
+			},
+			"INCR": func() error {
+				_, err := client.Incr(f.ctx, "counter")
+				return err
+			},
+		} {
+			var failed error
+			allocs := testing.AllocsPerRun(runs, func() {
+				if err := call(); err != nil {
+					failed = err
+				}
+			})
+			if failed != nil || allocs > 0 {
+				f.Errorf("%s allocates %v times a call: %v", name, allocs, failed)
+			}
+		}
+	})
+}

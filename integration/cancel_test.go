@@ -45,7 +45,7 @@ func TestCancellationStorm(t *testing.T) {
 		}
 		f = newFixture(f.T, f.server, f.resp2, 10*time.Minute)
 		client := f.open()
-		values := map[string]any{}
+		values := command.Map{}
 		for i := range keys {
 			values[keyName(i)] = "value of " + keyName(i)
 		}

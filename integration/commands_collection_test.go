@@ -2,91 +2,10 @@ package integration
 
 import (
 	"math"
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/redchan-go/redchan/redis/command"
 )
-
-func TestHashCommands(t *testing.T) {
-	shared(t, func(f *fixture) {
-		c := f.open()
-		equal(f, c, command.HGetAll("h"), map[string]string{})
-		missing(f, c, command.HGet("h", "name"))
-		equal(f, c, command.HSet("h", command.Map{"name": "Ada", "born": 1815, "": "empty name"}), 3)
-		equal(f, c, command.HSet("h", command.Pairs("name", "Ada Lovelace", "died", 1852)), 1)
-		equal(f, c, command.HGet("h", "name"), "Ada Lovelace")
-		missing(f, c, command.HGet("h", "none"))
-		equal(f, c, command.HGetAll("h"), map[string]string{
-			"name": "Ada Lovelace", "born": "1815", "died": "1852", "": "empty name",
-		})
-		equal(f, c, command.HDel("h", "born", "none", "died"), 2)
-		equal(f, c, command.HGetAll("h"), map[string]string{"name": "Ada Lovelace", "": "empty name"})
-
-		// A reply of more than 64 KiB is decoded into pieces of memory.
-		fields, want := command.Map{}, map[string]string{}
-		for i := range 20_000 {
-			name := "field " + strconv.Itoa(i)
-			fields[name], want[name] = i, strconv.Itoa(i)
-		}
-		equal(f, c, command.HSet("large", fields), 20_000)
-		equal(f, c, command.HGetAll("large"), want)
-	})
-}
-
-func TestListCommands(t *testing.T) {
-	shared(t, func(f *fixture) {
-		c := f.open()
-		equal(f, c, command.LRange("l", 0, -1), []string{})
-		equal(f, c, command.LLen("l"), 0)
-		equal(f, c, command.RPush("l", "c", []byte("d"), 5), 3)
-		equal(f, c, command.LPush("l", "b", "a"), 5)
-		equal(f, c, command.LLen("l"), 5)
-		equal(f, c, command.LRange("l", 0, -1), []string{"a", "b", "c", "d", "5"})
-		equal(f, c, command.LRange("l", -2, -1), []string{"d", "5"})
-		equal(f, c, command.RPush("trimmed", 1, 2, 3, 4), 4)
-		equal(f, c, command.LTrim("trimmed", 1, -2), done)
-		equal(f, c, command.LRange("trimmed", 0, -1), []string{"2", "3"})
-		equal(f, c, command.LTrim("trimmed", 5, 9), done)
-		equal(f, c, command.LLen("trimmed"), 0)
-
-		equal(f, c, command.LMPop(command.Right, []string{"none", "l"}),
-			command.KeyValues{Key: "l", Values: []string{"5"}})
-		equal(f, c, command.LMPop(command.Left, []string{"l"}, command.Count(3)),
-			command.KeyValues{Key: "l", Values: []string{"a", "b", "c"}})
-		equal(f, c, command.BLPop(time.Second, "none", "l"), command.KeyValue{Key: "l", Value: "d"})
-		missing(f, c, command.LMPop(command.Left, []string{"l"}))
-
-		began := time.Now()
-		missing(f, c, command.BLPop(150*time.Millisecond, "l"))
-		if waited := time.Since(began); waited < 150*time.Millisecond {
-			f.Errorf("BLPOP gave up after %v of 150 ms", waited)
-		}
-	})
-}
-
-// TestBlockingPopHoldsNobodyUp waits for an element on one connection while others'
-// commands go over the shared one.
-func TestBlockingPopHoldsNobodyUp(t *testing.T) {
-	shared(t, func(f *fixture) {
-		c := f.open()
-		popped := command.BLPop(0, "queue").Go(f.ctx, c)
-		f.eventually("a blocked client", func() bool {
-			return result(f, c, command.Info("clients")).Get("blocked_clients") == "1"
-		})
-		equal(f, c, command.Echo("still here"), "still here")
-		equal(f, c, command.RPush("queue", "job"), 1)
-		select {
-		case r := <-popped:
-			if want := (command.KeyValue{Key: "queue", Value: "job"}); r.Err != nil || r.Value != want {
-				f.Errorf("BLPOP = %v, %v, want %v", r.Value, r.Err, want)
-			}
-		case <-f.ctx.Done():
-			f.Error("BLPOP never got the element")
-		}
-	})
-}
 
 func TestSortedSetCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
@@ -94,15 +13,15 @@ func TestSortedSetCommands(t *testing.T) {
 		equal(f, c, command.ZAdd("z", command.Scores{"a": 1, "b": 2}), 2)
 		equal(f, c, command.ZAdd("z", command.Scored{{Member: "a", Score: 100}, {Member: "c", Score: 3}}, command.NX), 1)
 		equal(f, c, command.ZScore("z", "a"), 1)
-		equal(f, c, command.ZAdd("z", command.Scores{"a": 5, "d": 4}, command.XX, command.Changed()), 1)
+		equal(f, c, command.ZAdd("z", command.Scores{"a": 5, "d": 4}, command.XX, command.Changed), 1)
 		missing(f, c, command.ZScore("z", "d"))
-		equal(f, c, command.ZAdd("z", command.Scores{"a": 4, "b": 7, "e": 0.5}, command.GT, command.Changed()), 2)
-		equal(f, c, command.ZAdd("z", command.Scores{"a": 1e300, "b": -1.5}, command.LT, command.Changed()), 1)
-		equal(f, c, command.ZRangeWithScores("z", 0, -1), []command.ScoredMember{
+		equal(f, c, command.ZAdd("z", command.Scores{"a": 4, "b": 7, "e": 0.5}, command.GT, command.Changed), 2)
+		equal(f, c, command.ZAdd("z", command.Scores{"a": 1e300, "b": -1.5}, command.LT, command.Changed), 1)
+		equal(f, c, command.ZRangeWithScores("z", command.ByRank(0, -1)), []command.ScoredMember{
 			{Member: "b", Score: -1.5}, {Member: "e", Score: 0.5}, {Member: "c", Score: 3}, {Member: "a", Score: 5},
 		})
-		equal(f, c, command.ZRangeWithScores("z", -1, -1), []command.ScoredMember{{Member: "a", Score: 5}})
-		equal(f, c, command.ZRangeWithScores("none", 0, -1), []command.ScoredMember{})
+		equal(f, c, command.ZRangeWithScores("z", command.ByRank(-1, -1)), []command.ScoredMember{{Member: "a", Score: 5}})
+		equal(f, c, command.ZRangeWithScores("none", command.ByRank(0, -1)), []command.ScoredMember{})
 
 		equal(f, c, command.ZAddIncr("z", 2.25, "c"), 5.25)
 		missing(f, c, command.ZAddIncr("z", 1, "c", command.NX))
@@ -114,12 +33,12 @@ func TestSortedSetCommands(t *testing.T) {
 		missing(f, c, command.ZScore("z", "b"))
 		equal(f, c, command.ZRemRangeByScore("z", command.Score(0.5), command.Beyond(5)), 1) // e, and not a
 		equal(f, c, command.ZRemRangeByScore("z", command.Beyond(5), command.Score(math.Inf(1))), 1)
-		equal(f, c, command.ZRangeWithScores("z", 0, -1), []command.ScoredMember{{Member: "a", Score: 5}})
+		equal(f, c, command.ZRangeWithScores("z", command.ByRank(0, -1)), []command.ScoredMember{{Member: "a", Score: 5}})
 
 		equal(f, c, command.ZAdd("edges", command.Scores{
 			"top": math.Inf(1), "bottom": math.Inf(-1), "tenth": 0.1, "most": math.MaxFloat64, "least": math.SmallestNonzeroFloat64,
 		}), 5)
-		equal(f, c, command.ZRangeWithScores("edges", 0, -1), []command.ScoredMember{
+		equal(f, c, command.ZRangeWithScores("edges", command.ByRank(0, -1)), []command.ScoredMember{
 			{Member: "bottom", Score: math.Inf(-1)},
 			{Member: "least", Score: math.SmallestNonzeroFloat64},
 			{Member: "tenth", Score: 0.1},
@@ -149,8 +68,8 @@ func distance(a, b command.Position) float64 {
 func TestGeoCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
-		equal(f, c, command.GeoAdd("g", palermo, catania), 2)
-		equal(f, c, command.GeoAdd("g", oslo, palermo), 1)
+		equal(f, c, command.GeoAdd("g", []command.GeoMember{palermo, catania}), 2)
+		equal(f, c, command.GeoAdd("g", []command.GeoMember{oslo, palermo}), 1)
 		from := command.FromPosition(origin.Longitude, origin.Latitude)
 		equal(f, c, command.GeoSearch("g", from, command.ByRadius(200, command.Kilometers), command.Asc),
 			[]string{"Catania", "Palermo"})

@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,7 +42,7 @@ func TestClientKill(t *testing.T) {
 			before := result(f, victim, command.ClientID())
 			for i := range filters {
 				if filters[i] == nil { // stands for the ID that the victim has now
-					filters[i] = command.KillID(before)
+					filters[i] = command.WhereID(before)
 				}
 			}
 			equal(f, c, command.ClientKill(filters...), want)
@@ -54,25 +55,25 @@ func TestClientKill(t *testing.T) {
 			}
 		}
 		killed("ID", 1, nil)
-		killed("an ID that nobody has", 0, command.KillID(1<<40))
-		killed("TYPE", 1, command.KillType("normal"))
-		killed("TYPE and USER", 1, command.KillType("normal"), command.KillUser("default"))
-		killed("LADDR", 1, command.KillLocalAddr(f.server.Addr))
-		killed("ADDR of nobody", 0, command.KillAddr("127.0.0.1:1"))
+		killed("an ID that nobody has", 0, command.WhereID(1<<40))
+		killed("TYPE", 1, command.WhereType("normal"))
+		killed("TYPE and USER", 1, command.WhereType("normal"), command.WhereUser("default"))
+		killed("LADDR", 1, command.WhereLocalAddr(f.server.Addr))
+		killed("ADDR of nobody", 0, command.WhereAddr("127.0.0.1:1"))
 		for field := range strings.FieldsSeq(asString(f, victim, "CLIENT", "INFO")) {
 			if addr, ok := strings.CutPrefix(field, "addr="); ok {
-				killed("ADDR", 1, command.KillAddr(addr))
+				killed("ADDR", 1, command.WhereAddr(addr))
 			}
 		}
 		if f.server.Role() == "redis7" { // MAXAGE came with Redis 7.4
-			refused(f, c, command.ClientKill(command.KillOlderThan(time.Hour)), "ERR")
+			refused(f, c, command.ClientKill(command.WhereOlderThan(time.Hour)), "ERR")
 		} else {
-			killed("MAXAGE", 0, command.KillOlderThan(time.Hour))
+			killed("MAXAGE", 0, command.WhereOlderThan(time.Hour))
 		}
 
 		// The reply comes before the connection that carried it is closed.
 		id := result(f, c, command.ClientID())
-		equal(f, c, command.ClientKill(command.KillID(id), command.KillSelfToo()), 1)
+		equal(f, c, command.ClientKill(command.WhereID(id), command.KillSelfToo), 1)
 		missing(f, c, command.Get("k"))
 		if again := result(f, c, command.ClientID()); again == id {
 			f.Error("SKIPME no left the own connection open")
@@ -90,17 +91,18 @@ func TestClientPause(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
 		const pause = 200 * time.Millisecond
+		const least = pause - 2*time.Millisecond // the server's clock goes in milliseconds
 		began := time.Now()
-		equal(f, c, command.ClientPause(pause, true), done)
+		equal(f, c, command.ClientPause(pause, command.WritesOnly), done)
 		missing(f, c, command.Get("k")) // reading goes on
 		equal(f, c, command.Set("k", 1), true)
-		if took := time.Since(began); took < pause {
+		if took := time.Since(began); took < least {
 			f.Errorf("a write came through after %v of a pause of %v", took, pause)
 		}
 		began = time.Now()
-		equal(f, c, command.ClientPause(pause, false), done)
+		equal(f, c, command.ClientPause(pause), done)
 		equal(f, c, command.Get("k"), "1")
-		if took := time.Since(began); took < pause {
+		if took := time.Since(began); took < least {
 			f.Errorf("a read came through after %v of a pause of %v", took, pause)
 		}
 	})
@@ -240,7 +242,7 @@ func TestBatch(t *testing.T) {
 		hash := b.HSet("h", command.Map{"a": 1})
 		all := b.HGetAll("h")
 		scores := b.ZAdd("z", command.Scores{"m": 1.5})
-		ranked := b.ZRangeWithScores("z", 0, -1)
+		ranked := b.ZRangeWithScores("z", command.ByRank(0, -1))
 		raw := command.AsInt(command.Raw("STRLEN", "k")).Queue(&b)
 		err := c.Exec(f.ctx, &b)
 		var failed *command.BatchError
@@ -291,5 +293,353 @@ func TestRaw(t *testing.T) {
 				f.Errorf("%s on a shared connection: %v, want ErrArgument", name, err)
 			}
 		}
+	})
+}
+
+func TestFlush(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.open()
+		options := f.options()
+		options.DB = 1
+		other := f.openWith(options)
+		fill := func() {
+			equal(f, c, command.Set("k", 0), true)
+			equal(f, other, command.Set("k", 1), true)
+		}
+		for _, opts := range [][]command.FlushOption{nil, {command.Async}, {command.Sync}} {
+			fill()
+			equal(f, c, command.FlushDB(opts...), done)
+			missing(f, c, command.Get("k"))
+			equal(f, other, command.Get("k"), "1")
+			equal(f, c, command.FlushAll(opts...), done)
+			missing(f, other, command.Get("k"))
+		}
+		fill()
+		equal(f, c, command.SwapDB(0, 1), done)
+		equal(f, c, command.Get("k"), "1")
+		equal(f, other, command.Get("k"), "0")
+		refused(f, c, command.SwapDB(0, 1000), "ERR")
+	})
+}
+
+func TestServerFacts(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.open()
+		now := result(f, c, command.Time())
+		if off := time.Since(now); off < -time.Second || off > time.Minute { // the server is on this machine
+			f.Errorf("TIME = %v", now)
+		}
+		for _, cmd := range []command.Cmd[string]{command.LolWut(), command.LolWutVersion(5, 10, 2, 2)} {
+			if art := result(f, c, cmd); !strings.Contains(art, f.server.Version()) {
+				f.Errorf("LOLWUT does not name the version: %q", art)
+			}
+		}
+		modules := result(f, c, command.ModuleList())
+		known := func(name string) bool {
+			return slices.ContainsFunc(modules, func(m command.Module) bool { return m.Name == name && m.Version == 1 })
+		}
+		switch f.server.Role() {
+		case "redis7":
+			equal(f, c, command.ModuleList(), []command.Module{})
+		case "redis8":
+			if !known("vectorset") {
+				f.Errorf("MODULE LIST = %+v", modules)
+			}
+		case "valkey9":
+			if !known("lua") {
+				f.Errorf("MODULE LIST = %+v", modules)
+			}
+		}
+		// No server has a module that could be loaded: see TestServerWire.
+		refused(f, c, command.ModuleLoad("/none.so", "a"), "ERR")
+		refused(f, c, command.ModuleLoadEx("/none.so", map[string]string{"a": "1"}, "b"), "ERR")
+		refused(f, c, command.ModuleUnload("none"), "ERR")
+		// Tests before may have had replicas, and so an offset.
+		offset, err := strconv.ParseInt(result(f, c, command.Info("replication")).Get("master_repl_offset"), 10, 64)
+		if err != nil {
+			f.Error(err)
+		}
+		equal(f, c, command.Role(), command.ServerRole{Role: "master", Offset: offset, Replicas: []command.ReplicaState{}})
+		equal(f, c, command.ConfigResetStat(), done)
+		if n := result(f, c, command.Info("stats")).Get("total_connections_received"); n != "0" {
+			f.Errorf("after CONFIG RESETSTAT there were %s connections", n)
+		}
+	})
+}
+
+func TestMemory(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.open()
+		missing(f, c, command.MemoryUsage("k"))
+		const size = 100_000
+		equal(f, c, command.Set("k", make([]byte, size)), true)
+		equal(f, c, command.RPush("l", 1, 2, 3), 3)
+		if n := result(f, c, command.MemoryUsage("k")); n < size || n > 2*size {
+			f.Errorf("%d bytes take %d bytes", size, n)
+		}
+		if n := result(f, c, command.MemoryUsage("l", command.Samples(0))); n <= 0 || n > 1000 {
+			f.Errorf("a list of 3 takes %d bytes", n)
+		}
+		m := result(f, c, command.MemoryStats())
+		if m.TotalAllocated < size || m.PeakAllocated < m.TotalAllocated || m.StartupAllocated <= 0 || m.OverheadTotal <= 0 || m.Keys != 2 ||
+			m.BytesPerKey <= 0 || m.DatasetBytes <= 0 || m.DatasetPercentage <= 0 || m.DatasetPercentage > 100 || m.PeakPercentage <= 0 ||
+			m.AllocatorAllocated <= 0 || m.AllocatorRSSRatio <= 0 || m.Fragmentation <= 0 ||
+			len(m.Databases) == 0 || m.Databases[0].DB != 0 || m.Databases[0].MainTable <= 0 {
+			f.Errorf("MEMORY STATS = %+v", m)
+		}
+		if text := result(f, c, command.MemoryDoctor()); text == "" {
+			f.Error("MEMORY DOCTOR says nothing")
+		}
+		if text := result(f, c, command.MemoryMallocStats()); text == "" {
+			f.Error("MEMORY MALLOC-STATS says nothing")
+		}
+		equal(f, c, command.MemoryPurge(), done)
+	})
+}
+
+func TestSlowLog(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.named("slow")
+		setting := func(value string) {
+			f.Helper()
+			equal(f, c, command.ConfigSet(map[string]string{"slowlog-log-slower-than": value}), done)
+		}
+		before := result(f, c, command.ConfigGet("slowlog-log-slower-than"))["slowlog-log-slower-than"]
+		equal(f, c, command.SlowLogReset(), done)
+		began := time.Now().Add(-time.Second)
+		setting("0")
+		missing(f, c, command.Get("k"))
+		setting(before)
+		if n := result(f, c, command.SlowLogLen()); n < 2 {
+			f.Errorf("SLOWLOG LEN = %d", n)
+		}
+		all := result(f, c, command.SlowLogGet(-1))
+		check := func(id int64, at time.Time, took time.Duration, client, name string) {
+			f.Helper()
+			if id < 0 || at.Before(began) || took < 0 || took > time.Minute || client == "" || name != "slow" {
+				f.Errorf("GET in the log: %d, %v, %v, %q, %q", id, at, took, client, name)
+			}
+		}
+		isGet := func(args []string) bool { return slices.Equal(args, []string{"GET", "k"}) }
+		at := slices.IndexFunc(all, func(e command.SlowLogEntry) bool { return isGet(e.Args) })
+		if at < 0 {
+			f.Fatalf("SLOWLOG GET = %+v", all)
+		}
+		get := all[at]
+		check(get.ID, get.At, get.Took, get.Client, get.ClientName)
+		if one := result(f, c, command.SlowLogGet(1)); len(one) != 1 {
+			f.Errorf("SLOWLOG GET 1 has %d entries", len(one))
+		}
+
+		if f.server.Role() == "valkey9" {
+			log := result(f, c, command.CommandLogGet(-1, command.LogSlow))
+			at := slices.IndexFunc(log, func(e command.CommandLogEntry) bool { return isGet(e.Args) })
+			if at < 0 {
+				f.Fatalf("COMMANDLOG GET = %+v", log)
+			}
+			get := log[at]
+			check(get.ID, get.At, get.Took(), get.Client, get.ClientName)
+			equal(f, c, command.CommandLogReset(command.LogSlow), done)
+			equal(f, c, command.CommandLogLen(command.LogSlow), 0)
+			testLargeReply(f, c)
+		} else {
+			refused(f, c, command.CommandLogGet(1, command.LogSlow), "ERR")
+			refused(f, c, command.CommandLogLen(command.LogSlow), "ERR")
+			refused(f, c, command.CommandLogReset(command.LogSlow), "ERR")
+		}
+		equal(f, c, command.SlowLogReset(), done)
+		equal(f, c, command.SlowLogLen(), 0)
+		equal(f, c, command.SlowLogGet(5), []command.SlowLogEntry{})
+	})
+}
+
+// testLargeReply lets a reply of 1,001 bytes be large.
+func testLargeReply(f *fixture, c *redis.Client) {
+	f.Helper()
+	const setting = "commandlog-reply-larger-than"
+	before := result(f, c, command.ConfigGet(setting))[setting]
+	equal(f, c, command.Set("large", strings.Repeat("x", 1001)), true)
+	equal(f, c, command.CommandLogReset(command.LogLargeReply), done)
+	equal(f, c, command.ConfigSet(map[string]string{setting: "1000"}), done)
+	result(f, c, command.Get("large"))
+	equal(f, c, command.ConfigSet(map[string]string{setting: before}), done)
+	log := result(f, c, command.CommandLogGet(10, command.LogLargeReply))
+	if len(log) != 1 || !slices.Equal(log[0].Args, []string{"GET", "large"}) || log[0].Amount < 1001 || log[0].Amount > 1100 {
+		f.Errorf("COMMANDLOG GET = %+v", log)
+	}
+	equal(f, c, command.CommandLogLen(command.LogLargeReply), 1)
+	equal(f, c, command.CommandLogReset(command.LogLargeReply), done)
+	equal(f, c, command.CommandLogReset(command.LogLargeRequest), done)
+	equal(f, c, command.CommandLogLen(command.LogLargeRequest), 0)
+}
+
+func TestLatency(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.open()
+		threshold := func(ms string) {
+			f.Helper()
+			equal(f, c, command.ConfigSet(map[string]string{"latency-monitor-threshold": ms}), done)
+		}
+		result(f, c, command.LatencyReset())
+		equal(f, c, command.LatencyLatest(), []command.LatencyEvent{})
+		equal(f, c, command.LatencyHistory("command"), []command.LatencySample{})
+		refused(f, c, command.LatencyGraph("command"), "ERR")
+		began := time.Now().Add(-time.Second)
+		threshold("5")
+		result(f, c, command.Raw("DEBUG", "SLEEP", "0.02"))
+		threshold("0")
+		events := result(f, c, command.LatencyLatest())
+		at := slices.IndexFunc(events, func(e command.LatencyEvent) bool { return e.Name == "command" })
+		if at < 0 {
+			f.Fatalf("LATENCY LATEST = %+v", events)
+		}
+		event, slept := events[at], 20*time.Millisecond
+		if event.At.Before(began) || event.Latest < slept || event.Max < event.Latest || event.Max > time.Minute {
+			f.Errorf("LATENCY LATEST = %+v", event)
+		}
+		if f.server.Role() == "valkey9" && (event.Sum < slept || event.Count < 1) {
+			f.Errorf("LATENCY LATEST = %+v", event)
+		}
+		samples := result(f, c, command.LatencyHistory("command"))
+		if len(samples) == 0 || samples[len(samples)-1].Took != event.Latest || !samples[len(samples)-1].At.Equal(event.At) {
+			f.Errorf("LATENCY HISTORY = %+v", samples)
+		}
+		if graph := result(f, c, command.LatencyGraph("command")); !strings.HasPrefix(graph, "command - high ") {
+			f.Errorf("LATENCY GRAPH = %q", graph)
+		}
+		if text := result(f, c, command.LatencyDoctor()); text == "" {
+			f.Error("LATENCY DOCTOR says nothing")
+		}
+		equal(f, c, command.LatencyReset("command", "none"), 1)
+
+		result(f, c, command.ConfigResetStat())
+		for range 5 {
+			missing(f, c, command.Get("k"))
+		}
+		result(f, c, command.ConfigGet("save"))
+		histogram := result(f, c, command.LatencyHistogram("get", "config", "append"))
+		slices.SortFunc(histogram, func(a, b command.CommandLatency) int { return strings.Compare(a.Command, b.Command) })
+		get := slices.IndexFunc(histogram, func(l command.CommandLatency) bool { return l.Command == "get" })
+		if get < 0 || !slices.ContainsFunc(histogram, func(l command.CommandLatency) bool { return l.Command == "config|get" && l.Calls == 1 }) {
+			f.Fatalf("LATENCY HISTOGRAM = %+v", histogram)
+		}
+		gets := histogram[get]
+		if gets.Calls != 5 || len(gets.Buckets) == 0 || gets.Buckets[len(gets.Buckets)-1].Calls != 5 || gets.Buckets[0].UpTo <= 0 {
+			f.Errorf("LATENCY HISTOGRAM get = %+v", gets)
+		}
+	})
+}
+
+// TestPersistence runs on servers of its own, in whose directories they write.
+func TestPersistence(t *testing.T) {
+	own(t, servers.Config{}, func(f *fixture) {
+		c := f.open()
+		// Servers tell whole seconds of a clock that may be a tick behind.
+		began := time.Now().Add(-time.Second).Truncate(time.Second)
+		equal(f, c, command.Save(), done)
+		saved := result(f, c, command.LastSave())
+		if saved.Before(began) || time.Since(saved) > testTimeout {
+			f.Errorf("LASTSAVE = %v, SAVE was a second after %v", saved, began)
+		}
+		if told := result(f, c, command.Info("persistence")).Get("rdb_last_save_time"); told != strconv.FormatInt(saved.Unix(), 10) {
+			f.Errorf("LASTSAVE = %d, INFO says %s", saved.Unix(), told)
+		}
+		idle := func() {
+			f.Helper()
+			f.eventually("the end of a save", func() bool {
+				info := result(f, c, command.Info("persistence"))
+				return info.Get("rdb_bgsave_in_progress") == "0" && info.Get("aof_rewrite_in_progress") == "0" &&
+					info.Get("aof_rewrite_scheduled") == "0"
+			})
+		}
+		equal(f, c, command.BGSave(), "Background saving started")
+		idle()
+		equal(f, c, command.BGSaveSchedule(), "Background saving started")
+		idle()
+		equal(f, c, command.BGRewriteAOF(), "Background append only file rewriting started")
+		idle()
+		refused(f, c, command.BGSaveCancel(), "ERR") // there is none, or the server does not know it
+		if f.server.Role() == "valkey9" {
+			equal(f, c, command.ConfigSet(map[string]string{"rdb-key-save-delay": "1000000"}), done)
+			equal(f, c, command.Set("k", 1), true)
+			equal(f, c, command.BGSave(), "Background saving started")
+			equal(f, c, command.BGSaveCancel(), "Background saving cancelled")
+		}
+		equal(f, c, command.ConfigSet(map[string]string{"slowlog-max-len": "77"}), done)
+		equal(f, c, command.ConfigRewrite(), done)
+
+		refused(f, c, command.ShutdownAbort(), "ERR") // there is none
+		_, err := command.Shutdown(command.ShutdownNoSave, command.ShutdownNow, command.ShutdownForce).Do(f.ctx, c)
+		if !errors.Is(err, redis.ErrMaybeExecuted) {
+			f.Errorf("SHUTDOWN: %v, want ErrMaybeExecuted", err)
+		}
+		f.eventually("a server that is gone", func() bool {
+			_, err := f.server.Command(f.ctx, "PING")
+			return err != nil
+		})
+	})
+}
+
+// TestReplication makes one server the replica of another, and both change places.
+func TestReplication(t *testing.T) {
+	own(t, servers.Config{}, func(f *fixture) {
+		second := f.another(servers.Config{})
+		primary, options := f.open(), f.options()
+		options.Addr = second.Addr
+		replica := f.openWith(options)
+		host, port := address(f, f.server.Addr)
+		replicaHost, replicaPort := address(f, second.Addr)
+
+		equal(f, replica, command.ReplicaOf(host, port), done)
+		equal(f, replica, command.SlaveOf(host, port), done) // it is one already
+		var role command.ServerRole
+		f.eventually("a replica that is connected", func() bool {
+			role = result(f, primary, command.Role())
+			return result(f, replica, command.Role()).State == "connected" && len(role.Replicas) == 1
+		})
+		if r := role.Replicas[0]; role.Role != "master" || r.Host != replicaHost || r.Port != replicaPort || r.Offset < 0 {
+			f.Errorf("ROLE = %+v", role)
+		}
+		if r := result(f, replica, command.Role()); r.Role != "slave" || r.Host != host || r.Port != port || r.Offset < 0 {
+			f.Errorf("ROLE = %+v", r)
+		}
+
+		refused(f, primary, command.FailoverAbort(), "ERR") // there is none
+		refused(f, primary, command.Failover(command.FailoverTo("127.0.0.1", 1)), "ERR")
+		f.eventually("a replica that can take over", func() bool {
+			_, err := command.Failover(command.FailoverTo(replicaHost, replicaPort), command.FailoverForce, command.FailoverTimeout(time.Minute)).Do(f.ctx, primary)
+			return err == nil
+		})
+		f.eventually("a failover", func() bool {
+			return result(f, replica, command.Role()).Role == "master" && result(f, primary, command.Role()).Role == "slave"
+		})
+		equal(f, primary, command.ReplicaOfNoOne(), done)
+		equal(f, replica, command.SlaveOfNoOne(), done)
+		equal(f, primary, command.Set("k", 1), true)
+		equal(f, replica, command.Set("k", 1), true)
+	})
+}
+
+// address returns host and port of an address.
+func address(f *fixture, addr string) (string, int) {
+	f.Helper()
+	host, text, err := net.SplitHostPort(addr)
+	if err != nil {
+		f.Fatal(err)
+	}
+	port, err := strconv.Atoi(text)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return host, port
+}
+
+func TestShardChannels(t *testing.T) {
+	shared(t, func(f *fixture) {
+		c := f.open()
+		equal(f, c, command.SPublish("news", "nobody hears it"), 0)
+		equal(f, c, command.PubSubShardChannels(""), []string{})
+		equal(f, c, command.PubSubShardChannels("n*"), []string{})
+		equal(f, c, command.PubSubShardNumSub("news", "sport"), []command.ChannelCount{{Channel: "news"}, {Channel: "sport"}})
 	})
 }

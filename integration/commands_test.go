@@ -69,13 +69,13 @@ func refused[T any](f *fixture, client command.Doer, cmd command.Cmd[T], code st
 var done struct{}
 
 // TestEveryConstructorIsCalled compares the constructors that package command
-// exports with those that the tests of the commands mention.
+// exports with those that the tests of the commands and of the values mention.
 func TestEveryConstructorIsCalled(t *testing.T) {
 	files, err := filepath.Glob("commands_*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	called := mentioned(t, files...)
+	called := mentioned(t, append(files, "values_test.go")...)
 	for _, name := range constructors(t) {
 		if !called[name] {
 			t.Errorf("command.%s is called by no test in commands_*_test.go", name)

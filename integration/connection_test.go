@@ -187,7 +187,7 @@ func TestOptionsSurviveReconnect(t *testing.T) {
 		missing(f, killer, command.Get("k"))
 		for range 3 {
 			id := result(f, client, command.ClientID())
-			equal(f, killer, command.ClientKill(command.KillType("normal")), 1)
+			equal(f, killer, command.ClientKill(command.WhereType("normal")), 1)
 			equal(f, client, command.Get("k"), "in 7")
 			equal(f, client, command.ClientGetName(), "worker-7")
 			if again := result(f, client, command.ClientID()); again == id {

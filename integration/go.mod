@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/redchan-go/redchan => ../
 
 require (
+	github.com/google/go-cmp v0.7.0
 	github.com/moby/moby/api v1.55.0
 	github.com/moby/moby/client v0.5.0
 	github.com/testcontainers/testcontainers-go v0.44.0

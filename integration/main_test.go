@@ -15,7 +15,7 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-func TestMain(m *testing.M) { os.Exit(servers.Main(m, closeShared)) }
+func TestMain(m *testing.M) { os.Exit(servers.Main(m, closeShared, closeSharedClusters)) }
 
 // testTimeout bounds every test by its context, but for the cancellation storm.
 const testTimeout = time.Minute
@@ -156,4 +156,16 @@ func closeShared() error {
 	}
 	s.byRole = nil
 	return errors.Join(errs...)
+}
+
+// another starts one more server like the fixture's, of the same version.
+func (f *fixture) another(config servers.Config) *servers.Server {
+	f.Helper()
+	for _, version := range servers.Matrix() {
+		if version.Role == f.server.Role() {
+			return servers.StartT(f.T, version, config)
+		}
+	}
+	f.Fatalf("no version is called %s", f.server.Role())
+	return nil
 }

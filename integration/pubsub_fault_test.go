@@ -167,7 +167,7 @@ func TestSubscriberKilled(t *testing.T) {
 			for r.last < from+100 { // it flows
 				r.step()
 			}
-			equal(f, c, command.ClientKill(command.KillType("pubsub")), 1)
+			equal(f, c, command.ClientKill(command.WhereType("pubsub")), 1)
 			r.until(kill + 1)
 		}
 		r.finish(p)
@@ -216,7 +216,7 @@ func TestGapMarkers(t *testing.T) {
 		sub := f.subscribe(listener, pubsub.Channels("news", "sport"), pubsub.Patterns("n*"), pubsub.GapMarkers())
 		f.publish(c, "sport", "before", 1)
 		f.expect(sub, pubsub.Message{Channel: "sport", Payload: "before"})
-		equal(f, c, command.ClientKill(command.KillType("pubsub")), 1)
+		equal(f, c, command.ClientKill(command.WhereType("pubsub")), 1)
 		gap := f.next(sub)
 		if gap.Kind != pubsub.KindGap || gap.Gap == nil || gap.Gap.Reason != pubsub.Reconnect || gap.Payload != "" {
 			f.Errorf("got %v, want a gap of its own", gap)
@@ -389,5 +389,76 @@ func TestSubscriberWithoutPing(t *testing.T) {
 		}
 		f.publish(f.open(), "news", "heard", 1)
 		f.expect(sub, pubsub.Message{Channel: "news", Payload: "heard"})
+	})
+}
+
+// A replica that has lost its primary and does not serve stale data refuses PING, and
+// takes SUBSCRIBE.
+func TestSubscribeToAStaleReplica(t *testing.T) {
+	own(t, servers.Config{}, func(f *fixture) {
+		f.command("CONFIG", "SET", "replica-serve-stale-data", "no")
+		f.command("REPLICAOF", "127.0.0.1", "1")
+		c := f.open()
+		ctx, cancel := context.WithTimeout(f.ctx, 50*time.Millisecond)
+		defer cancel()
+		if _, err := c.Ping(ctx); replyCode(err) != "MASTERDOWN" {
+			f.Fatalf("PING: %v", err)
+		}
+		sub := f.subscribe(c, pubsub.Channels("news"))
+		if got := len(sub.Names()); got != 1 {
+			f.Errorf("%d names", got)
+		}
+		if err := sub.Unsubscribe(f.ctx); err != nil {
+			f.Errorf("Unsubscribe: %v", err)
+		}
+	})
+}
+
+// TestResubscribeToABusyServer makes the connection of a subscription anew while the server
+// runs a script and refuses nearly everything. That ends nothing: it comes back behind the
+// script.
+func TestResubscribeToABusyServer(t *testing.T) {
+	own(t, servers.Config{Lines: []string{"lua-time-limit 20"}}, func(f *fixture) {
+		client := f.open()
+		sub, err := client.Subscribe(f.ctx, "news")
+		if err != nil {
+			f.Fatal(err)
+		}
+		defer sub.Close()
+		script, err := f.server.Dial(f.ctx)
+		if err != nil {
+			f.Fatal(err)
+		}
+		defer script.Close()
+		if err := script.Send(f.ctx, "EVAL", "while true do end", "0"); err != nil {
+			f.Fatal(err)
+		}
+		busy := func() bool {
+			_, err := f.server.Command(f.ctx, "GET", "k")
+			return err != nil && strings.Contains(err.Error(), "BUSY")
+		}
+		f.eventually("a server that is busy", busy)
+		why := errors.New("for a test")
+		client.ReconnectSubscribers(why)
+		for event := range sub.Events() {
+			if event.Kind == pubsub.EventLinkLost && errors.Is(event.Err, why) {
+				break
+			}
+		}
+		// A connection that is refused what it asks for, whether in the handshake or behind it.
+		<-time.After(time.Second)
+		if !busy() || sub.Err() != nil {
+			f.Fatalf("busy: %v; the subscription has ended with %v", busy(), sub.Err())
+		}
+		f.command("SCRIPT", "KILL") // which ends it soon
+		f.eventually("a server that is not busy any more", func() bool { return !busy() })
+		f.eventually("a message behind the script", func() bool {
+			f.command("PUBLISH", "news", "x")
+			msg, ok := sub.TryNext()
+			if ok && (msg.Gap == nil || msg.Gap.Reason != pubsub.Reconnect) {
+				f.Fatalf("received %v", msg)
+			}
+			return ok
+		})
 	})
 }

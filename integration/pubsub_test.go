@@ -151,7 +151,7 @@ func TestManyNames(t *testing.T) {
 		f.expect(sub, pubsub.Message{Channel: names[count-1], Payload: "last"})
 
 		began := time.Now()
-		equal(f, c, command.ClientKill(command.KillType("pubsub")), 1)
+		equal(f, c, command.ClientKill(command.WhereType("pubsub")), 1)
 		if gap := f.next(sub); gap.Kind != pubsub.KindGap || gap.Gap.Reason != pubsub.Reconnect {
 			f.Errorf("after the loss came %v", gap)
 		}

@@ -2,63 +2,159 @@ package pubsub
 
 import (
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 )
 
 // batch is one command sent over the link, up to the answer to its fence.
 //
-// Hub.sent holds the batches in the order sent. The server answers in that
+// Lane.sent holds the batches in the order sent. The server answers in that
 // order too, so confirmations that arrive belong to the first of them and to no
 // other.
 type batch struct {
 	op      Op
+	lane    *Lane
 	names   []string
 	entries []*entry // as long as names
 	// departure waits for the answer, if it is not nil.
 	departure *departure
+	how       how // of one that subscribes
 }
 
 // pingToken is the data of a PING that is a fence alone.
 const pingToken = "redchan unsubscribe"
 
-// subscribe sends SUBSCRIBE for entries, all of one kind, if there is a link;
-// LinkUp does so if there is none. h.mu is held.
-func (h *Hub) subscribe(entries []*entry) {
-	for _, chunk := range h.split(entries) {
-		b := h.send(subscribeOp(chunk[0].name.Kind), chunk, nil)
+// subscribe asks for entries, all of one kind, where they may be had: on one lane, or, where
+// from has just taken them away, on all that may have them. Where there is no link LinkUp
+// does so. h.mu is held.
+func (h *Hub) subscribe(entries []*entry, from *Lane) {
+	if h.main != nil {
+		h.main.ask(entries, 0)
+		return
+	}
+	asks := make(map[*Lane][]*entry)
+	seeking := false
+	for _, e := range entries {
+		var lanes []*Lane
+		if from != nil {
+			lanes = h.opts.Router.Everywhere(e.place.group, from)
+		} else {
+			lanes = h.opts.Router.Lanes(e.place.group)
+		}
+		for _, l := range lanes {
+			if l.link == nil || e.askedOn(l) {
+				continue
+			}
+			asks[l] = append(asks[l], e)
+			if from == nil {
+				break
+			}
+		}
+	}
+	for _, l := range h.lanes { // in their order
+		l.ask(asks[l], askedBroadly(from != nil))
+	}
+	for _, e := range entries {
+		seeking = seeking || !e.confirmed && len(e.asked) == 0
+	}
+	if seeking {
+		h.opts.Router.Seeking()
+	}
+}
+
+// how is how a name is asked for.
+type how uint8
+
+const (
+	// broadly: on several lanes, most of which don't have it, so that an error says little.
+	broadly how = 1 << iota
+	// takingOver: where it is confirmed, the name moves here.
+	takingOver
+)
+
+func askedBroadly(broad bool) how {
+	if broad {
+		return broadly
+	}
+	return 0
+}
+
+// ask sends SUBSCRIBE for entries, all of one kind, if there is a link. The Hub's mu is held.
+func (l *Lane) ask(entries []*entry, how how) {
+	for _, chunk := range l.split(entries) {
+		b := &batch{op: subscribeOp(chunk[0].name.Kind), entries: chunk, how: how}
+		l.send(b)
 		for _, e := range chunk {
-			e.batch = b
+			e.asked = append(e.asked, b)
 		}
 	}
 }
 
 // unsubscribe sends UNSUBSCRIBE for entries, all of one kind, on behalf of d or
-// of nobody who waits. h.mu is held.
+// of nobody who waits, wherever they are or may be subscribed. h.mu is held.
 func (h *Hub) unsubscribe(entries []*entry, d *departure) {
-	for _, chunk := range h.split(entries) {
-		h.send(unsubscribeOp(chunk[0].name.Kind), chunk, d)
+	for _, l := range h.lanes {
+		var here []*entry
+		for _, e := range entries {
+			if e.confirmed && e.lane == l || e.askedOn(l) {
+				here = append(here, e)
+			}
+		}
+		l.release(here, d)
+	}
+	for _, e := range entries {
+		e.asked = nil
 	}
 }
 
-// ping sends a fence without a command, for names that others stay with: what
-// comes behind its answer was sent after d asked. h.mu is held, and there is a
-// link.
-func (h *Hub) ping(d *departure) {
-	b := &batch{op: opPing, departure: d}
-	h.await(b)
-	h.link.Ping(pingToken, func(err error) { h.fence(b, err) })
+// release sends UNSUBSCRIBE for entries, all of one kind, if there is a link. The Hub's mu
+// is held.
+func (l *Lane) release(entries []*entry, d *departure) {
+	for _, chunk := range l.split(entries) {
+		l.send(&batch{op: unsubscribeOp(chunk[0].name.Kind), entries: chunk, departure: d})
+	}
 }
 
-// split cuts entries into commands that are not too big. h.mu is held.
-func (h *Hub) split(entries []*entry) [][]*entry {
-	if h.link == nil || len(entries) == 0 {
+// releaseStale sends UNSUBSCRIBE again for what the server would not let go of, unless it is
+// wanted here by now. The Hub's mu is held.
+func (l *Lane) releaseStale() {
+	var gone []*entry
+	for _, e := range l.stale {
+		now := l.hub.entries[e.name.Kind][e.name.Name]
+		if now != nil && (now.confirmed && now.lane == l || now.askedOn(l)) {
+			continue
+		}
+		gone = append(gone, e)
+	}
+	l.stale = nil
+	l.release(gone, nil)
+}
+
+// ping sends a fence without a command, for names that others stay with: what
+// comes behind its answer was sent after d asked. The Hub's mu is held, and there is a
+// link.
+func (l *Lane) ping(d *departure) {
+	b := &batch{op: opPing, lane: l, departure: d}
+	l.await(b)
+	l.link.Ping(pingToken, func(err error) { l.fence(b, err) })
+}
+
+// split cuts entries into commands that are not too big, and of one group each. The Hub's
+// mu is held.
+func (l *Lane) split(entries []*entry) [][]*entry {
+	if l.link == nil || len(entries) == 0 {
 		return nil
+	}
+	routed := l.hub.opts.Router != nil
+	if routed {
+		slices.SortStableFunc(entries, func(a, b *entry) int { return a.place.group - b.place.group })
 	}
 	var chunks [][]*entry
 	start, size := 0, 0
 	for i, e := range entries {
-		if i > start && (i-start == h.opts.BatchNames || size+len(e.name.Name) > h.opts.BatchBytes) {
+		if i > start && (i-start == l.hub.opts.BatchNames || size+len(e.name.Name) > l.hub.opts.BatchBytes || routed && e.place.group != entries[start].place.group) {
 			chunks = append(chunks, entries[start:i:i])
 			start, size = i, 0
 		}
@@ -67,21 +163,21 @@ func (h *Hub) split(entries []*entry) [][]*entry {
 	return append(chunks, entries[start:])
 }
 
-// send sends one command. h.mu is held, so the order of h.sent is the order on
+// send sends one command. The Hub's mu is held, so the order of l.sent is the order on
 // the wire.
-func (h *Hub) send(op Op, entries []*entry, d *departure) *batch {
-	b := &batch{op: op, names: make([]string, len(entries)), entries: entries, departure: d}
-	for i, e := range entries {
+func (l *Lane) send(b *batch) {
+	b.lane = l
+	b.names = make([]string, len(b.entries))
+	for i, e := range b.entries {
 		b.names[i] = e.name.Name
 	}
-	h.await(b)
-	h.link.Send(op, b.names, func(err error) { h.fence(b, err) })
-	return b
+	l.await(b)
+	l.link.Send(b.op, b.names, func(err error) { l.fence(b, err) })
 }
 
-// await notes that b is being sent. h.mu is held.
-func (h *Hub) await(b *batch) {
-	h.sent = append(h.sent, b)
+// await notes that b is being sent. The Hub's mu is held.
+func (l *Lane) await(b *batch) {
+	l.sent = append(l.sent, b)
 	if b.departure != nil {
 		b.departure.unanswered++
 	}
@@ -89,15 +185,16 @@ func (h *Hub) await(b *batch) {
 
 // fence is told that the server has answered b, and the first error reply of
 // that answer. It runs on the reader.
-func (h *Hub) fence(b *batch, err error) {
+func (l *Lane) fence(b *batch, err error) {
+	h := l.hub
 	h.mu.Lock()
-	if len(h.sent) == 0 || h.sent[0] != b {
+	if len(l.sent) == 0 || l.sent[0] != b {
 		h.mu.Unlock() // of a link that is no more
 		return
 	}
-	h.sent[0] = nil
-	if h.sent = h.sent[1:]; len(h.sent) == 0 {
-		h.sent = nil
+	l.sent[0] = nil
+	if l.sent = l.sent[1:]; len(l.sent) == 0 {
+		l.sent = nil
 	}
 	if !b.op.subscribes() {
 		h.unsubscribed(b, err)
@@ -107,8 +204,7 @@ func (h *Hub) fence(b *batch, err error) {
 	// Entries that were released meanwhile, or sent again, are not b's any more.
 	var open []*entry
 	for _, e := range b.entries {
-		if e.batch == b {
-			e.batch = nil
+		if e.answered(b) {
 			open = append(open, e)
 		}
 	}
@@ -116,22 +212,108 @@ func (h *Hub) fence(b *batch, err error) {
 	switch {
 	case len(open) == 0:
 	case err == nil:
-		h.fail(protocolError("%v answered without an error, but %d of %d names are not confirmed, such as %s",
+		l.fail(protocolError("%v answered without an error, but %d of %d names are not confirmed, such as %s",
 			b.op, len(open), len(b.names), quoted(open[0].name.Name)))
 	case len(b.names) > 1 && refusesTogether(err):
 		// One name may have been refused for another one's sake. Judge by what
 		// was sent: of what is left the culprit may be gone already.
 		half := (len(open) + 1) / 2
-		h.subscribe(open[:half])
-		h.subscribe(open[half:])
+		l.ask(open[:half], b.how)
+		l.ask(open[half:], b.how)
+	case h.opts.Router != nil && (isElsewhere(err) || b.how&broadly != 0):
+		h.follow(l, open, err)
+	case h.opts.Router == nil && passes(err):
+		for _, e := range open {
+			e.refusal = err
+		}
+		h.seekLater()
 	default:
 		for _, e := range open {
-			ended = append(ended, h.refuse(e, err)...)
+			if !e.confirmed { // else another lane has it
+				ended = append(ended, h.refuse(e, err)...)
+			}
 		}
 	}
 	h.mu.Unlock()
 	for _, end := range ended {
 		end.sub.stop(end.err)
+	}
+}
+
+// maxHops is how often in a row an entry follows the server's word of where it is before
+// it waits for [Hub.Seek].
+const maxHops = 4
+
+// follow asks for entries, all of one group, that a lane's server has sent elsewhere. h.mu
+// is held.
+func (h *Hub) follow(from *Lane, entries []*entry, err error) {
+	to := h.opts.Router.Refused(from, entries[0].place.group, err)
+	var there []*entry
+	seeking := false
+	for _, e := range entries {
+		e.refusal = err
+		switch {
+		case e.confirmed || len(e.asked) > 0: // or may be yet
+		case to == nil || to == from || to.link == nil || e.place.hops >= maxHops:
+			seeking = true
+		default:
+			e.place.hops++
+			there = append(there, e)
+		}
+	}
+	if to != nil {
+		to.ask(there, 0)
+	}
+	if seeking {
+		h.opts.Router.Seeking()
+	}
+}
+
+// isElsewhere reports whether err says that a server does not serve a name's slot, or
+// not now.
+func isElsewhere(err error) bool {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "MOVED", "ASK", "CLUSTERDOWN", "READONLY":
+		return true
+	}
+	return passes(err)
+}
+
+// passes reports whether err says that a server can't do anything just now.
+func passes(err error) bool {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "BUSY", "TRYAGAIN", "MASTERDOWN", "LOADING":
+		return true
+	}
+	return false
+}
+
+// seekEvery is how long a hub with one link waits before it asks a server again that could do
+// nothing.
+const seekEvery = 200 * time.Millisecond
+
+// seekLater has what is not confirmed asked for again after a while. h.mu is held.
+func (h *Hub) seekLater() {
+	if h.later == nil && !h.closed {
+		h.later = time.AfterFunc(seekEvery, h.seekNow)
+	}
+}
+
+// seekNow is what seekLater brings about.
+func (h *Hub) seekNow() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.later = nil
+	if !h.closed {
+		h.seek()
 	}
 }
 
@@ -141,10 +323,20 @@ func (h *Hub) unsubscribed(b *batch, err error) {
 		for _, e := range b.entries {
 			e.unsubscribeRefused()
 		}
+		if h.opts.Router != nil && keeps(err) {
+			b.lane.stale = append(b.lane.stale, b.entries...)
+		}
 	}
 	if b.departure != nil {
 		h.answered(b.departure, err)
 	}
+}
+
+// keeps reports whether a server that answers UNSUBSCRIBE with err may go on sending. One that
+// says MOVED has ended the subscription by itself.
+func keeps(err error) bool {
+	var reply *proto.Error
+	return isElsewhere(err) && errors.As(err, &reply) && reply.Code != "MOVED"
 }
 
 // refusesTogether reports whether err may refuse a whole command for the sake
@@ -171,7 +363,9 @@ func (h *Hub) refuse(e *entry, err error) []ending {
 		if m.joined {
 			ended = append(ended, ending{m.sub, err})
 		}
-		h.leave(m, err)
+		if h.leave(m, err) {
+			h.unsubscribe([]*entry{e}, nil) // it may be confirmed on another lane yet
+		}
 	}
 	return ended
 }

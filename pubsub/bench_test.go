@@ -21,8 +21,8 @@ func (l *obliging) Send(op Op, names []string, done func(error)) {
 		l.hub.mu.Lock()
 		if op.subscribes() {
 			for _, name := range names {
-				if e := l.hub.entries[op%nameKinds][name]; e != nil && e.batch == l.hub.sent[0] {
-					e.subscribed()
+				if e := l.hub.entries[op%nameKinds][name]; e != nil && e.answered(l.hub.main.sent[0]) {
+					e.subscribed(l.hub.main)
 				}
 			}
 		}
@@ -66,7 +66,7 @@ func joined(tb testing.TB, n int, name func(i int) string, opts ...Option) (*Hub
 		runtime.Gosched()
 	}
 	link := &obliging{hub: h}
-	h.LinkUp(link)
+	h.Main().LinkUp(link)
 	link.read()
 	holder := <-first
 	subs := make([]*Subscription, n)
@@ -91,7 +91,7 @@ func BenchmarkPush(b *testing.B) {
 	v := value(b, ">", "message", numbered(0), "a payload of some thirty-two bytes")
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Push(v)
+		h.Main().Push(v)
 		<-subs[0].Messages()
 	}
 }
@@ -112,7 +112,7 @@ func BenchmarkPushToConsumer(b *testing.B) {
 			}()
 			b.ReportAllocs()
 			for b.Loop() {
-				h.Push(v)
+				h.Main().Push(v)
 			}
 			b.StopTimer()
 			subs[0].Close()
@@ -128,7 +128,7 @@ func BenchmarkFanOut(b *testing.B) {
 	v := value(b, ">", "message", "news", "a payload of some thirty-two bytes")
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Push(v)
+		h.Main().Push(v)
 		for _, sub := range subs {
 			<-sub.Messages()
 		}
@@ -141,11 +141,11 @@ func BenchmarkOverflow(b *testing.B) {
 	h, _, _ := joined(b, 1, numbered)
 	v := value(b, ">", "message", numbered(0), "a payload of some thirty-two bytes")
 	for range 2000 {
-		h.Push(v)
+		h.Main().Push(v)
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		h.Push(v)
+		h.Main().Push(v)
 	}
 }
 
@@ -196,8 +196,8 @@ func BenchmarkReconnect(b *testing.B) {
 	link.read()
 	b.ReportAllocs()
 	for b.Loop() {
-		h.LinkLost(time.Time{}, nil)
-		h.LinkUp(link)
+		h.Main().LinkLost(time.Time{}, nil)
+		h.Main().LinkUp(link)
 		link.read()
 	}
 }

@@ -39,20 +39,21 @@ func (c *call) fail(err error) {
 // subscribeNames subscribes s to names and returns when each is acknowledged.
 // If it fails it leaves nothing behind. ctx bounds this call alone.
 func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name) error {
-	timer := time.NewTimer(h.opts.SubscribeTimeout)
+	timer := time.NewTimer(s.subscribeTimeout())
 	defer timer.Stop()
 	ended := false
+	stopped := s.signal(&s.stopped)
 	wait := func(done <-chan struct{}) error {
 		select {
 		case <-done:
 			return nil
-		case <-s.stopped:
+		case <-stopped:
 			ended = true
 			return s.endError()
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-timer.C:
-			return fmt.Errorf("%w (%v)", ErrSubscribeTimeout, h.opts.SubscribeTimeout)
+			return fmt.Errorf("%w (%v)", ErrSubscribeTimeout, s.subscribeTimeout())
 		}
 	}
 	c, leaving, err := h.want(s, names)
@@ -87,7 +88,13 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 		return nil, nil, h.closedError()
 	}
 	for _, name := range names {
-		if m := s.names[name]; m != nil && m.leaving != nil {
+		if h.opts.Router != nil && name.Kind != NameShard {
+			return nil, nil, &RefusedError{Name: name, Err: errNotSharded}
+		}
+		if sp := s.special; sp != nil && sp.withoutErr != nil && name.Kind == sp.without {
+			return nil, nil, &RefusedError{Name: name, Err: sp.withoutErr}
+		}
+		if m := s.names.get(name); m != nil && m.leaving != nil {
 			return nil, m.leaving, nil
 		}
 	}
@@ -95,10 +102,10 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 	var fresh [nameKinds][]*entry
 	seen := make(map[*member]struct{}, len(names))
 	for _, name := range names {
-		m := s.names[name]
+		m := s.names.get(name)
 		if m == nil {
 			m = h.entry(name).add(s)
-			s.names[name] = m
+			s.names.add(m)
 			if m.entry.confirmed {
 				m.subscribed(nil)
 			}
@@ -114,7 +121,7 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 		}
 		c.pending++
 		m.waiting = append(m.waiting, c)
-		if m.entry.batch == nil {
+		if len(m.entry.asked) == 0 {
 			fresh[name.Kind] = append(fresh[name.Kind], m.entry)
 		}
 	}
@@ -122,7 +129,7 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 		close(c.done)
 	}
 	for _, entries := range fresh {
-		h.subscribe(entries)
+		h.subscribe(entries, nil)
 	}
 	return c, nil, nil
 }
@@ -134,6 +141,7 @@ func (h *Hub) settle(c *call, cause error) error {
 	h.mu.Lock()
 	succeeded := c.err == nil && c.pending == 0
 	var missing []Name
+	var said error
 	var gone [nameKinds][]*entry
 	for _, m := range c.members {
 		m.claims--
@@ -143,6 +151,9 @@ func (h *Hub) settle(c *call, cause error) error {
 		}
 		if !m.entry.confirmed {
 			missing = append(missing, m.entry.name)
+			if said == nil {
+				said = m.entry.refusal
+			}
 		}
 		m.stopWaiting(c)
 		if m.active && m.leaving == nil && !m.kept && m.claims == 0 && h.leave(m, nil) {
@@ -161,6 +172,9 @@ func (h *Hub) settle(c *call, cause error) error {
 	case refusal != nil:
 		return refusal
 	}
+	if said != nil {
+		cause = fmt.Errorf("%w; the server has said: %w", cause, said)
+	}
 	return h.unacknowledged(missing, len(c.members), cause)
 }
 
@@ -170,7 +184,7 @@ func (h *Hub) unacknowledged(missing []Name, of int, cause error) error {
 		Missing: len(missing), Of: of, Names: missing[:min(len(missing), 3)], Err: cause,
 	}
 	h.mu.Lock()
-	linked := h.link != nil
+	linked := h.linked()
 	h.mu.Unlock()
 	if !linked {
 		err.Link = h.noLink()

@@ -22,12 +22,12 @@ func TestCollectHoldsBackUntilFlush(t *testing.T) {
 		w.publish("x", "4")
 		w.want(a)
 		w.want(b)
-		w.hub.Flush()
+		w.hub.Main().Flush()
 		w.want(a, "x:1", "p*~p:2", "x:4")
 		w.want(b, "x:1", "y:3", "x:4")
-		w.hub.Flush()
+		w.hub.Main().Flush()
 		w.want(a) // not once more
-		for _, d := range w.hub.collected[:cap(w.hub.collected)] {
+		for _, d := range w.hub.main.collected[:cap(w.hub.main.collected)] {
 			if d != (delivery{}) {
 				t.Fatalf("%v is kept", d.msg)
 			}
@@ -89,9 +89,10 @@ func TestGapComesBehindWhatWasCollected(t *testing.T) {
 					w.push(kind+"message", "x", "1")
 					w.push(kind+"unsubscribe", "x", 0)
 					w.publish("other", "2")
+					w.hub.Main().Flush() // asks again
 					w.confirmAll()
 					w.push(kind+"message", "x", "3")
-					w.hub.Flush()
+					w.hub.Main().Flush()
 					want := []string{"x:1", "other:2", "gap(moved,0) x:3"}
 					if markers {
 						want = []string{"x:1", "other:2", "gap(moved,0)", "x:3"}
@@ -123,7 +124,7 @@ func TestManyCollectedAreFlushed(t *testing.T) {
 					t.Fatalf("with %d members, received %q", members, got)
 				}
 			}
-			w.hub.Flush()
+			w.hub.Main().Flush()
 			for _, sub := range subs {
 				w.want(sub, "x:late")
 			}
@@ -171,7 +172,7 @@ func TestLeavingBetweenCollectAndFlush(t *testing.T) {
 		// Not acknowledged in time, so what was owed may be missing.
 		w.wantResult(waited(w.unsubscribing(leaves, "x")), nil)
 		w.wantResult(async(func() error { return joins.Subscribe(context.Background(), "x") }), nil)
-		w.hub.Flush()
+		w.hub.Main().Flush()
 		w.want(stays, "x:1", "y:2")
 		w.want(leaves, "gap(closed,0) y:2")
 		w.want(joins)
@@ -184,7 +185,7 @@ func TestLeavingBetweenCollectAndFlush(t *testing.T) {
 
 		w.collect("x", "4")
 		w.hub.Close(nil)
-		w.hub.Flush()
+		w.hub.Main().Flush()
 		w.want(stays, "x:3", "closed") // without 4
 	})
 }
@@ -229,7 +230,7 @@ func TestFlushGoesOnBehindOneThatFails(t *testing.T) {
 		w.collect("z", "2", "one too many", "behind the end")
 		w.collect("x", "3", "4")
 		w.collect("y", "5")
-		w.hub.Flush()
+		w.hub.Main().Flush()
 		w.want(other, "x:1", "x:3", "x:4", "y:5")
 		w.want(fails, "x:1", "closed")
 		if got := fails.Stats(); fails.Err() != ErrSlowConsumer || got.Delivered != 1 || got.Dropped != 2 {
@@ -261,7 +262,7 @@ func TestBlockedReaderIsWokenWhenHalfIsFree(t *testing.T) {
 					published := async(func() error { w.publish("x", numbers(first+maxChannel+1, last+1)...); return nil })
 					w.wantBusy(published)
 					taken := 0
-					for w.hub.Blocked() {
+					for w.hub.Main().Blocked() {
 						if got := read(sub, 1); len(got) == 0 || got[0] != fmt.Sprint("x:", first+taken) {
 							t.Fatalf("received %q behind %d messages", got, taken)
 						}
@@ -307,10 +308,10 @@ func TestBlockLosesNothingOfASteadyConsumer(t *testing.T) {
 				for i := first; i < last; i++ {
 					w.collect("x", strconv.Itoa(i))
 					if i%7 == 0 {
-						w.hub.Flush()
+						w.hub.Main().Flush()
 					}
 				}
-				w.hub.Flush()
+				w.hub.Main().Flush()
 				return nil
 			})
 			for i := first; i < last; i++ {
@@ -335,14 +336,14 @@ func TestBlockEndsAConsumerThatTakesNone(t *testing.T) {
 			other := w.subscribe(Channel("y"))
 			start := time.Now()
 			w.collect("x", numbers(100, 100+buffer.holds)...)
-			w.hub.Flush()
+			w.hub.Main().Flush()
 			if time.Since(start) != 0 || sub.Err() != nil {
 				t.Fatalf("buffer %v: after %v Err is %v", buffer, time.Since(start), sub.Err())
 			}
 			w.collect("x", "997", "998", "999")
 			w.collect("y", "1")
-			w.hub.Flush()
-			if time.Since(start) != wait || sub.Err() != ErrSlowConsumer || w.hub.Blocked() {
+			w.hub.Main().Flush()
+			if time.Since(start) != wait || sub.Err() != ErrSlowConsumer || w.hub.Main().Blocked() {
 				t.Errorf("buffer %v: after %v Err is %v", buffer, time.Since(start), sub.Err())
 			}
 			w.want(other, "y:1")

@@ -49,14 +49,15 @@ func (s *Subscription) deliver(some []delivery) (n int, done bool) {
 // subscription gets through at once, and ends the waiting. It is told of room when
 // half of the bounds is free, and looks for any when its time is over.
 func (s *Subscription) deliverBlocking(m *member, msg Message) {
-	timer := time.NewTimer(s.blockFor)
+	timer := time.NewTimer(s.special.blockFor)
 	defer timer.Stop()
+	stopped := s.signal(&s.stopped)
 	for late := false; ; {
 		select {
-		case <-s.room:
+		case <-s.special.room:
 		case <-timer.C:
 			late = true
-		case <-s.stopped:
+		case <-stopped:
 			return
 		}
 		s.mu.Lock()
@@ -68,6 +69,9 @@ func (s *Subscription) deliverBlocking(m *member, msg Message) {
 		if v == full && late {
 			s.queue.dropNewest(time.Now())
 			v = tooSlow
+		}
+		if v == taken {
+			s.tellRoom() // the reader of another lane may wait too
 		}
 		s.mu.Unlock()
 		switch v {
@@ -178,7 +182,7 @@ func (s *Subscription) split(msg *Message) (item Message, more bool) {
 
 // sent counts an item that went into the channel.
 func (s *Subscription) sent(item *Message) {
-	if item.Kind != KindGap {
+	if item.Kind.isMessage() {
 		s.delivered.Add(1)
 	}
 	if item.Gap != nil {
@@ -207,7 +211,7 @@ func (s *Subscription) trySend(msg *Message) bool {
 // send is trySend, but waits for room until it is recalled or stopped. First it lets
 // a consumer that can run empty the channel: a sender that waits at a full one is
 // woken for each single message.
-func (s *Subscription) send(msg *Message) bool {
+func (s *Subscription) send(msg *Message, stopped <-chan struct{}) bool {
 	if s.trySend(msg) {
 		return true
 	}
@@ -218,7 +222,7 @@ func (s *Subscription) send(msg *Message) bool {
 		case s.out <- item:
 		case <-s.recall:
 			return false
-		case <-s.stopped:
+		case <-stopped:
 			return false
 		}
 		s.sent(&item)
@@ -234,13 +238,16 @@ func (s *Subscription) send(msg *Message) bool {
 func (s *Subscription) startPump() {
 	if !s.pumping {
 		s.pumping = true
-		go s.pump()
+		if s.recall == nil {
+			s.recall = make(chan struct{}, 1)
+		}
+		go s.pump(s.stopped.wait())
 	}
 }
 
 // pump moves the queue into the channel until it is empty or the subscription
 // stops.
-func (s *Subscription) pump() {
+func (s *Subscription) pump(stopped <-chan struct{}) {
 	var buf [pumpBatch]Message
 	// With small bounds, leave something to drop in the queue.
 	hand := buf[:max(1, min(len(buf), s.maxMessages/2))]
@@ -255,7 +262,7 @@ func (s *Subscription) pump() {
 		s.mu.Unlock()
 
 		gone := 0
-		for gone < items && s.send(&hand[gone]) {
+		for gone < items && s.send(&hand[gone], stopped) {
 			if msg := &hand[gone]; msg.Kind != KindGap {
 				s.held.Add(-1)
 				s.heldBytes.Add(-int64(msg.size()))
@@ -283,11 +290,11 @@ func (s *Subscription) pump() {
 // tellRoom wakes deliverBlocking where half of the bounds is free: woken for each
 // message, the reader would be as slow as that. mu is held.
 func (s *Subscription) tellRoom() {
-	if s.queue.messages > s.maxMessages/2 || s.queue.bytes > s.maxBytes/2 {
+	if s.special == nil || s.queue.messages > s.maxMessages/2 || s.queue.bytes > s.maxBytes/2 {
 		return
 	}
 	select {
-	case s.room <- struct{}{}:
+	case s.special.room <- struct{}{}:
 	default: // it is told already, or nobody blocks
 	}
 }

@@ -189,9 +189,9 @@ func checkAccounting(t *testing.T, opts []Option) {
 		random := rand.New(rand.NewPCG(1, 2))
 		for ; sent < total; sent++ {
 			payload := strings.Repeat("0", random.IntN(100)) + strconv.Itoa(sent)
-			h.Collect(value(t, ">", "message", "x", payload))
+			h.Main().Collect(value(t, ">", "message", "x", payload))
 			if random.IntN(15) == 0 {
-				h.Flush()
+				h.Main().Flush()
 			}
 			if random.IntN(20) == 0 {
 				runtime.Gosched()
@@ -201,7 +201,7 @@ func checkAccounting(t *testing.T, opts []Option) {
 				break
 			}
 		}
-		h.Flush()
+		h.Main().Flush()
 		s.drain()
 	}()
 
@@ -234,7 +234,7 @@ func checkAccounting(t *testing.T, opts []Option) {
 			time.Sleep(100 * time.Microsecond)
 		}
 	}
-	<-s.done
+	<-s.Done()
 	<-senderLeft
 	got := s.Stats()
 	if gap := got.FinalGap; gap != nil {
@@ -259,7 +259,7 @@ func TestMessageCostsNoAllocation(t *testing.T) {
 	h, _, subs := joined(t, 3, func(int) string { return "news" })
 	v := value(t, ">", "message", "news", "payload")
 	allocs := testing.AllocsPerRun(100, func() {
-		h.Push(v)
+		h.Main().Push(v)
 		for _, sub := range subs {
 			<-sub.Messages()
 		}
@@ -267,13 +267,13 @@ func TestMessageCostsNoAllocation(t *testing.T) {
 	if allocs != 0 {
 		t.Errorf("a message costs %v allocations", allocs)
 	}
-	h.Collect(v)
-	h.Flush() // beyond the capacity of the first few
+	h.Main().Collect(v)
+	h.Main().Flush() // beyond the capacity of the first few
 	allocs = testing.AllocsPerRun(100, func() {
 		for range 10 {
-			h.Collect(v)
+			h.Main().Collect(v)
 		}
-		h.Flush()
+		h.Main().Flush()
 		for _, sub := range subs {
 			for range 10 {
 				<-sub.Messages()

@@ -19,14 +19,19 @@ type entry struct {
 	members []*member
 	wanted  int // the members that are not leaving
 
-	// confirmed: the server sends us the name's messages, as of the subscribe
-	// push. Messages of an entry that is not confirmed are stragglers of an
-	// earlier subscription, and not delivered.
+	// confirmed: the server of lane sends us the name's messages, as of the subscribe
+	// push. Messages of an entry that is not confirmed, and those of other lanes, are
+	// stragglers of an earlier subscription, and not delivered.
 	confirmed bool
-	// batch is the last SUBSCRIBE sent for the name, until it is confirmed. No
-	// other batch can confirm it: with UNSUBSCRIBE x, SUBSCRIBE x in flight, an
-	// older confirmation of x would hide the window in between.
-	batch *batch
+	lane      *Lane // where it is confirmed, or was last; nil for never
+	// asked has the SUBSCRIBEs sent for the name, one for each lane at most, until they
+	// are answered. No other batch can confirm it: with UNSUBSCRIBE x, SUBSCRIBE x in
+	// flight, an older confirmation of x would hide the window in between.
+	asked []*batch
+	// refusal is what a server that does not serve the name now has said last.
+	refusal error
+	// place is for hubs with a Router, nil for others.
+	place *place
 
 	// since and reason describe the loss of an entry that was confirmed and is
 	// not now. reason is 0 for an entry that never was.
@@ -37,6 +42,16 @@ type entry struct {
 	// unsubscribed. That answers our UNSUBSCRIBE, unless it says so again: then
 	// it has taken the name away before.
 	farewell time.Time
+}
+
+// place is where a name is among several lanes.
+type place struct {
+	// group is what its commands may be sent together with, hops how often in a row
+	// another lane was said to have it.
+	group, hops int
+	// proven is when it was last known from elsewhere that the lane serves the name, or
+	// when it was confirmed, if that was later.
+	proven time.Time
 }
 
 // member is the part of one subscription in one entry.
@@ -65,13 +80,35 @@ type member struct {
 	active bool
 }
 
-// subscribed notes that e's server-side subscription is confirmed by its batch.
-func (e *entry) subscribed() {
+// askedOn reports whether a SUBSCRIBE for e is on its way on a lane.
+func (e *entry) askedOn(l *Lane) bool {
+	return slices.ContainsFunc(e.asked, func(b *batch) bool { return b.lane == l })
+}
+
+// answered takes b out of what is asked, and reports whether it was in it.
+func (e *entry) answered(b *batch) bool {
+	i := slices.Index(e.asked, b)
+	switch {
+	case i < 0:
+		return false
+	case len(e.asked) == 1:
+		e.asked = nil
+	default:
+		e.asked = slices.Delete(e.asked, i, i+1)
+	}
+	return true
+}
+
+// subscribed notes that e's server-side subscription is confirmed on a lane.
+func (e *entry) subscribed(l *Lane) {
 	var gap *Gap
 	if e.reason != 0 {
 		gap = &Gap{Reason: e.reason, From: e.since, To: time.Now()}
 	}
-	e.batch, e.confirmed = nil, true
+	e.confirmed, e.lane, e.refusal = true, l, nil
+	if e.place != nil {
+		e.place.hops, e.place.proven = 0, time.Now()
+	}
 	e.since, e.reason = time.Time{}, 0
 	for _, m := range e.members {
 		m.subscribed(gap)
@@ -81,17 +118,25 @@ func (e *entry) subscribed() {
 // lost notes that e, which was confirmed, is not any more. The error is told
 // with an event where only this name was lost, not the link.
 func (e *entry) lost(reason Reason, since time.Time, err error) {
+	if e.place != nil && since.Sub(e.place.proven) > unproven {
+		since = e.place.proven // it may have been cut off from the others, and have found out now
+	}
 	e.confirmed = false
 	e.since, e.reason = since, reason
 	for _, m := range e.members {
-		m.sub.nameLost(e.name, err)
+		m.sub.nameLost(e, err)
 	}
 }
 
-// linkLost notes that the link is gone, which was known to live up to since.
-func (e *entry) linkLost(since time.Time) {
-	e.batch = nil
+// unproven is how long nobody else may have said of a lane that it serves a name before its own
+// word counts for nothing: longer than there should be between two views of a [Router].
+const unproven = 15 * time.Second
+
+// linkLost notes that the link of a lane is gone, which was known to live up to since.
+func (e *entry) linkLost(l *Lane, since time.Time) {
+	e.asked = slices.DeleteFunc(e.asked, func(b *batch) bool { return b.lane == l })
 	switch {
+	case e.lane != l:
 	case e.confirmed:
 		e.lost(Reconnect, since, nil)
 	case e.reason != 0:
@@ -124,7 +169,7 @@ func (m *member) subscribed(gap *Gap) {
 	if !m.joined {
 		gap = nil
 	}
-	m.sub.nameConfirmed(m.entry.name, m.joined, gap)
+	m.sub.nameConfirmed(m.entry, m.joined, gap)
 	m.joined = true
 	for _, c := range m.waiting {
 		c.acknowledged()
@@ -173,6 +218,9 @@ func (h *Hub) entry(name Name) *entry {
 	e := h.entries[name.Kind][name.Name]
 	if e == nil {
 		e = &entry{name: name}
+		if h.opts.Router != nil {
+			e.place = &place{group: h.opts.Router.Group(name)}
+		}
 		h.entries[name.Kind][name.Name] = e
 	}
 	return e

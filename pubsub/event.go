@@ -15,7 +15,7 @@ const (
 	EventSubscribed   EventKind = iota + 1 // Name is confirmed, for the first time or again; Count
 	EventUnsubscribed                      // nothing arrives for Name any more; Count
 	EventLinkLost                          // the link was lost: Err
-	EventLinkUp                            // there is a link again; EventSubscribed follows for each name
+	EventLinkUp                            // there is a link again; EventSubscribed follows for each name. Not told of shard channels in a cluster
 	EventPong                              // the answer to [Subscription.Ping]: Data
 	EventOverflow                          // the consumer is too slow, messages begin to be dropped: Gap
 )
@@ -42,6 +42,10 @@ type Event struct {
 	// Count is how many names of this subscription are confirmed after this
 	// event: channels and patterns together, shard channels apart.
 	Count int
+	// Node is, in a cluster, the address of the node that has confirmed Name, for
+	// EventSubscribed, that has taken it away, for EventUnsubscribed with Err, or whose
+	// link was lost, for EventLinkLost.
+	Node string
 	// Err is why the link was lost, or why the server took the name away.
 	Err error
 	// Gap is set when Name is confirmed again after a loss, and for
@@ -60,7 +64,11 @@ func (e Event) String() string {
 	b.WriteString(e.Kind.String())
 	switch e.Kind {
 	case EventSubscribed, EventUnsubscribed:
-		fmt.Fprintf(&b, " %v, %d in all", e.Name, e.Count)
+		fmt.Fprintf(&b, " %v", e.Name)
+		if e.Node != "" {
+			fmt.Fprintf(&b, " on %s", e.Node)
+		}
+		fmt.Fprintf(&b, ", %d in all", e.Count)
 	case EventPong:
 		fmt.Fprintf(&b, " %q", e.Data)
 	}

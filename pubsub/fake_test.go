@@ -98,6 +98,14 @@ type world struct {
 	// collecting: what arrives is collected, as by a reader that has read more. What
 	// is told of an answer, or of the link's end, stands behind a Flush.
 	collecting bool
+	on         *Lane // nil: the hub's only one
+}
+
+func (w *world) lane() *Lane {
+	if w.on != nil {
+		return w.on
+	}
+	return w.hub.Main()
 }
 
 // story runs a test in a bubble, with a hub whose link is up.
@@ -115,10 +123,10 @@ func storyWith(t *testing.T, opts HubOptions, run func(w *world)) {
 
 func (w *world) linkUp() {
 	w.link = &fakeLink{}
-	w.hub.LinkUp(w.link)
+	w.lane().LinkUp(w.link)
 }
 
-func (w *world) linkLost() { w.hub.LinkLost(time.Time{}, io.ErrUnexpectedEOF) }
+func (w *world) linkLost() { w.lane().LinkLost(time.Time{}, io.ErrUnexpectedEOF) }
 
 // async runs call and returns where its error will be.
 func async(call func() error) <-chan error {
@@ -170,7 +178,7 @@ func (w *world) confirm() {
 		w.Fatal("nothing to confirm")
 	}
 	w.confirmNames(c)
-	w.hub.Flush()
+	w.lane().Flush()
 	c.done(nil)
 }
 
@@ -195,7 +203,7 @@ func (w *world) confirmAll() {
 			return
 		}
 		w.confirmNames(c)
-		w.hub.Flush()
+		w.lane().Flush()
 		c.done(nil)
 	}
 }
@@ -213,9 +221,9 @@ func (w *world) refuse(code, message string) {
 // push lets a push of RESP3 arrive.
 func (w *world) push(fields ...any) {
 	w.Helper()
-	take := w.hub.Push
+	take := w.lane().Push
 	if w.collecting {
-		take = w.hub.Collect
+		take = w.lane().Collect
 	}
 	if !take(value(w, ">", fields...)) {
 		w.Fatalf("push %q was not taken", fields)
@@ -354,7 +362,7 @@ func (w *world) wantClean() {
 	if !w.hub.Idle() {
 		w.Fatal("the hub is not idle")
 	}
-	for _, leaving := range w.hub.leaving {
+	for _, leaving := range w.hub.main.leaving {
 		for _, e := range leaving {
 			w.Fatalf("%v is still leaving", e.name)
 		}

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,47 +26,37 @@ type HubOptions struct {
 	// LinkError, if not nil, tells why there is no link, for error texts. It is
 	// called without locks held, by users' goroutines.
 	LinkError func() error
+	// Router says over which lanes names go, where there are several. It is nil
+	// for one link.
+	Router Router
 }
 
-// Hub is the desired state of one subscriber connection: which names are
-// wanted, and by which subscriptions. It does no I/O. It is told that there is
-// a [Link] (LinkUp), what arrives on it (Push) and that it is lost (LinkLost), and
-// asks the Link to send.
+// Hub is the desired state of subscriber connections: which names are wanted, and
+// by which subscriptions. It does no I/O. Each connection is a [Lane] of the hub,
+// which is told that there is a [Link], what arrives on it and that it is lost, and
+// asks the Link to send. The hub of one server has one lane, [Hub.Main]; that of a
+// cluster has one for each node, and a [Router] that says which names go where.
 //
-// LinkUp, Push, Collect, Flush and LinkLost are for one goroutine at a time, the
-// reader. All other methods are safe for concurrent use.
+// Its methods are safe for concurrent use.
 type Hub struct {
 	opts HubOptions
+	main *Lane // nil with a Router
 
-	blocked atomic.Bool // see Blocked
-	// delivering is the entry whose members the reader delivers to. It is set
-	// with mu held and cleared without.
-	delivering atomic.Pointer[entry]
+	watch watch // over the subscriptions' contexts
 
-	// collected has the messages that Flush is to deliver; the reader's.
-	collected []delivery
-
-	// mu guards all that follows, and what entry, member, call and Subscription
-	// say it guards. It is never held while waiting. A Subscription's mu may be
-	// taken while it is held, not the other way round.
-	mu sync.Mutex
-	// link is the live link, nil if there is none. linkLost is closed when it
-	// is lost. failedAt is when it was told to fail.
-	link     Link
-	linkLost chan struct{}
-	failedAt time.Time
-	// entries holds every name that is wanted, link or no link. leaving holds
-	// those that were and are being unsubscribed, as long as somebody is owed
-	// what is still on the way. They are confirmed, but for one that the server
-	// took away; so there is one of a name at most, because a newer entry is
-	// confirmed only behind the answer to that UNSUBSCRIBE.
-	entries, leaving [nameKinds]map[string]*entry
-	// sent holds the batches whose fence is not answered, in wire order.
-	sent []*batch
+	// mu guards all that follows, and what Lane, entry, member, call and Subscription
+	// say it guards. It is never held while waiting. A Subscription's mu, and what a
+	// Router locks, may be taken while it is held, not the other way round.
+	mu    sync.Mutex
+	lanes []*Lane
+	// entries holds every name that is wanted, link or no link.
+	entries [nameKinds]map[string]*entry
 	// subs holds the subscriptions that have not come to their end yet. live
 	// counts those of them that are not on their way there.
 	subs map[*Subscription]struct{}
 	live int
+	// later asks again for what a server could not do; nil while there is nothing.
+	later *time.Timer
 	// closed and closeErr are set by Close.
 	closed   bool
 	closeErr error
@@ -92,10 +82,15 @@ func NewHub(opts HubOptions) *Hub {
 	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{})}
 	for kind := range h.entries {
 		h.entries[kind] = make(map[string]*entry)
-		h.leaving[kind] = make(map[string]*entry)
+	}
+	if opts.Router == nil {
+		h.main = h.NewLane("")
 	}
 	return h
 }
+
+// Main returns the one lane of a hub without a [Router].
+func (h *Hub) Main() *Lane { return h.main }
 
 // Subscribe returns a subscription to the names among opts when the server has
 // acknowledged each of them, or fails after SubscribeTimeout and leaves nothing
@@ -119,7 +114,7 @@ func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, err
 	h.subs[s] = struct{}{}
 	h.live++
 	h.mu.Unlock()
-	s.watch(ctx)
+	h.watch.begin(ctx, s)
 
 	if len(c.names) > 0 {
 		if err := h.subscribeNames(context.Background(), s, c.names); err != nil {
@@ -130,57 +125,27 @@ func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, err
 	return s, nil
 }
 
-// LinkUp tells that link is live, after its handshake and before its first
-// push, and after LinkLost for the one before it. Everything wanted is subscribed again.
-func (h *Hub) LinkUp(link Link) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
-		return
-	}
-	h.link, h.linkLost, h.failedAt = link, make(chan struct{}), time.Time{}
-	for s := range h.subs {
-		s.tell(Event{Kind: EventLinkUp})
-	}
+// seek asks for all that is neither confirmed nor asked for. h.mu is held.
+func (h *Hub) seek() {
 	for _, entries := range h.entries {
-		wanted := make([]*entry, 0, len(entries))
+		var wanted []*entry
 		for _, e := range entries {
-			wanted = append(wanted, e)
+			if !e.confirmed && len(e.asked) == 0 {
+				wanted = append(wanted, e)
+			}
 		}
-		h.subscribe(wanted)
+		h.subscribe(wanted, nil)
 	}
 }
 
-// LinkLost tells that the link is gone, and that it was known to live up to
-// since; the zero time stands for now. The subscriptions stay, and the gap that
-// they are told of later begins at since.
-func (h *Hub) LinkLost(since time.Time, err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed || h.link == nil {
-		return
-	}
-	if since.IsZero() {
-		since = time.Now()
-	}
-	if !h.failedAt.IsZero() && h.failedAt.Before(since) {
-		since = h.failedAt
-	}
-	h.link = nil
-	close(h.linkLost)
-	for s := range h.subs {
-		s.tell(Event{Kind: EventLinkLost, Err: err})
-	}
-	for kind := range h.entries {
-		for _, e := range h.entries[kind] {
-			e.linkLost(since)
-		}
-		for _, e := range h.leaving[kind] {
-			e.linkLost(since)
-		}
-	}
-	h.abandon(h.sent) // a connection that is gone is subscribed to nothing
-	h.sent = nil
+// delivers reports whether a reader delivers to the members of e just now. h.mu is held.
+func (h *Hub) delivers(e *entry) bool {
+	return slices.ContainsFunc(h.lanes, func(l *Lane) bool { return l.delivering.Load() == e })
+}
+
+// linked reports whether there is a link. h.mu is held.
+func (h *Hub) linked() bool {
+	return slices.ContainsFunc(h.lanes, func(l *Lane) bool { return l.link != nil })
 }
 
 // abandon ends the calls that unsubscribe by what was sent and will not be
@@ -193,29 +158,21 @@ func (h *Hub) abandon(sent []*batch) {
 	}
 }
 
-// fail tells the link that it misbehaves. h.mu is held.
-func (h *Hub) fail(err error) {
-	if h.link == nil {
-		return
-	}
-	if h.failedAt.IsZero() {
-		h.failedAt = time.Now()
-	}
-	h.link.Fail(err)
-}
-
 // Close ends all subscriptions with err, which is their Err, and waits until
 // they have ended. It does nothing to the link.
 func (h *Hub) Close(err error) {
 	h.mu.Lock()
-	sent := h.sent
-	h.sent = nil
 	if !h.closed {
 		h.closed, h.closeErr = true, err
-		if h.link != nil {
-			h.link = nil
-			close(h.linkLost)
-		}
+	}
+	if h.later != nil {
+		h.later.Stop()
+	}
+	var sent []*batch
+	for _, l := range h.lanes {
+		sent = append(sent, l.sent...)
+		l.sent = nil
+		l.unlink()
 	}
 	subs := make([]*Subscription, 0, len(h.subs))
 	for s := range h.subs {
@@ -229,7 +186,7 @@ func (h *Hub) Close(err error) {
 	h.abandon(sent) // not earlier: with the last name the subscription would drain
 	h.mu.Unlock()
 	for _, s := range subs {
-		<-s.done
+		<-s.Done()
 	}
 }
 
@@ -248,10 +205,6 @@ func (h *Hub) Idle() bool {
 	return h.live == 0
 }
 
-// Blocked reports whether the reader is inside Push because a subscription with
-// the policy [Block] has no room: silence of the link means nothing then.
-func (h *Hub) Blocked() bool { return h.blocked.Load() }
-
 // HubStats counts what a [Hub] holds.
 type HubStats struct {
 	Subscriptions                     int // live ones
@@ -269,7 +222,9 @@ func (h *Hub) Stats() HubStats {
 		Channels:      len(h.entries[NameChannel]),
 		Patterns:      len(h.entries[NamePattern]),
 		ShardChannels: len(h.entries[NameShard]),
-		InFlight:      len(h.sent),
+	}
+	for _, l := range h.lanes {
+		stats.InFlight += len(l.sent)
 	}
 	for _, entries := range h.entries {
 		for _, e := range entries {

@@ -303,7 +303,7 @@ func TestMalformedPushes(t *testing.T) {
 			t.Run(fmt.Sprint(mark, test.fields), func(t *testing.T) {
 				story(t, func(w *world) {
 					w.subscribe(Channel("x"))
-					if got := w.hub.Push(value(w, mark, test.fields...)); got != test.taken {
+					if got := w.hub.Main().Push(value(w, mark, test.fields...)); got != test.taken {
 						t.Errorf("Push returned %v", got)
 					}
 					if failed := w.link.failed != nil; failed != test.failed {
@@ -314,7 +314,7 @@ func TestMalformedPushes(t *testing.T) {
 		}
 	}
 	story(t, func(w *world) {
-		if w.hub.Push(proto.Value{}) || w.hub.Push(value(w, "*")) {
+		if w.hub.Main().Push(proto.Value{}) || w.hub.Main().Push(value(w, "*")) {
 			t.Error("null or nothing is taken for pub/sub")
 		}
 	})
@@ -374,7 +374,7 @@ func TestGapOfEachNameBeginsWhereItWasLost(t *testing.T) {
 		time.Sleep(time.Second)
 		alive := time.Now()
 		time.Sleep(time.Second) // silence, only then noticed
-		w.hub.LinkLost(alive, io.EOF)
+		w.hub.Main().LinkLost(alive, io.EOF)
 		result := async(func() error { return sub.Subscribe(context.Background(), "new") })
 		w.linkUp()
 		w.confirmAll()
@@ -620,7 +620,7 @@ func TestHubClose(t *testing.T) {
 			t.Error("the hub is not idle")
 		}
 		w.hub.Close(nil)
-		w.hub.LinkLost(time.Time{}, nil)
-		w.hub.LinkUp(&fakeLink{})
+		w.hub.Main().LinkLost(time.Time{}, nil)
+		w.hub.Main().LinkUp(&fakeLink{})
 	})
 }

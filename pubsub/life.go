@@ -1,7 +1,6 @@
 package pubsub
 
 import (
-	"context"
 	"time"
 )
 
@@ -13,31 +12,31 @@ import (
 // the goroutines concerned is the last to leave closes the channels, in
 // finishIfQuiet.
 
-// nameConfirmed notes that the server sends name's messages, after gap if that
+// nameConfirmed notes that the server sends the messages of e's name, after gap if that
 // was so before. The Hub's mu is held.
-func (s *Subscription) nameConfirmed(name Name, again bool, gap *Gap) {
+func (s *Subscription) nameConfirmed(e *entry, again bool, gap *Gap) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	count := s.count(name)
+	count := s.count(e.name)
 	*count++
 	if again {
 		s.lost--
 		s.queue.pending.merge(*gap)
 	}
-	s.tellLocked(Event{Kind: EventSubscribed, Name: name, Count: *count, Gap: gap})
+	s.tellLocked(Event{Kind: EventSubscribed, Name: e.name, Node: e.lane.node, Count: *count, Gap: gap})
 	s.flushGap()
 }
 
 // nameLost notes that a confirmed name is not any more; the loss is told with
 // an event where err is not nil. The Hub's mu is held.
-func (s *Subscription) nameLost(name Name, err error) {
+func (s *Subscription) nameLost(e *entry, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	count := s.count(name)
+	count := s.count(e.name)
 	*count--
 	s.lost++
 	if err != nil {
-		s.tellLocked(Event{Kind: EventUnsubscribed, Name: name, Count: *count, Err: err})
+		s.tellLocked(Event{Kind: EventUnsubscribed, Name: e.name, Node: e.lane.node, Count: *count, Err: err})
 	}
 }
 
@@ -84,37 +83,49 @@ func (s *Subscription) tell(e Event) {
 }
 
 func (s *Subscription) tellLocked(e Event) {
-	if s.state == live {
-		s.events.tell(e)
+	if s.state != live {
+		return
+	}
+	s.events.tell(e)
+	switch {
+	case !s.confirms:
+	case e.Kind == EventSubscribed:
+		s.confirm(KindSubscribed, e)
+	case e.Kind == EventUnsubscribed:
+		s.confirm(KindUnsubscribed, e)
 	}
 }
 
-// watch stops the subscription when ctx ends.
-func (s *Subscription) watch(ctx context.Context) {
-	if ctx.Done() == nil {
+// confirm puts what the server has confirmed into the stream, where there is room. mu
+// is held.
+func (s *Subscription) confirm(kind Kind, e Event) {
+	msg := Message{Kind: kind, NameKind: e.Name.Kind, Channel: e.Name.Name, Count: int32(e.Count)}
+	if !s.pumping && s.trySend(&msg) {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unwatch = context.AfterFunc(ctx, func() { s.stop(lifeError(ctx)) })
+	if s.fits(msg.size()) {
+		s.queue.confirm(msg)
+		s.startPump()
+	}
 }
 
 // end stops the subscription and waits until it has ended.
 func (s *Subscription) end(err error) {
 	s.stop(err)
-	<-s.done
+	<-s.Done()
 }
 
 // stop makes the subscription end with err, and does not wait. The first call
 // decides. No lock is held.
 func (s *Subscription) stop(err error) {
 	s.mu.Lock()
+	s.quit.give()
 	if s.state >= stopping {
 		s.mu.Unlock()
 		return
 	}
 	s.state, s.err = stopping, err
-	close(s.stopped)
+	s.stopped.give()
 	s.mu.Unlock()
 
 	s.hub.release(s)
@@ -146,17 +157,25 @@ func (s *Subscription) finishIfQuiet() {
 		return
 	}
 	if s.state == draining {
-		close(s.stopped)
+		s.stopped.give()
 	}
 	s.state = finished
 	s.finalGap = s.queue.finish(time.Now())
 	s.events.close()
 	close(s.out)
-	if s.unwatch != nil {
-		s.unwatch()
-	}
+	last := s.readers == 0
 	s.mu.Unlock()
+	if last {
+		s.finish()
+	}
+}
 
+// finish is the very end, when all that works on the subscription has left. No lock is
+// held.
+func (s *Subscription) finish() {
+	s.hub.watch.end(s)
 	s.hub.forget(s)
-	close(s.done)
+	s.mu.Lock()
+	s.done.give()
+	s.mu.Unlock()
 }

@@ -16,11 +16,19 @@ const (
 	KindPatternMessage             // published to a channel that matches a pattern
 	KindShardMessage               // published to a shard channel
 	KindGap                        // no message: a Gap of its own, see [GapMarkers]
+	KindSubscribed                 // no message: a name is confirmed, see [Confirmations]
+	KindUnsubscribed               // no message: a name has gone, see [Confirmations]
 )
 
-var kindNames = [...]string{"message", "pattern message", "shard message", "gap"}
+var kindNames = [...]string{"message", "pattern message", "shard message", "gap", "subscribed", "unsubscribed"}
 
-// String returns "message", "pattern message", "shard message" or "gap".
+// confirms reports whether an item of this kind tells what the server has confirmed.
+func (k Kind) confirms() bool { return k == KindSubscribed || k == KindUnsubscribed }
+
+// isMessage reports whether an item of this kind was published by somebody.
+func (k Kind) isMessage() bool { return k <= KindShardMessage }
+
+// String returns the kind in words, such as "pattern message".
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -34,10 +42,15 @@ func (k Kind) String() string {
 // The zero Message is what a closed channel gives, and looks like an empty
 // message of the channel "": tell them apart by msg, ok.
 type Message struct {
-	Kind    Kind
-	Channel string // the channel it was published to; empty for KindGap
-	Pattern string // the pattern that matched, for KindPatternMessage alone
-	Payload string
+	Kind Kind
+	// NameKind and Count are for KindSubscribed and KindUnsubscribed: what Channel
+	// names there, and how many names of this subscription are confirmed now,
+	// channels and patterns together, shard channels apart.
+	NameKind NameKind
+	Count    int32
+	Channel  string // the channel it was published to, or the name confirmed; empty for KindGap
+	Pattern  string // the pattern that matched, for KindPatternMessage alone
+	Payload  string
 	// Gap, where it is not nil, says that the stream is not continuous between
 	// the item before this one and this one. It is always set for KindGap.
 	Gap *Gap
@@ -47,6 +60,9 @@ type Message struct {
 func (m Message) String() string {
 	if m.Kind == KindGap && m.Gap != nil {
 		return m.Gap.String()
+	}
+	if m.Kind.confirms() {
+		return fmt.Sprintf("%v %v, %d in all", m.Kind, Name{m.NameKind, m.Channel}, m.Count)
 	}
 	const most = 64
 	payload, more := m.Payload, ""
@@ -94,7 +110,8 @@ func (r Reason) String() string {
 }
 
 // Gap tells of a place where messages are missing, or may be. Neighbouring gaps
-// that were not read yet are merged into one.
+// that were not read yet are merged into one. It is of the subscription: which of its
+// names it concerns the events tell, as EventSubscribed with a Gap.
 type Gap struct {
 	Reason Reason
 	// From and To are by the local clock. For a lost link, From is the last time
@@ -104,6 +121,11 @@ type Gap struct {
 	// was. For what was dropped here they are the times of the first and the last
 	// drop. For a name whose unsubscribing was not acknowledged they are those of
 	// the call.
+	//
+	// In a cluster, for Moved: From is when the node said that it has lost the channel, or,
+	// where it said nothing, when another node last said that it had it. Behind such a gap
+	// messages may come a second time, and later than others: two nodes may have had the
+	// channel for a moment.
 	//
 	// Messages are dated by other clocks, and were on their way for a while: who
 	// fetches by time what is missing should begin somewhat earlier than From,

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"io"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,24 +21,76 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 150, "random histories for TestModel")
+	seeds = flag.Int("seeds", 0, "random histories for TestModel; 0: 1,000, or 150 with -short")
 	seed  = flag.Uint64("seed", 0, "the one history for TestModel to run")
+	fault = flag.String("fault", "", "what goes wrong in TestModel, see faults")
 )
 
 // TestModel runs random histories: subscriptions that come, change and go,
 // consumers of all speeds, a server that takes its time, refuses names and takes
 // shard channels away, and links that are lost. It checks that every message
 // published for a name that was acknowledged, and before it was unsubscribed, is
-// received in order or covered by a gap in its place, and that nothing is left
-// behind.
+// received in order or covered by a gap in its place, that the counts of names are
+// right, and that nothing is left behind, here or on the server.
 func TestModel(t *testing.T) {
 	if *seed != 0 {
 		modelHistory(t, *seed)
 		return
 	}
-	for n := range uint64(*seeds) {
+	histories := *seeds
+	switch {
+	case histories > 0:
+	case testing.Short():
+		histories = 150
+	default:
+		histories = 1000
+	}
+	for n := range uint64(histories) {
+		// The name is the seed.
 		t.Run(strconv.FormatUint(n+1, 10), func(t *testing.T) { modelHistory(t, n+1) })
 	}
+}
+
+// faults are what can be made to go wrong between the hub and what checks it, as if the
+// hub did it, and what TestModel says then.
+var faults = map[string]string{
+	"gap":     "and no gap tells of it",               // one gap in ten is not told
+	"dropped": "but the gap tells of",                 // gaps tell of nothing dropped here
+	"message": "and no gap tells of it",               // one message in a hundred is not delivered
+	"order":   "came after",                           // a message comes before the one in front of it
+	"name":    "is wanted, but the server has it not", // a name is not subscribed again
+	"leak":    "the server still has",                 // a name is not unsubscribed
+	"count":   "the last counts are",                  // a count is one too many
+}
+
+// TestModelFindsFaults proves that TestModel finds what it is there to find: it runs it in
+// a process of its own for each fault, and there it must fail, and name the seed.
+func TestModelFindsFaults(t *testing.T) {
+	if *fault != "" {
+		return
+	}
+	for name, says := range faults {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			output, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestModel$", "-seeds=200", "-fault="+name).CombinedOutput()
+			var failed *exec.ExitError
+			if !errors.As(err, &failed) {
+				t.Fatalf("with the fault %q, TestModel gave %v", name, err)
+			}
+			if !strings.Contains(string(output), says) || !strings.Contains(string(output), "--- FAIL: TestModel/") {
+				t.Errorf("with the fault %q, TestModel said\n%.2000s\nwant one that says %q", name, output, says)
+			}
+		})
+	}
+}
+
+// goesWrong reports whether a fault is to happen now: once in so many times.
+func (m *model) goesWrong(name string, once int) bool {
+	if *fault != name {
+		return false
+	}
+	m.chances++
+	return m.chances%once == 0
 }
 
 // modelNames is what can be subscribed to. A publish goes to one of the
@@ -69,6 +123,8 @@ type model struct {
 	wire       []packet
 
 	forbidden map[Name]bool
+	chances   int // for a fault to happen
+	connects  int
 	published []Name // by number: the channel that was published to
 	mu        sync.Mutex
 	subs      []*modelSub
@@ -344,13 +400,14 @@ func (m *model) connect() {
 		return
 	}
 	m.up, m.subscribed, m.wire = true, map[Name]bool{}, nil
+	m.connects++
 	m.linkUp()
 }
 
 func (m *model) lose() {
 	m.up, m.subscribed, m.wire = false, nil, nil
-	m.hub.Flush()
-	m.hub.LinkLost(time.Time{}, io.ErrUnexpectedEOF)
+	m.hub.Main().Flush()
+	m.hub.Main().LinkLost(time.Time{}, io.ErrUnexpectedEOF)
 }
 
 // serve lets the server take one command.
@@ -364,7 +421,7 @@ func (m *model) serve() {
 	}
 	answer := func(err error) {
 		m.send(func() {
-			m.hub.Flush()
+			m.hub.Main().Flush()
 			c.done(err)
 		})
 	}
@@ -382,7 +439,12 @@ func (m *model) serve() {
 		}
 	}
 	for _, name := range c.names {
-		m.subscribed[Name{kind, name}] = c.op.subscribes()
+		switch {
+		case !c.op.subscribes() && m.goesWrong("leak", 10):
+		case c.op.subscribes() && m.connects > 1 && m.goesWrong("name", 10):
+		default:
+			m.subscribed[Name{kind, name}] = c.op.subscribes()
+		}
 		m.send(func() { m.push(strings.ToLower(c.op.String()), name, 1) })
 	}
 	answer(nil)
@@ -406,7 +468,7 @@ func (m *model) read(n int) {
 		m.collecting = m.random.IntN(10) > 0
 		next.run()
 		if m.random.IntN(10) == 0 {
-			m.hub.Flush()
+			m.hub.Main().Flush()
 		}
 	}
 }
@@ -422,7 +484,7 @@ func (m *model) publish() {
 	}
 	payload := strconv.Itoa(len(m.published))
 	for _, name := range modelNames {
-		if !m.up || !m.subscribed[name] || !modelMatches(name, channel.Name, channel.Kind == NameShard) {
+		if !m.up || !m.subscribed[name] || !modelMatches(name, channel.Name, channel.Kind == NameShard) || m.goesWrong("message", 100) {
 			continue
 		}
 		m.send(func() {
@@ -446,19 +508,23 @@ func (m *model) consume() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range m.subs {
-		s.receive(s.speed)
+		s.receive(m, s.speed)
 	}
 }
 
-func (s *modelSub) receive(most int) {
+func (s *modelSub) receive(m *model, most int) {
 	for range most {
 		synctest.Wait()
 		msg, ok := s.TryNext()
 		if !ok {
 			return
 		}
-		if msg.Gap != nil {
-			s.gap.merge(*msg.Gap)
+		if msg.Gap != nil && !m.goesWrong("gap", 10) {
+			gap := *msg.Gap
+			if gap.Dropped > 0 && m.goesWrong("dropped", 1) {
+				gap.Dropped = 0
+			}
+			s.gap.merge(gap)
 		}
 		if msg.Kind == KindGap {
 			continue
@@ -471,6 +537,9 @@ func (s *modelSub) receive(most int) {
 			name = ShardChannel(msg.Channel)
 		}
 		number, _ := strconv.Atoi(msg.Payload)
+		if last := len(s.received) - 1; last >= 0 && msg.Gap == nil && s.received[last].name == name && m.goesWrong("order", 100) {
+			number, s.received[last].number = s.received[last].number, number
+		}
 		s.received = append(s.received, key{number, name})
 		s.gaps = append(s.gaps, s.gap)
 		s.gap = Gap{}
@@ -497,7 +566,7 @@ func (m *model) finish() {
 		}
 		select {
 		case <-s.Done():
-			s.receive(1000)
+			s.receive(m, 1000)
 			drained := s.Err() == nil && !s.stopped
 			if gap := s.Stats().FinalGap; gap != nil && drained {
 				s.gap.merge(*gap)
@@ -507,7 +576,7 @@ func (m *model) finish() {
 		default:
 		}
 		m.checkCounts(s)
-		s.receive(1000)
+		s.receive(m, 1000)
 		s.Close()
 		if gap := s.Stats().FinalGap; gap != nil {
 			s.gap.merge(*gap)
@@ -538,7 +607,7 @@ func (m *model) rest() {
 			}
 			m.read(len(m.wire))
 		}
-		m.hub.Flush()
+		m.hub.Main().Flush()
 		time.Sleep(time.Second)
 	}
 }
@@ -552,6 +621,9 @@ func (m *model) checkCounts(s *modelSub) {
 	for len(s.Events()) > 0 {
 		if e := <-s.Events(); e.Kind == EventSubscribed || e.Kind == EventUnsubscribed {
 			got[e.Name.Kind/NameShard] = e.Count
+			if m.goesWrong("count", 10) {
+				got[e.Name.Kind/NameShard]++
+			}
 		} else if e.Kind == EventLinkLost {
 			got = [2]int{}
 		}

@@ -14,7 +14,13 @@ type config struct {
 	bytes    int
 	policy   Policy
 	blockFor time.Duration
-	markers  bool
+	// 0: the hub's
+	subscribeTimeout, unsubscribeTimeout time.Duration
+	markers                              bool
+	confirms                             bool
+	without                              NameKind // refused with withoutErr, where that is not nil
+	withoutErr                           error
+	handlers                             handlers
 }
 
 const (
@@ -90,6 +96,13 @@ func Block(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.policy, c.blockFor = block, d })
 }
 
+// Timeouts says how long calls of this subscription wait for the server's acknowledgement:
+// to subscribe, which fails then, and to unsubscribe, which does not, see
+// [Subscription.Unsubscribe]. 0 leaves what the client's options say.
+func Timeouts(subscribe, unsubscribe time.Duration) Option {
+	return optionFunc(func(c *config) { c.subscribeTimeout, c.unsubscribeTimeout = subscribe, unsubscribe })
+}
+
 // GapMarkers puts every [Gap] into the stream as an item of its own, of
 // [KindGap], and on no message. It comes without waiting for a next message: a
 // reconnect is told as soon as all names of the subscription are confirmed
@@ -97,6 +110,21 @@ func Block(d time.Duration) Option {
 func GapMarkers() Option {
 	return optionFunc(func(c *config) { c.markers = true })
 }
+
+// Confirmations puts what the server confirms into the stream, as items of
+// [KindSubscribed] and [KindUnsubscribed] with the name and the count of names, between
+// the messages that came before and after it. Without it they are told as events alone.
+func Confirmations() Option {
+	return optionFunc(func(c *config) { c.confirms = true })
+}
+
+// Without refuses names of a kind, with err: for clients whose subscriptions can't have them.
+func Without(kind NameKind, err error) Option {
+	return optionFunc(func(c *config) { c.without, c.withoutErr = kind, err })
+}
+
+// NamesOf returns the names among options.
+func NamesOf(opts ...Option) []Name { return newConfig(opts).names }
 
 // NeedsOwnLink reports whether a subscription with these options can hold up
 // the link's reader, so that it must share the link with no other.

@@ -2,28 +2,32 @@ package pubsub
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
 )
 
-var errTakenAway = errors.New("the server took the subscription away")
+var (
+	errTakenAway = errors.New("the server took the subscription away")
+	errElsewhere = errors.New("other servers say that another one serves it")
+)
 
 // Push takes what arrived on the link, a push of RESP3 or an array of RESP2,
 // and reports whether it belongs to pub/sub. If it does and is malformed, or
 // does not fit what was asked, the link is told to fail.
-func (h *Hub) Push(v proto.Value) bool {
-	taken := h.Collect(v)
-	h.Flush()
+func (l *Lane) Push(v proto.Value) bool {
+	taken := l.Collect(v)
+	l.Flush()
 	return taken
 }
 
-// Collect is [Hub.Push], but it may hold messages back until [Hub.Flush]: while more
+// Collect is [Lane.Push], but it may hold messages back until [Lane.Flush]: while more
 // has arrived already, messages are delivered some at a time. A consumer that waits
 // for each of them is woken once for all, which costs more than all else. Flush has to
 // come before any answer is told that the link got behind them, a fence's or a PING's,
 // and before LinkLost.
-func (h *Hub) Collect(v proto.Value) bool {
+func (l *Lane) Collect(v proto.Value) bool {
 	if v.Kind() != proto.KindPush && v.Kind() != proto.KindArray {
 		return false
 	}
@@ -42,30 +46,30 @@ func (h *Hub) Collect(v proto.Value) bool {
 	ok := false
 	switch what {
 	case "message":
-		ok = n == 3 && h.message(NameChannel, fields[1], fields[1], fields[2])
+		ok = n == 3 && l.message(NameChannel, fields[1], fields[1], fields[2])
 	case "pmessage":
-		ok = n == 4 && h.message(NamePattern, fields[1], fields[2], fields[3])
+		ok = n == 4 && l.message(NamePattern, fields[1], fields[2], fields[3])
 	case "smessage":
-		ok = n == 3 && h.message(NameShard, fields[1], fields[1], fields[2])
+		ok = n == 3 && l.message(NameShard, fields[1], fields[1], fields[2])
 	case "subscribe":
-		ok = n == 3 && h.confirmation(NameChannel, true, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NameChannel, true, fields[1], fields[2])
 	case "psubscribe":
-		ok = n == 3 && h.confirmation(NamePattern, true, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NamePattern, true, fields[1], fields[2])
 	case "ssubscribe":
-		ok = n == 3 && h.confirmation(NameShard, true, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NameShard, true, fields[1], fields[2])
 	case "unsubscribe":
-		ok = n == 3 && h.confirmation(NameChannel, false, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NameChannel, false, fields[1], fields[2])
 	case "punsubscribe":
-		ok = n == 3 && h.confirmation(NamePattern, false, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NamePattern, false, fields[1], fields[2])
 	case "sunsubscribe":
-		ok = n == 3 && h.confirmation(NameShard, false, fields[1], fields[2])
+		ok = n == 3 && l.confirmation(NameShard, false, fields[1], fields[2])
 	default:
 		return false
 	}
 	if !ok {
-		h.mu.Lock()
-		h.fail(protocolError("malformed %s of %d elements", what, n))
-		h.mu.Unlock()
+		l.hub.mu.Lock()
+		l.fail(protocolError("malformed %s of %d elements", what, n))
+		l.hub.mu.Unlock()
 	}
 	return true
 }
@@ -80,16 +84,17 @@ func isString(v proto.Value) bool {
 
 // message delivers one message. name is what it was subscribed by: the channel,
 // or the pattern.
-func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok bool) {
+func (l *Lane) message(kind NameKind, name, channel, payload proto.Value) (ok bool) {
 	if !isString(name) || !isString(channel) || !isString(payload) {
 		return false
 	}
+	h := l.hub
 	h.mu.Lock()
 	e := h.entries[kind][name.Str()]
-	if e == nil || !e.confirmed {
+	if e == nil || !e.confirmed || e.lane != l {
 		// The server has not taken our UNSUBSCRIBE yet: who subscribes anew is
 		// confirmed behind its answer.
-		e = h.leaving[kind][name.Str()]
+		e = l.leaving[kind][name.Str()]
 	}
 	if e == nil || !e.confirmed {
 		h.mu.Unlock()
@@ -102,21 +107,21 @@ func (h *Hub) message(kind NameKind, name, channel, payload proto.Value) (ok boo
 	}
 	if len(e.members) <= fewMembers {
 		for _, m := range e.members {
-			h.collected = append(h.collected, delivery{m, msg})
+			l.collected = append(l.collected, delivery{m, msg})
 		}
 		h.mu.Unlock()
-		if len(h.collected) >= manyCollected {
-			h.Flush()
+		if len(l.collected) >= manyCollected {
+			l.deliverCollected()
 		}
 		return true
 	}
 	members := e.members
-	h.delivering.Store(e)
+	l.delivering.Store(e)
 	h.mu.Unlock()
-	defer h.delivering.Store(nil)
-	h.Flush()
+	defer l.delivering.Store(nil)
+	l.deliverCollected()
 	for _, m := range members {
-		h.deliver([]delivery{{m, msg}})
+		l.deliver([]delivery{{m, msg}})
 	}
 	return true
 }
@@ -134,32 +139,54 @@ type delivery struct {
 	msg Message
 }
 
-// Flush delivers what was collected.
-func (h *Hub) Flush() {
-	for rest := h.collected; len(rest) > 0; {
-		rest = rest[h.deliver(rest):]
+// Flush delivers what was collected, and asks elsewhere for what was taken away.
+func (l *Lane) Flush() {
+	l.deliverCollected()
+	if l.takenAway {
+		l.takenAway = false
+		l.hub.reclaim(l)
 	}
-	clear(h.collected)
-	h.collected = h.collected[:0]
+}
+
+// reclaim asks for what was taken away.
+func (h *Hub) reclaim(l *Lane) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	moved := slices.DeleteFunc(l.moved, func(e *entry) bool {
+		return e.confirmed || h.entries[e.name.Kind][e.name.Name] != e
+	})
+	l.moved = nil
+	if len(moved) > 0 && l.link != nil {
+		h.subscribe(moved, l)
+	}
+}
+
+// deliverCollected delivers what was collected.
+func (l *Lane) deliverCollected() {
+	for rest := l.collected; len(rest) > 0; {
+		rest = rest[l.deliver(rest):]
+	}
+	clear(l.collected)
+	l.collected = l.collected[:0]
 }
 
 // deliver delivers the first of some messages, and those behind it that go to the same
 // subscription. It returns how many that were.
-func (h *Hub) deliver(some []delivery) int {
+func (l *Lane) deliver(some []delivery) int {
 	s := some[0].m.sub
 	n, done := s.deliver(some)
 	if !done {
-		h.blocked.Store(true)
+		l.blocked.Store(true)
 		s.deliverBlocking(some[n-1].m, some[n-1].msg)
-		h.blocked.Store(false)
+		l.blocked.Store(false)
 	}
 	return n
 }
 
 // confirmation takes what the server says of one name: that it is subscribed,
 // or that it is not any more.
-func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Value) (ok bool) {
-	h.Flush() // messages came before it
+func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Value) (ok bool) {
+	l.deliverCollected() // messages came before it
 	if count.Kind() != proto.KindInt {
 		return false
 	}
@@ -169,15 +196,16 @@ func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Val
 	if !isString(name) {
 		return false
 	}
+	h := l.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.link == nil {
+	if l.link == nil {
 		return true
 	}
 	e := h.entries[kind][name.Str()]
 	if !subscribed {
-		if e == nil || !e.confirmed {
-			if e = h.leaving[kind][name.Str()]; e != nil {
+		if e == nil || !e.confirmed || e.lane != l {
+			if e = l.leaving[kind][name.Str()]; e != nil {
 				e.unsubscribed()
 			}
 		} else {
@@ -186,16 +214,32 @@ func (h *Hub) confirmation(kind NameKind, subscribed bool, name, count proto.Val
 			// a shard channel's slot has moved. Ask again; who has the slot
 			// now is found by the answer.
 			e.lost(Moved, time.Now(), errTakenAway)
-			h.subscribe([]*entry{e})
+			l.moved = append(l.moved, e)
+			l.takenAway = true
 		}
 		return true
 	}
-	if len(h.sent) == 0 || h.sent[0].op != subscribeOp(kind) {
-		h.fail(protocolError("unexpected confirmation of %v %s", kind, quoted(name.Str())))
+	if len(l.sent) == 0 || l.sent[0].op != subscribeOp(kind) {
+		l.fail(protocolError("unexpected confirmation of %v %s", kind, quoted(name.Str())))
 		return true
 	}
-	if e != nil && e.batch == h.sent[0] {
-		e.subscribed()
+	if e != nil && e.answered(l.sent[0]) {
+		h.confirmed(e, l.sent[0])
 	}
 	return true
+}
+
+// confirmed takes the confirmation of an entry that b has asked for. h.mu is held.
+func (h *Hub) confirmed(e *entry, b *batch) {
+	switch old := e.lane; {
+	case !e.confirmed:
+		e.subscribed(b.lane)
+	case b.how&takingOver != 0:
+		e.lost(Moved, e.place.proven, errElsewhere)
+		e.subscribed(b.lane)
+		old.release([]*entry{e}, nil)
+	default:
+		// It was asked for in several places, and another one has it already.
+		b.lane.release([]*entry{e}, nil)
+	}
 }

@@ -63,12 +63,29 @@ func (q *queue) putBack(items []Message) {
 	}
 }
 
-// dropOldest drops the message at the front. What is then in front, or comes
+// confirm adds what the server has confirmed at the end. The pending gap is left to the
+// next message: who skips confirmations must not miss it.
+func (q *queue) confirm(msg Message) {
+	q.ring.pushBack(msg)
+	q.messages++
+	q.bytes += msg.size()
+}
+
+// dropOldest drops the message at the front, or a confirmation. What is then in front, or comes
 // next, is marked with the gap; it also tells what the dropped one told.
 func (q *queue) dropOldest(now time.Time) {
 	var gap *Gap
-	for dropped := false; !dropped; {
+	dropped := false
+	for !dropped {
 		item := q.ring.popFront()
+		if item.Kind.confirms() { // which events tell as well
+			q.messages--
+			q.bytes -= item.size()
+			if gap == nil {
+				return
+			}
+			break
+		}
 		switch {
 		case gap == nil:
 			gap = item.Gap
@@ -84,8 +101,10 @@ func (q *queue) dropOldest(now time.Time) {
 	if gap == nil {
 		gap = new(Gap)
 	}
-	gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
-	q.dropped++
+	if dropped {
+		gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+		q.dropped++
+	}
 	switch head := q.ring.front(); {
 	case head == nil:
 		q.pending.merge(*gap)
@@ -117,8 +136,12 @@ func (q *queue) takePending() *Gap {
 func (q *queue) finish(now time.Time) *Gap {
 	var gap Gap
 	for q.ring.len() > 0 {
-		if item := q.ring.popFront(); item.Gap != nil {
+		item := q.ring.popFront()
+		if item.Gap != nil {
 			gap.merge(*item.Gap)
+		}
+		if item.Kind.confirms() {
+			q.messages--
 		}
 	}
 	gap.merge(q.pending)

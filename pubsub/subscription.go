@@ -3,7 +3,8 @@ package pubsub
 import (
 	"cmp"
 	"context"
-	"maps"
+	"errors"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -31,21 +32,29 @@ const maxChannel = 64
 type Subscription struct {
 	hub      *Hub
 	policy   Policy
-	blockFor time.Duration
 	markers  bool
+	confirms bool
+	special  *special // what few subscriptions have, nil for the others; never changed
 	// maxMessages and maxBytes bound the queue, with what the pump holds of it.
 	maxMessages, maxBytes int
 
-	out     chan Message
-	stopped chan struct{} // closed when no more is delivered, at the latest before done
-	done    chan struct{} // closed last
-	recall  chan struct{} // capacity 1: the pump is to give back what it holds
-	room    chan struct{} // capacity 1, policy Block alone: the pump has made room
+	out    chan Message
+	recall chan struct{} // capacity 1: the pump is to give back what it holds; nil before the first pump
+
+	// handling guards handlers. running: a Runner receives from out.
+	handling sync.Mutex
+	handlers handlers
+	running  atomic.Bool
+
+	// life is the Done channel of the context, nil without. unwatched: nobody is to
+	// watch over it any more. The watch's mu guards both.
+	life      <-chan struct{}
+	unwatched bool
 
 	// names, leaving and over are guarded by the Hub's mu. leaving counts those
 	// of the names that are being unsubscribed. over: no names are added any
 	// more, the subscription is on its way to its end.
-	names   map[Name]*member
+	names   nameSet
 	leaving int
 	over    bool
 
@@ -64,10 +73,16 @@ type Subscription struct {
 	overflowing bool
 	events      events
 	state       state
-	released    bool // stopping: all names are released
+	stopped     signal // when no more is delivered, at the latest before done
+	quit        signal // at the first stop, also of a subscription that has drained
+	done        signal // at the very end
+	released    bool   // stopping: all names are released
 	err         error
 	finalGap    *Gap
-	unwatch     func() bool // ends the watch over the context; nil without
+	// readers counts the goroutines that turn messages into something else. They are
+	// told by quit that nobody needs to receive from them any more.
+	readers   int
+	undecoded uint64
 	// confirmed counts the names that are confirmed, channels and patterns
 	// [0] and shard channels [1]. lost counts those that were and are not now.
 	confirmed [2]int
@@ -79,20 +94,50 @@ func newSubscription(h *Hub, c config) *Subscription {
 	s := &Subscription{
 		hub:         h,
 		policy:      c.policy,
-		blockFor:    c.blockFor,
 		markers:     c.markers,
+		confirms:    c.confirms,
 		maxMessages: c.messages - capacity,
 		maxBytes:    c.bytes,
 		out:         make(chan Message, capacity),
-		stopped:     make(chan struct{}),
-		done:        make(chan struct{}),
-		recall:      make(chan struct{}, 1),
-		names:       make(map[Name]*member, len(c.names)),
+		handlers:    c.handlers,
 	}
-	if c.policy == block {
-		s.room = make(chan struct{}, 1)
+	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.withoutErr != nil {
+		s.special = &special{
+			without: c.without, withoutErr: c.withoutErr,
+			blockFor: c.blockFor, room: make(chan struct{}, 1),
+			subscribeTimeout: c.subscribeTimeout, unsubscribeTimeout: c.unsubscribeTimeout,
+		}
 	}
 	return s
+}
+
+// special is what few subscriptions have.
+type special struct {
+	// blockFor is that of the policy Block. room has capacity 1: the pump has made room.
+	blockFor time.Duration
+	room     chan struct{}
+	// without is the kind of names that are refused with withoutErr, where that is not nil.
+	without    NameKind
+	withoutErr error
+	// subscribeTimeout and unsubscribeTimeout are in place of the hub's, where not 0.
+	subscribeTimeout, unsubscribeTimeout time.Duration
+}
+
+// subscribeTimeout is how long the server's acknowledgement of a name is waited for.
+func (s *Subscription) subscribeTimeout() time.Duration {
+	if s.special != nil && s.special.subscribeTimeout > 0 {
+		return s.special.subscribeTimeout
+	}
+	return s.hub.opts.SubscribeTimeout
+}
+
+// unsubscribeTimeout is how long the server's acknowledgement of a name's end is waited
+// for.
+func (s *Subscription) unsubscribeTimeout() time.Duration {
+	if s.special != nil && s.special.unsubscribeTimeout > 0 {
+		return s.special.unsubscribeTimeout
+	}
+	return s.hub.opts.UnsubscribeTimeout
 }
 
 // Messages returns the stream. It is always the same channel, and it is closed
@@ -113,7 +158,14 @@ func (s *Subscription) Events() <-chan Event {
 
 // Done returns a channel that is closed when the subscription has ended and
 // left nothing behind.
-func (s *Subscription) Done() <-chan struct{} { return s.done }
+func (s *Subscription) Done() <-chan struct{} { return s.signal(&s.done) }
+
+// signal returns the channel of one of the subscription's signals.
+func (s *Subscription) signal(which *signal) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return which.wait()
+}
 
 // Err returns why the subscription ended. It is nil as long as it has not, after
 // Close, and after the last name was unsubscribed.
@@ -194,7 +246,10 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 // A name that is being unsubscribed is there until it has gone.
 func (s *Subscription) Names() []Name {
 	s.hub.mu.Lock()
-	names := slices.Collect(maps.Keys(s.names))
+	var names []Name
+	for _, m := range s.names.all() {
+		names = append(names, m.entry.name)
+	}
 	s.hub.mu.Unlock()
 	slices.SortFunc(names, func(a, b Name) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
@@ -204,32 +259,73 @@ func (s *Subscription) Names() []Name {
 
 // Next waits for the next message. One that is there already beats the end of
 // ctx. After the end of the subscription the error is Err, or ErrClosed where
-// that is nil.
-func (s *Subscription) Next(ctx context.Context) (Message, error) {
-	if msg, ok := s.TryNext(); ok {
-		return msg, nil
-	}
-	select {
-	case msg, ok := <-s.out:
-		if !ok {
-			return Message{}, s.endError()
-		}
-		return msg, nil
-	case <-ctx.Done():
-		if msg, ok := s.TryNext(); ok {
+// that is nil. Items of the kinds in skip are thrown away.
+func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
+	for {
+		if msg, ok := s.TryNext(skip...); ok {
 			return msg, nil
 		}
-		return Message{}, context.Cause(ctx)
+		select {
+		case msg, ok := <-s.out:
+			if !ok {
+				return Message{}, s.endError()
+			}
+			if !slices.Contains(skip, msg.Kind) {
+				return msg, nil
+			}
+		case <-ctx.Done():
+			if msg, ok := s.TryNext(skip...); ok {
+				return msg, nil
+			}
+			return Message{}, context.Cause(ctx)
+		}
 	}
 }
 
-// TryNext returns the next message if there is one already.
-func (s *Subscription) TryNext() (Message, bool) {
-	select {
-	case msg, ok := <-s.out:
-		return msg, ok
-	default:
-		return Message{}, false
+// TryNext returns the next message if there is one already. Items of the kinds in skip
+// are thrown away.
+func (s *Subscription) TryNext(skip ...Kind) (Message, bool) {
+	for {
+		select {
+		case msg, ok := <-s.out:
+			if !ok || !slices.Contains(skip, msg.Kind) {
+				return msg, ok
+			}
+		default:
+			return Message{}, false
+		}
+	}
+}
+
+// All iterates over the messages until the subscription ends, which it tells where that
+// has an error, or until ctx ends, which is an error too. An error is the last item.
+// After the last name was unsubscribed it ends with what was queued.
+//
+//	for msg, err := range sub.All(ctx) {
+//		if err != nil {
+//			return err
+//		}
+//		fmt.Println(msg.Payload)
+//	}
+//
+// A break leaves the subscription as it is: the next loop, or another way to read, goes
+// on where this one has stopped.
+func (s *Subscription) All(ctx context.Context) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for {
+			msg, err := s.Next(ctx)
+			if err == nil {
+				if !yield(msg, nil) {
+					return
+				}
+				continue
+			}
+			// Without an error of its own the end is none for a loop.
+			if !errors.Is(err, ErrClosed) || s.Err() != nil {
+				yield(Message{}, err)
+			}
+			return
+		}
 	}
 }
 
@@ -239,6 +335,7 @@ type Stats struct {
 	Delivered uint64 // messages put into the channel, received or not
 	Dropped   uint64 // messages dropped here, for lack of room or at the end
 	Gaps      uint64 // gaps told in the stream
+	Undecoded uint64 // messages that a reader made by [As] could not decode
 	Queued    int    // messages that wait, those in the channel included
 	// QueuedBytes are the payloads and names that wait behind the channel.
 	QueuedBytes int
@@ -255,6 +352,7 @@ func (s *Subscription) Stats() Stats {
 		Delivered:   s.delivered.Load(),
 		Dropped:     s.queue.dropped,
 		Gaps:        s.gaps.Load(),
+		Undecoded:   s.undecoded,
 		Queued:      len(s.out) + s.queue.messages + int(s.held.Load()),
 		QueuedBytes: s.queue.bytes + int(s.heldBytes.Load()),
 		FinalGap:    s.finalGap,

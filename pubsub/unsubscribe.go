@@ -34,7 +34,7 @@ func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKi
 		return err
 	}
 	defer h.conclude(d)
-	timer := time.NewTimer(h.opts.UnsubscribeTimeout)
+	timer := time.NewTimer(s.unsubscribeTimeout())
 	defer timer.Stop()
 	select {
 	case <-d.done:
@@ -45,7 +45,7 @@ func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKi
 		return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
 	case <-timer.C:
 		h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
-			"names", len(d.members), "timeout", h.opts.UnsubscribeTimeout)
+			"names", len(d.members), "timeout", s.unsubscribeTimeout())
 	}
 	return nil
 }
@@ -70,7 +70,7 @@ func (h *Hub) depart(s *Subscription, kind NameKind, names []string) (*departure
 			// named twice
 		case m.leaving != nil:
 			d.members = append(d.members, m) // the other call's answer comes first
-		case h.link == nil || !m.entry.confirmed:
+		case !m.entry.confirmed:
 			if h.leave(m, nil) { // nothing is owed but the loss
 				gone = append(gone, m.entry)
 			}
@@ -84,13 +84,16 @@ func (h *Hub) depart(s *Subscription, kind NameKind, names []string) (*departure
 		}
 	}
 	h.unsubscribe(gone, d)
-	if d.unanswered == 0 && len(d.members) > 0 {
-		h.ping(d)
+	for _, m := range d.members {
+		// Names that others stay with: nothing was sent, unless for another name.
+		if l := m.entry.lane; l.link != nil && (len(l.sent) == 0 || l.sent[len(l.sent)-1].departure != d) {
+			l.ping(d)
+		}
 	}
 	if d.unanswered == 0 {
 		h.end(d)
 	}
-	if len(s.names) == s.leaving {
+	if s.names.len() == s.leaving {
 		h.retire(s)
 	}
 	return d, nil
@@ -101,14 +104,14 @@ func (h *Hub) depart(s *Subscription, kind NameKind, names []string) (*departure
 func (s *Subscription) members(kind NameKind, names []string) []*member {
 	var members []*member
 	if len(names) == 0 {
-		for name, m := range s.names {
-			if name.Kind == kind {
+		for _, m := range s.names.all() {
+			if m.entry.name.Kind == kind {
 				members = append(members, m)
 			}
 		}
 	}
 	for _, name := range names {
-		if m := s.names[Name{kind, name}]; m != nil {
+		if m := s.names.get(Name{kind, name}); m != nil {
 			members = append(members, m)
 		}
 	}
@@ -148,7 +151,7 @@ func (h *Hub) conclude(d *departure) {
 		s.missed(Gap{Reason: Closed, From: d.asked, To: time.Now()})
 	}
 	h.end(d)
-	drains := len(s.names) == 0
+	drains := s.names.len() == 0
 	if drains {
 		h.retire(s)
 	}
@@ -172,19 +175,19 @@ func (h *Hub) leave(m *member, err error) (last bool) {
 	}
 	m.waiting = nil
 	m.sub.nameLeft(m, err)
-	delete(m.sub.names, e.name)
+	m.sub.names.remove(e.name)
 	if m.leaving != nil {
 		m.sub.leaving--
 	}
 	if h.closed {
 		return false // all are leaving, nobody is sent anything
 	}
-	e.remove(m, h.delivering.Load() == e)
+	e.remove(m, h.delivers(e))
 	if m.leaving == nil {
 		return h.unwanted(e)
 	}
-	if leaving := h.leaving[e.name.Kind]; len(e.members) == 0 && leaving[e.name.Name] == e {
-		delete(leaving, e.name.Name)
+	if len(e.members) == 0 && e.lane != nil && e.lane.leaving[e.name.Kind][e.name.Name] == e {
+		delete(e.lane.leaving[e.name.Kind], e.name.Name)
 	}
 	return false
 }
@@ -197,11 +200,9 @@ func (h *Hub) unwanted(e *entry) (last bool) {
 	}
 	delete(h.entries[e.name.Kind], e.name.Name)
 	if e.confirmed && len(e.members) > 0 {
-		h.leaving[e.name.Kind][e.name.Name] = e
+		e.lane.leaving[e.name.Kind][e.name.Name] = e
 	}
-	last = e.confirmed || e.batch != nil
-	e.batch = nil
-	return last
+	return e.confirmed || len(e.asked) > 0
 }
 
 // release takes all names off s, which is stopping.
@@ -210,7 +211,7 @@ func (h *Hub) release(s *Subscription) {
 	defer h.mu.Unlock()
 	h.retire(s)
 	var gone [nameKinds][]*entry
-	for _, m := range s.names {
+	for _, m := range s.names.all() {
 		if h.leave(m, nil) {
 			gone[m.entry.name.Kind] = append(gone[m.entry.name.Kind], m.entry)
 		}

@@ -120,7 +120,7 @@ func TestLinkLostWhileUnsubscribing(t *testing.T) {
 		w.wantSent("UNSUBSCRIBE x", "PING "+pingToken)
 		w.publish("x", "1")
 		time.Sleep(20 * time.Millisecond)
-		w.hub.LinkLost(start.Add(10*time.Millisecond), io.EOF)
+		w.hub.Main().LinkLost(start.Add(10*time.Millisecond), io.EOF)
 		w.wantResult(one, nil)
 		w.wantResult(two, nil)
 		w.want(sub, "x:1", "closed")
@@ -373,5 +373,29 @@ func TestUnsubscribeGapMarker(t *testing.T) {
 		if gap := sub.Stats().FinalGap; gap != nil {
 			t.Errorf("the final gap is %v", gap)
 		}
+	})
+}
+
+// A subscription may have timeouts of its own.
+func TestTimeouts(t *testing.T) {
+	story(t, func(w *world) {
+		start := time.Now()
+		_, result := w.subscribing(Channel("x"), Timeouts(time.Minute, 0))
+		time.Sleep(30 * time.Second) // the hub's is a second
+		w.wantBusy(result)
+		time.Sleep(31 * time.Second)
+		w.wantResult(result, ErrSubscribeTimeout)
+		if took := time.Since(start); took > 62*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		w.confirmAll()
+		sub := w.subscribe(Channel("y"), Timeouts(0, time.Minute))
+		left := async(func() error { return sub.Unsubscribe(context.Background()) })
+		time.Sleep(59 * time.Second)
+		w.wantBusy(left)
+		time.Sleep(2 * time.Second)
+		w.wantResult(left, nil)
+		sub.Close()
+		w.confirmAll()
 	})
 }

@@ -40,14 +40,12 @@ type pacer struct {
 
 func newPacer(b Backoff) pacer { return pacer{b, make(chan struct{}, 1)} }
 
-// pause waits before attempt n, where the one before has failed. False: ctx has
-// ended.
-func (p *pacer) pause(ctx context.Context, n int) bool {
+// pause waits for a delay. False: ctx has ended.
+func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
 	select {
 	case <-p.soon: // of before
 	default:
 	}
-	delay := p.backoff.delay(n)
 	least := min(delay, p.backoff.Base)
 	if !sleep(ctx, nil, least) {
 		return false

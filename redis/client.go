@@ -127,19 +127,65 @@ func (c *Client) refuse(r *command.Request) error {
 	if err := r.Err(); err != nil {
 		return err
 	}
+	if r.OfSession() {
+		return fmt.Errorf("%w: it belongs to a session: use the client's Watch", ErrArgument)
+	}
 	if r.Blocks() && (r.Name() == "WAIT" || r.Name() == "WAITAOF") {
-		return fmt.Errorf("%w: it tells of the writes of its own connection: put it into a batch behind them", ErrArgument)
+		return fmt.Errorf("%w: it tells of the writes of its own connection: "+
+			"use a session, or, with the client of one server, a batch behind them", ErrArgument)
 	}
 	return nil
 }
 
-// DoBatch sends requests in one run and returns their replies in order, error
-// replies among them. Programs call [Client.Exec]. A batch is sent again only
-// where no byte of it has left.
+// DoBatch sends requests in their order and returns their replies, error replies
+// among them. Programs call [Client.Exec]. It sends them in one run, but for more than
+// 4,096 requests or 1 MiB: then others' commands may run in between, and the next part
+// is sent when the one before has been answered. A part is sent again only where no
+// byte of it has left.
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	if err := rs.Err(); err != nil || rs.Len() == 0 {
 		return nil, err
 	}
+	if rs.Len() <= partRequests && rs.Size() <= partBytes || rs.Blocks() || rs.IsTransaction() {
+		return c.doPart(ctx, rs)
+	}
+	all := make([]proto.Value, 0, rs.Len())
+	for len(all) < rs.Len() {
+		part := nextPart(rs, len(all))
+		values, err := c.doPart(ctx, part)
+		all = append(all, values...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// These bound what a batch sends at once, so that it holds up nobody else for long and
+// needs no memory in proportion twice.
+const (
+	partRequests = 4096
+	partBytes    = 1 << 20
+)
+
+// nextPart returns the next requests of a large batch: those from number from on that
+// go together, one at least.
+func nextPart(rs *command.Requests, from int) *command.Requests {
+	to, bytes := from+1, rs.SizeOf(from)
+	for to < rs.Len() && to-from < partRequests {
+		if bytes += rs.SizeOf(to); bytes > partBytes {
+			break
+		}
+		to++
+	}
+	if to < rs.Len() && rs.Name(to-1) == "ASKING" {
+		to++ // it is for the next request of its connection
+	}
+	return rs.Part(from, to)
+}
+
+// doPart sends requests that go together.
+func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	values, err := c.batchOnce(ctx, rs)
 	for p := newPatience(ctx); err != nil && len(values) == 0 && p.another(ctx, c, err, false); {
 		values, err = c.batchOnce(ctx, rs)
@@ -175,7 +221,14 @@ func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Ex
 //
 // Its memory is used again for the client's next ones.
 func (c *Client) Pipeline() *Pipeline {
-	return &Pipeline{Batch: c.batches.Batch(), client: c}
+	return NewPipeline(&c.batches, c, multi{c})
+}
+
+// NewPipeline returns an empty pipeline for a client of one's own, which executes it by
+// commands, or as a transaction by transactions. Its memory comes from pool and goes back
+// to it.
+func NewPipeline(pool *command.BatchPool, commands, transactions command.BatchDoer) *Pipeline {
+	return &Pipeline{Batch: pool.Batch(), to: commands, multi: transactions}
 }
 
 // Pipeline is a batch of commands for one client. It is filled by one goroutine;
@@ -183,11 +236,22 @@ func (c *Client) Pipeline() *Pipeline {
 // been executed.
 type Pipeline struct {
 	command.Batch
-	client *Client
+	to, multi command.BatchDoer
+}
+
+// Add queues commands, see [command.Batch.Add], and returns the pipeline:
+//
+//	err := client.Pipeline().Add(command.Incr("visits"), command.Get("name").Into(&name)).Exec(ctx)
+func (p *Pipeline) Add(cmds ...command.Queueable) *Pipeline {
+	p.Batch.Add(cmds...)
+	return p
 }
 
 // Exec sends the commands queued, see [Client.Exec].
-func (p *Pipeline) Exec(ctx context.Context) error { return p.Batch.Exec(ctx, p.client) }
+func (p *Pipeline) Exec(ctx context.Context) error { return p.Batch.Exec(ctx, p.to) }
+
+// Multi sends the commands queued as a transaction, see [Client.Multi].
+func (p *Pipeline) Multi(ctx context.Context) error { return p.Batch.Exec(ctx, p.multi) }
 
 // pick returns the link for the next command.
 func (c *Client) pick() *link {
@@ -255,6 +319,9 @@ func (p *patience) another(ctx context.Context, c *Client, err error, readOnly b
 			return false // another server is meant
 		}
 	case !errors.Is(err, ErrNotSent):
+		return false
+	}
+	if most := c.options.MaxAttempts; most > 0 && p.attempts >= most {
 		return false
 	}
 	if !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit || errors.Is(err, errNoLink)) {
@@ -357,14 +424,44 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 		return nil, ErrClosed
 	}
 	if !own && c.shared != nil {
-		return c.shared, nil
+		if !c.shared.givenUp() {
+			return c.shared, nil
+		}
+		c.tasks.Go(c.shared.close)
 	}
-	s := newSubscriber(&c.options, c.serverIsBack, c.forget)
+	s := newSubscriber(&c.options, nil, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	if !own {
 		c.shared = s
 	}
 	return s, nil
+}
+
+// Carry keeps a subscriber connection for a lane of a hub that spans several servers, for
+// clients of clusters. It connects at once, and again whenever the connection is lost, until
+// stop is called or the client is closed. stop waits until nothing of it is left, and may be
+// called again. Options.SubscriberRetry says how long to pause between attempts; where it
+// gives up, the pause is SubscriberBackoff.Max.
+func (c *Client) Carry(lane *pubsub.Lane) (stop func(), err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isClosed() {
+		return nil, notSent("SUBSCRIBE", c.options.Addr, ErrClosed)
+	}
+	s := newSubscriber(&c.options, lane, c.serverIsBack, c.forget)
+	c.subscribers[s] = struct{}{}
+	s.carry()
+	return s.close, nil
+}
+
+// ReconnectSubscribers closes the connections of subscriptions, as if they had been lost
+// for the reason given: they are made again at once, and everything is subscribed
+// again. It is for who knows better than the connection, such as a client whose
+// Options.Resolve names another server from now on.
+func (c *Client) ReconnectSubscribers(cause error) {
+	for _, s := range c.liveSubscribers() {
+		s.reconnect(cause)
+	}
 }
 
 // closeAfter closes the subscriber of a subscription that shares it with no
@@ -388,17 +485,51 @@ func (c *Client) forget(s *subscriber) {
 	delete(c.subscribers, s)
 }
 
+// Stats is what the connections that a client's commands share are at.
+type Stats struct {
+	// InFlight is how many requests and batches wait for replies, those that nobody
+	// waits for any more included.
+	InFlight int
+	// Waiting is how many calls wait for a connection to be made.
+	Waiting int
+	// Answered is how many requests and batches were answered since the client was made.
+	// Where it stands still while others are in flight, the server does.
+	Answered uint64
+}
+
+// Stats returns what the shared connections are at.
+func (c *Client) Stats() Stats {
+	var s Stats
+	for _, l := range c.links {
+		s.Waiting += int(l.waiting.Load())
+		s.Answered += l.before.Load()
+		if live := l.current.Load(); live != nil {
+			live.mu.Lock()
+			s.InFlight += live.inflight.size
+			s.Answered += live.answered
+			live.mu.Unlock()
+		}
+	}
+	return s
+}
+
 // Close refuses new commands, lets those in flight be answered for half a
 // second at most, ends all subscriptions and closes all connections. Commands
 // that block on the server end at once. It returns when nothing is left
 // running. Closing again does nothing. Its error is always nil.
 func (c *Client) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	return c.Shutdown(ctx)
+}
+
+// Shutdown is [Client.Close] that lets commands in flight be answered while ctx lasts,
+// instead of half a second. Where ctx has ended they fail at once.
+func (c *Client) Shutdown(ctx context.Context) error {
 	c.closeOnce.Do(func() {
 		c.mu.Lock()
 		close(c.closing)
 		c.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
-		defer cancel()
 		var all sync.WaitGroup
 		for _, l := range c.links {
 			all.Go(func() { l.close(ctx) })

@@ -59,6 +59,7 @@ type conn struct {
 	afterPushes func()
 	direct      *direct     // for callers that write themselves; nil where that is not possible
 	subscriber  bool        // RESP2 arrays of pub/sub are pushes here
+	monitoring  bool        // lines of MONITOR are pushes here
 	held        func() bool // whether onPush is waiting for a slow consumer; may be nil
 	resp3       bool
 	server      string // name and version as HELLO tells them

@@ -16,7 +16,14 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 		fmt.Errorf("no connection within %v: %w", o.DialTimeout, context.DeadlineExceeded))
 	defer cancel()
 
-	nc, err := o.dialer()(ctx, o.Network, o.Addr)
+	addr := o.Addr
+	if o.Resolve != nil {
+		var err error
+		if addr, err = o.Resolve(ctx); err != nil {
+			return nil, err
+		}
+	}
+	nc, err := o.dialer()(ctx, o.Network, addr)
 	if err != nil {
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
@@ -26,7 +33,7 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	if nc == nil {
 		return nil, errNoConn
 	}
-	c := newConn(nc, nc, o.Addr, o)
+	c := newConn(nc, nc, addr, o)
 	// Whatever hangs from here on ends with ctx by the connection's end.
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
 	if err = c.setUp(ctx, o, prepare); err != nil {
@@ -41,7 +48,7 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	}
 	c.monitor.begin(c, o)
 	c.start()
-	o.Logger.Debug("redis: connected", "server", o.Addr, "version", c.server, "resp3", c.resp3)
+	o.Logger.Debug("redis: connected", "server", addr, "version", c.server, "resp3", c.resp3)
 	return c, nil
 }
 
@@ -56,6 +63,16 @@ func (o *Options) dialer() func(ctx context.Context, network, addr string) (net.
 	return (&net.Dialer{}).DialContext
 }
 
+// tlsFor returns the configuration of TLS with the server at addr.
+func (o *Options) tlsFor(addr string) *tls.Config {
+	if o.Resolve == nil || o.TLS.ServerName != "" {
+		return o.TLS
+	}
+	config := o.TLS.Clone()
+	config.ServerName, _, _ = net.SplitHostPort(addr)
+	return config
+}
+
 // setUp does TLS and the handshake of the protocol.
 func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err error) {
 	defer func() {
@@ -64,9 +81,9 @@ func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err 
 		}
 	}()
 	if o.TLS != nil {
-		secure := tls.Client(c.raw, o.TLS)
+		secure := tls.Client(c.raw, o.tlsFor(c.addr))
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", o.Addr, err)
+			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", c.addr, err)
 		}
 		c.nc = secure
 	}

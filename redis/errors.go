@@ -52,10 +52,10 @@ var errAbandoned = errors.New("too many callers have given up waiting for this c
 // server rejected it.
 //
 // The error of a batch is safe only where no command of the batch has run. A bad
-// argument is not: it would be refused again.
+// argument is not: it would be refused again; so would anything of a closed session.
 func SafeToRetry(err error) bool {
 	var batch *command.BatchError
-	if errors.As(err, &batch) && batch.Ran || errors.Is(err, ErrArgument) {
+	if errors.As(err, &batch) && batch.Ran || errors.Is(err, ErrArgument) || errors.Is(err, ErrSessionClosed) {
 		return false
 	}
 	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected)

@@ -39,9 +39,7 @@ func (c *conn) hello(o *Options) (old bool, err error) {
 		words = append(words, "SETNAME", o.ClientName)
 	}
 	steps := append([]step{{words: words, check: c.hailed}}, c.library()...)
-	if o.DB != 0 {
-		steps = append(steps, selectDB(o))
-	}
+	steps = append(steps, o.modes()...)
 	failed, err := c.run(o, steps)
 	var refusal *proto.Error
 	if failed == 0 && errors.As(err, &refusal) && unknownHello(refusal) {
@@ -85,9 +83,7 @@ func (c *conn) introduce(o *Options) error {
 		steps = append(steps, step{words: []string{"CLIENT", "SETNAME", o.ClientName}})
 	}
 	steps = append(steps, c.library()...)
-	if o.DB != 0 {
-		steps = append(steps, selectDB(o))
-	}
+	steps = append(steps, o.modes()...)
 	// Where nothing so far can fail, this tells a missing password. Whoever may
 	// not PING is logged in.
 	steps = append(steps, step{words: []string{"PING"}, allowed: refusesPing})
@@ -104,8 +100,16 @@ func (c *conn) library() []step {
 	}
 }
 
-func selectDB(o *Options) step {
-	return step{words: []string{"SELECT", strconv.Itoa(o.DB)}}
+// modes returns the steps for what the connection is to be.
+func (o *Options) modes() []step {
+	var steps []step
+	if o.DB != 0 {
+		steps = append(steps, step{words: []string{"SELECT", strconv.Itoa(o.DB)}})
+	}
+	if o.ReadOnly {
+		steps = append(steps, step{words: []string{"READONLY"}})
+	}
+	return steps
 }
 
 // step is one command of the handshake.
@@ -146,7 +150,7 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 			if s.allowed != nil && s.allowed(refusal) {
 				continue
 			}
-			failed, err = i, &Error{Command: s.words[0], Addr: o.Addr, Err: o.withoutSecret(refusal)}
+			failed, err = i, &Error{Command: s.words[0], Addr: c.addr, Err: o.withoutSecret(refusal)}
 		} else if s.check != nil {
 			if err = s.check(v); err != nil {
 				failed = i

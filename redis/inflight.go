@@ -94,11 +94,21 @@ func (f *fence) take(v proto.Value) (last bool, err error) {
 	return false, errUnasked
 }
 
-// refusesPing reports whether an error is the one for a user whose ACL does not
-// allow PING.
+// refusesPing reports whether an error is one that PING has and SUBSCRIBE and its kind
+// can't have: the user's ACL does not allow it, or the server can't save, still loads, or
+// is a replica without its primary, in which states it takes SUBSCRIBE all the same.
 func refusesPing(err error) bool {
 	var refusal *proto.Error
-	return errors.As(err, &refusal) && refusal.Code == "NOPERM" && strings.Contains(strings.ToLower(refusal.Message), "'ping'")
+	if !errors.As(err, &refusal) {
+		return false
+	}
+	switch refusal.Code {
+	case "MISCONF", "LOADING", "MASTERDOWN":
+		return true
+	case "NOPERM":
+		return strings.Contains(strings.ToLower(refusal.Message), "'ping'")
+	}
+	return false
 }
 
 // isPong reports whether v is RESP2's answer to a PING on a subscribed

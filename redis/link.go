@@ -20,6 +20,9 @@ type link struct {
 	pacer     // between attempts
 
 	current atomic.Pointer[conn] // the live connection; nil while there is none
+	most    int                  // attempts that a call waits for, with a deadline too; 0: see get
+	waiting atomic.Int64         // calls of get that wait
+	before  atomic.Uint64        // requests that connections before the live one have answered
 
 	mu       sync.Mutex
 	started  bool
@@ -36,7 +39,7 @@ type link struct {
 }
 
 func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
-	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, changed: make(chan struct{}), done: make(chan struct{})}
+	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, most: o.MaxAttempts, changed: make(chan struct{}), done: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -64,7 +67,8 @@ var errNoLink = errors.New("no connection")
 var errStillConnecting = errors.New("the server has not answered yet")
 
 // get returns a live connection, waiting for one while ctx lasts. In a context
-// without a deadline it gives up after maxAttempts attempts have failed.
+// without a deadline it gives up after maxAttempts attempts have failed; in any, after as
+// many as Options.MaxAttempts, which are made soon then.
 func (l *link) get(ctx context.Context) (*conn, error) {
 	if c := l.current.Load(); c != nil && c.alive() {
 		return c, nil
@@ -75,6 +79,11 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		var cancel context.CancelFunc
 		bounded, cancel = context.WithTimeout(ctx, patienceLimit)
 		defer cancel()
+	}
+	l.waiting.Add(1)
+	defer l.waiting.Add(-1)
+	if l.most > 0 {
+		l.hurry()
 	}
 	first := -1
 	for {
@@ -97,8 +106,11 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 			first = attempts
 		}
 		lastErr = or(lastErr, errStillConnecting)
-		if !hasDeadline && attempts-first >= maxAttempts {
-			return nil, fmt.Errorf("%w after %d attempts: %w", errNoLink, maxAttempts, lastErr)
+		if failed := attempts - first; !hasDeadline && failed >= maxAttempts || l.most > 0 && failed >= l.most {
+			if failed == 1 { // the caller may make more of them
+				return nil, fmt.Errorf("%w: %w", errNoLink, lastErr)
+			}
+			return nil, fmt.Errorf("%w after %d attempts: %w", errNoLink, failed, lastErr)
 		}
 		select {
 		case <-changed:
@@ -123,7 +135,7 @@ func (l *link) run(c *conn) {
 					return
 				}
 				l.change(nil, err)
-				if !l.pause(l.ctx, failures) {
+				if !l.pause(l.ctx, l.backoff.delay(failures)) {
 					return
 				}
 				failures++
@@ -146,7 +158,7 @@ func (l *link) run(c *conn) {
 			failures = 0
 		}
 		// The first attempt after a loss is made at once.
-		if failures > 0 && !sleep(l.ctx, nil, l.backoff.delay(failures-1)) {
+		if failures > 0 && !l.pause(l.ctx, l.backoff.delay(failures-1)) {
 			return
 		}
 		failures++
@@ -168,7 +180,9 @@ func (l *link) change(c *conn, err error) {
 // lost notes that the connection is gone.
 func (l *link) lost(c *conn) {
 	l.mu.Lock()
-	l.current.CompareAndSwap(c, nil)
+	if l.current.CompareAndSwap(c, nil) {
+		l.before.Add(c.answered) // it is closed: nobody writes to that any more
+	}
 	l.lastErr = c.cause // set before closing was closed
 	l.mu.Unlock()
 	l.logger.Warn("redis: connection lost", "server", c.addr, "error", c.cause)

@@ -21,6 +21,10 @@ type Options struct {
 	// Addr is "host:port", or the path of a Unix socket. Empty means
 	// "localhost:6379".
 	Addr string
+	// Resolve, where it is not nil, is asked at each connect for the "host:port" to
+	// connect to. Addr is then only what errors show where no server was reached, and
+	// may be any name. It must honour its context and be safe for concurrent use.
+	Resolve func(ctx context.Context) (addr string, err error)
 	// Username and Password are given to the server at each connect. A
 	// password alone is the default user's.
 	Username string
@@ -30,12 +34,17 @@ type Options struct {
 	// ClientName is what CLIENT LIST shows; empty sets none.
 	ClientName string
 	// TLS switches TLS on and configures it: &tls.Config{} verifies the server
-	// by the system's roots and the name in Addr. Versions below 1.2 are not
+	// by the system's roots and the name in Addr, or in what Resolve returns, unless
+	// ServerName has another. Versions below 1.2 are not
 	// spoken unless MinVersion says so.
 	TLS *tls.Config
 	// RESP2 speaks the old protocol also with servers that know RESP3. It is
 	// chosen by itself for those that don't.
 	RESP2 bool
+
+	// ReadOnly lets the replica of a cluster answer reads, by READONLY at each connect.
+	// Servers that are not of a cluster refuse it.
+	ReadOnly bool
 
 	// Dial opens the raw connection, below TLS: through a proxy or a tunnel,
 	// or wrapped in a net.Conn that counts. Nil means a net.Dialer. It must
@@ -59,9 +68,17 @@ type Options struct {
 	// Backoff spaces the attempts to connect again, for commands. The zero
 	// value means 50 ms, doubling to 1 s.
 	Backoff Backoff
+	// MaxAttempts bounds how often a command is tried where that is safe. 0: while its
+	// context lasts, where that has a deadline, and else 3 times within 5 s. With 1 a
+	// command whose server can't be reached fails with the first attempt to connect.
+	MaxAttempts int
 	// SubscriberBackoff is Backoff for the subscriber connection. The zero
 	// value means 100 ms, doubling to 16 s.
 	SubscriberBackoff Backoff
+	// SubscriberRetry decides when the subscriber connection is made again, and
+	// whether. Nil means by SubscriberBackoff, without end; a server that did not
+	// answer in time is tried again twice after SubscriberBackoff.Base before that.
+	SubscriberRetry RetryPolicy
 
 	// Connections is how many connections the client's commands share. 0 means
 	// 1, which serves nearly everybody: commands that wait at the same time
@@ -103,6 +120,10 @@ func (o Options) withDefaults() (Options, error) {
 	switch o.Network {
 	case "", "tcp", "tcp4", "tcp6":
 		o.Network = or(o.Network, "tcp")
+		if o.Resolve != nil {
+			o.Addr = or(o.Addr, "the resolved address")
+			break
+		}
 		o.Addr = or(o.Addr, "localhost:6379")
 		if strings.ContainsAny(o.Addr, "/@") { // and may have a password
 			return o, badOptions("the address looks like a URL: give it to ParseURL or Open")
@@ -136,8 +157,8 @@ func (o Options) withDefaults() (Options, error) {
 			return o, badOptions("a time is negative: %v", d)
 		}
 	}
-	if o.Connections < 0 || o.PoolSize < 0 {
-		return o, badOptions("a number of connections is negative")
+	if o.Connections < 0 || o.PoolSize < 0 || o.MaxAttempts < 0 {
+		return o, badOptions("a number of connections or attempts is negative")
 	}
 	o.DialTimeout = or(o.DialTimeout, 5*time.Second)
 	o.ReplyTimeout = or(o.ReplyTimeout, 10*time.Second)
@@ -148,15 +169,18 @@ func (o Options) withDefaults() (Options, error) {
 	o.PoolSize = or(o.PoolSize, 64)
 	o.Backoff = o.Backoff.or(Backoff{50 * time.Millisecond, time.Second})
 	o.SubscriberBackoff = o.SubscriberBackoff.or(Backoff{100 * time.Millisecond, 16 * time.Second})
+	if o.SubscriberRetry == nil {
+		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.TLS != nil {
 		o.TLS = o.TLS.Clone()
-		if o.TLS.ServerName == "" {
+		if o.TLS.ServerName == "" && o.Resolve == nil {
 			o.TLS.ServerName, _, _ = net.SplitHostPort(o.Addr)
 		}
-		if o.TLS.ServerName == "" && !o.TLS.InsecureSkipVerify {
+		if o.TLS.ServerName == "" && o.Resolve == nil && !o.TLS.InsecureSkipVerify {
 			return o, badOptions("TLS over %s needs the name on the certificate in TLS.ServerName", o.Network)
 		}
 	}

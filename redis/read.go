@@ -250,7 +250,7 @@ func (c *conn) answer(replies []proto.Value, final bool) (err error) {
 
 // isPush reports whether v is a push, or what stands for one in RESP2.
 func (c *conn) isPush(v proto.Value) bool {
-	return v.Kind() == proto.KindPush || c.subscriber && isPubSub(v)
+	return v.Kind() == proto.KindPush || c.subscriber && isPubSub(v) || c.monitoring && isMonitorLine(v)
 }
 
 // isPubSub reports whether a RESP2 array on a subscriber connection is a

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -15,10 +16,12 @@ import (
 // a subscribed connection has the server's tighter output limits. It connects
 // for the first subscription, again whenever the connection is lost, and gives
 // up only when there is no subscription left. What is subscribed is the hub's
-// concern.
+// concern: its own, or that of a lane of somebody else's hub, and then it is needed
+// until it is closed.
 type subscriber struct {
 	options *Options
-	hub     *pubsub.Hub
+	hub     *pubsub.Hub // nil for a lane of another hub
+	lane    *pubsub.Lane
 	// connected is told of each connection that was made, ended once, when the
 	// subscriber has been closed.
 	connected func()
@@ -34,19 +37,33 @@ type subscriber struct {
 	running bool  // run is at work
 	callers int   // calls of subscribe at work: the hub may be empty still
 	closed  bool  // no new run
+	conn    *conn // the live connection; nil while there is none
 	lastErr error // why there is no connection
 }
 
-func newSubscriber(o *Options, connected func(), ended func(*subscriber)) *subscriber {
-	s := &subscriber{options: o, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
+// newSubscriber returns a subscriber for a hub of its own, or for a lane of another one.
+func newSubscriber(o *Options, lane *pubsub.Lane, connected func(), ended func(*subscriber)) *subscriber {
+	s := &subscriber{options: o, lane: lane, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	if lane != nil {
+		return s
+	}
 	s.hub = pubsub.NewHub(pubsub.HubOptions{
 		SubscribeTimeout:   o.SubscribeTimeout,
 		UnsubscribeTimeout: o.UnsubscribeTimeout,
 		Logger:             o.Logger,
 		LinkError:          s.linkError,
 	})
+	s.lane = s.hub.Main()
 	return s
+}
+
+// carry starts a subscriber of another hub's lane.
+func (s *subscriber) carry() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running = true
+	s.tasks.Go(s.run)
 }
 
 // subscribe adds a subscription, connecting first where there is no
@@ -77,7 +94,7 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 func (s *subscriber) unneeded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.callers > 0 || !s.hub.Idle() {
+	if s.hub == nil || s.callers > 0 || !s.hub.Idle() {
 		return false
 	}
 	s.running = false
@@ -87,7 +104,7 @@ func (s *subscriber) unneeded() bool {
 // run connects, tells the hub, waits for the connection's end, tells the hub,
 // and connects again.
 func (s *subscriber) run() {
-	failures := 0 // since a connection last lasted
+	failures := 0 // in a row, since a connection last lasted
 	for {
 		c, err := dial(s.ctx, s.options, s.prepare)
 		if s.ctx.Err() != nil {
@@ -100,25 +117,27 @@ func (s *subscriber) run() {
 		if err != nil {
 			s.noteError(err)
 			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
-			if s.unneeded() || !s.pause(s.ctx, failures) {
+			if failures++; s.unneeded() || !s.again(failures, err) {
 				return
 			}
-			failures++
 			continue
 		}
 		up := time.Now()
 		s.noteError(nil)
 		s.connected()
-		s.hub.LinkUp(&hubLink{c: c})
+		s.setConn(c)
+		s.lane.LinkUp(&hubLink{c: c})
 		select {
 		case <-c.done:
 		case <-s.ctx.Done():
 			c.fail(ErrClosed)
 			<-c.done
-			return // the hub is being closed
+			s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause) // the hub may be being closed
+			return
 		}
+		s.setConn(nil)
 		s.noteError(c.cause)
-		s.hub.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
+		s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
 		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
 		if s.unneeded() {
 			return
@@ -126,25 +145,82 @@ func (s *subscriber) run() {
 		if time.Since(up) >= lasting {
 			failures = 0
 		}
-		if failures > 0 && !sleep(s.ctx, nil, s.backoff.delay(failures-1)) {
+		if failures++; !s.again(failures, c.cause) {
 			return
 		}
-		failures++
 	}
 }
+
+// again waits as long as the policy says before a next attempt to connect. False: there
+// is to be none, and all subscriptions have ended, or the subscriber is being closed.
+func (s *subscriber) again(failures int, err error) bool {
+	delay, ok := s.retryPause(failures, err)
+	if ok {
+		return s.pause(s.ctx, delay)
+	}
+	if s.hub == nil { // whose lane it is knows whether the server is still needed
+		return s.pause(s.ctx, s.options.SubscriberBackoff.Max)
+	}
+	s.options.Logger.Error("redis: no further attempt to connect", "server", s.options.Addr, "error", err)
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.hub.Close(fmt.Errorf("%w: %w", ErrGivenUp, err))
+	s.stop()
+	return false
+}
+
+// givenUp reports whether there is to be no connection any more.
+func (s *subscriber) givenUp() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// retryPause asks the policy, whose panic counts as giving up.
+func (s *subscriber) retryPause(failures int, err error) (delay time.Duration, ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.options.Logger.Error("redis: the retry policy panicked", "panic", p)
+			delay, ok = 0, false
+		}
+	}()
+	return s.options.SubscriberRetry.Pause(failures, err)
+}
+
+// ErrGivenUp is in the error of subscriptions that ended because their connection was lost
+// and Options.SubscriberRetry makes no other.
+var ErrGivenUp = errors.New("redis: the subscriber connection was given up")
 
 // prepare makes a connection one for pushes before it starts.
 func (s *subscriber) prepare(c *conn) {
 	c.subscriber = true
-	c.held = s.hub.Blocked
-	c.onPush = func(v proto.Value) { s.hub.Collect(v) }
-	c.afterPushes = s.hub.Flush
+	c.held = s.lane.Blocked
+	c.onPush = func(v proto.Value) { s.lane.Collect(v) }
+	c.afterPushes = s.lane.Flush
 }
 
 func (s *subscriber) noteError(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.lastErr = err
+}
+
+// setConn notes the live connection.
+func (s *subscriber) setConn(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn = c
+}
+
+// reconnect closes the connection, which is made again.
+func (s *subscriber) reconnect(cause error) {
+	s.mu.Lock()
+	c := s.conn
+	s.mu.Unlock()
+	if c != nil {
+		c.fail(cause)
+	}
 }
 
 // linkError tells the hub why there is no connection, for its errors.
@@ -160,7 +236,9 @@ func (s *subscriber) close() {
 		s.mu.Lock()
 		s.closed = true
 		s.mu.Unlock()
-		s.hub.Close(ErrClosed)
+		if s.hub != nil {
+			s.hub.Close(ErrClosed)
+		}
 		s.stop()
 		s.tasks.Wait()
 		s.ended(s)

@@ -218,11 +218,8 @@ func TestPingWhileSubscribed(t *testing.T) {
 		conn := accept()
 		conn.ExpectSubscribe("SUBSCRIBE", "news")
 		sub := <-pending
-		go func() {
-			if err := sub.Ping(t.Context(), "are you there?"); err != nil {
-				t.Error(err)
-			}
-		}()
+		pinged := make(chan error, 1)
+		go func() { pinged <- sub.Ping(t.Context(), "are you there?") }()
 		conn.Expect("PING", "are you there?")
 		conn.Pong("are you there?")
 		for event := range sub.Events() {
@@ -232,6 +229,9 @@ func TestPingWhileSubscribed(t *testing.T) {
 				}
 				break
 			}
+		}
+		if err := <-pinged; err != nil { // not earlier: the event is told first
+			t.Error(err)
 		}
 	})
 }
@@ -341,4 +341,32 @@ func TestSubscriberFollowsCommands(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		within(t, "subscribing again", back, 0, 2*time.Second)
 	})
+}
+
+// Servers refuse PING in states in which they take SUBSCRIBE: the refusal is PING's own, and
+// the subscription stands.
+func TestSubscribeWherePingIsRefused(t *testing.T) {
+	for _, refusal := range []string{
+		"MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+		"LOADING Redis is loading the dataset in memory",
+		"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+		"NOPERM User bob has no permissions to run the 'ping' command",
+	} {
+		both(t, redis.Options{}, func(t *testing.T, client *redis.Client, _ *redistest.Server, accept func() *redistest.Conn) {
+			first := subscribe(t.Context(), client, pubsub.Channels("news"))
+			conn := accept()
+			conn.ExpectNames("SUBSCRIBE", "news")
+			conn.Confirm("subscribe", "news", 1)
+			conn.Next() // the PING
+			conn.Error(refusal)
+			sub := <-first
+			if sub.err != nil {
+				t.Fatalf("%s: %v", refusal, sub.err)
+			}
+			conn.Message("news", "one")
+			if msg := <-sub.Messages(); msg.Payload != "one" || msg.Gap != nil {
+				t.Errorf("%s: %v", refusal, msg)
+			}
+		})
+	}
 }

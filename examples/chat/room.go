@@ -146,7 +146,7 @@ func (r *room) recent(ctx context.Context) ([]entry, error) {
 func (r *room) who(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	members, err := r.client.ZRangeWithScores(ctx, r.here, 0, -1)
+	members, err := r.client.ZRangeWithScores(ctx, r.here, command.ByRank(0, -1))
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,10 @@ type Config struct {
 	// "reader on >secret ~* &* +@read". A rule for the default user is allowed.
 	Users []string
 
+	// ACLFile puts Users into a file of their own, which ACL LOAD reads and ACL SAVE
+	// writes.
+	ACLFile bool
+
 	// TLS makes the server accept nothing but TLS at Addr, with a certificate for
 	// 127.0.0.1 and localhost that Server.CertPool verifies.
 	TLS bool
@@ -35,6 +39,10 @@ type Config struct {
 
 	// Sentinel starts a Sentinel. Its Lines say what it monitors.
 	Sentinel bool
+
+	// certificate is one that several servers share, because they verify each other;
+	// nil: the server gets one of its own.
+	certificate *certificate
 }
 
 // The harness' own user, present only where Users redefines the default user, so
@@ -51,6 +59,7 @@ const (
 	certFile   = "server.crt"
 	keyFile    = "server.key"
 	caFile     = "ca.crt"
+	aclFile    = "users.acl"
 )
 
 // definesDefaultUser reports whether Users has a rule for the default user, which
@@ -111,11 +120,15 @@ func (c Config) write(directory, inside string, port int, certificate *certifica
 	if c.Password != "" {
 		lines = append(lines, "requirepass "+c.Password)
 	}
-	for _, rule := range c.Users {
-		lines = append(lines, "user "+rule)
-	}
-	if c.definesDefaultUser() {
-		lines = append(lines, fmt.Sprintf("user %s on >%s ~* &* +@all", probeUser, probePassword))
+	users := c.userLines()
+	if c.ACLFile {
+		lines = append(lines, "aclfile "+path.Join(inside, aclFile))
+		// The server replaces the file, maybe as another user.
+		if err := os.WriteFile(filepath.Join(directory, aclFile), []byte(strings.Join(users, "\n")), 0o666); err != nil {
+			return err
+		}
+	} else {
+		lines = append(lines, users...)
 	}
 	if c.Sentinel {
 		lines = append(lines, "sentinel announce-ip "+loopback)
@@ -126,6 +139,18 @@ func (c Config) write(directory, inside string, port int, certificate *certifica
 	text := strings.Join(lines, "\n") + "\n"
 	// A Sentinel rewrites its file, maybe as another user.
 	return os.WriteFile(filepath.Join(directory, configFile), []byte(text), 0o666)
+}
+
+// userLines are the users' rules, as they stand in the configuration or in an ACL file.
+func (c Config) userLines() []string {
+	var lines []string
+	for _, rule := range c.Users {
+		lines = append(lines, "user "+rule)
+	}
+	if c.definesDefaultUser() {
+		lines = append(lines, fmt.Sprintf("user %s on >%s ~* &* +@all", probeUser, probePassword))
+	}
+	return lines
 }
 
 // dataLines are the settings that a Sentinel doesn't know.

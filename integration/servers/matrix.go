@@ -20,6 +20,9 @@
 //		})
 //	}
 //
+// StartCluster starts and joins the nodes of a cluster, whose faults are methods of
+// Cluster: failovers, slots that move, nodes that are forgotten or cut off.
+//
 // Servers listen on 127.0.0.1 with persistence off. Containers use the host's
 // network, so what a server announces of itself (to a cluster, to a Sentinel) can
 // be reached as it stands.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,6 +37,7 @@ type Server struct {
 	certificate *certificate
 	runner      runner
 	version     string
+	answering   atomic.Bool
 
 	closeOnce sync.Once
 	closeErr  error
@@ -86,6 +88,9 @@ func (e *engine) start(ctx context.Context, version Version, config Config) (_ *
 		return nil, err
 	}
 	if config.TLS {
+		server.certificate = config.certificate
+	}
+	if config.TLS && server.certificate == nil {
 		if server.certificate, err = newCertificate(); err != nil {
 			return nil, err
 		}
@@ -174,18 +179,33 @@ func (s *Server) TLSConfig() *tls.Config {
 }
 
 // Command sends one command over a connection of its own, without the client that is
-// being tested, and returns the text of a simple, integer or bulk string reply.
+// being tested, and returns the text of a simple, integer or bulk string reply. An
+// error reply is an error, and so is one of another kind; see Call.
 func (s *Server) Command(ctx context.Context, words ...string) (string, error) {
+	reply, err := s.Call(ctx, words...)
+	if err == nil && (reply.Null || reply.aggregate()) {
+		err = fmt.Errorf("%s: the reply is not a text: %v", words[0], reply)
+	}
+	return reply.Text, err
+}
+
+// Call is Command for a reply of any kind. An error reply is an error.
+func (s *Server) Call(ctx context.Context, words ...string) (Reply, error) {
 	return call(ctx, "tcp", s.Addr, s.TLSConfig(), s.config.credentials(), words)
 }
 
 // Start starts the server again after Kill or Stop, with the same configuration on
-// the same port, and returns when it answers. Its data are gone.
+// the same port, and returns when it answers. Its data are gone; a cluster node
+// remembers the cluster, by its nodes.conf.
 func (s *Server) Start(ctx context.Context) error {
 	if err := s.runner.start(ctx); err != nil {
 		return err
 	}
-	return s.awaitReady(ctx)
+	if err := s.awaitReady(ctx); err != nil {
+		return err
+	}
+	s.answering.Store(true)
+	return nil
 }
 
 // awaitReady returns when the server answers PING, or with its log when it has ended.
@@ -211,18 +231,37 @@ func (s *Server) awaitReady(ctx context.Context) error {
 }
 
 // Kill ends the server with SIGKILL, as a crash would, and returns when it has ended.
-func (s *Server) Kill(ctx context.Context) error { return s.runner.signal(ctx, "SIGKILL") }
+func (s *Server) Kill(ctx context.Context) error {
+	s.answering.Store(false)
+	return s.runner.signal(ctx, "SIGKILL")
+}
 
 // Stop ends the server with SIGTERM, as an operator would, and returns when it has
 // ended. Start starts it again.
-func (s *Server) Stop(ctx context.Context) error { return s.runner.signal(ctx, "SIGTERM") }
+func (s *Server) Stop(ctx context.Context) error {
+	s.answering.Store(false)
+	return s.runner.signal(ctx, "SIGTERM")
+}
 
 // Pause makes the server stand still: connections stay open and are accepted, and
 // nothing is answered.
-func (s *Server) Pause(ctx context.Context) error { return s.runner.pause(ctx) }
+func (s *Server) Pause(ctx context.Context) error {
+	s.answering.Store(false)
+	return s.runner.pause(ctx)
+}
 
 // Unpause ends Pause.
-func (s *Server) Unpause(ctx context.Context) error { return s.runner.unpause(ctx) }
+func (s *Server) Unpause(ctx context.Context) error {
+	if err := s.runner.unpause(ctx); err != nil {
+		return err
+	}
+	s.answering.Store(true)
+	return nil
+}
+
+// Answering reports whether the server is meant to answer: it was started, and since
+// then neither ended nor paused by the methods above.
+func (s *Server) Answering() bool { return s.answering.Load() }
 
 // Logs returns what the server has printed since it was first started.
 func (s *Server) Logs(ctx context.Context) (string, error) { return s.runner.logs(ctx) }

@@ -127,7 +127,7 @@ func TestUnixSocket(t *testing.T) {
 	each(t, func(t *testing.T, version Version) {
 		server := StartT(t, version, Config{Unix: true})
 		reply, err := call(t.Context(), "unix", server.Socket, nil, nil, []string{"PING"})
-		if err != nil || reply != "PONG" {
+		if err != nil || reply.Text != "PONG" {
 			t.Errorf("PING = %q, %v", reply, err)
 		}
 	})

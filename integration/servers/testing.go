@@ -91,3 +91,24 @@ func Each(t *testing.T, test func(t *testing.T, version Version)) {
 		t.Run(version.Role, func(t *testing.T) { test(t, version) })
 	}
 }
+
+// StartClusterT is StartCluster for a test: it fails the test, and closes the cluster
+// when the test has ended. The nodes' logs are printed where the test failed.
+func StartClusterT(t testing.TB, version Version, config ClusterConfig) *Cluster {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	cluster, err := StartCluster(ctx, version, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(cluster.logs(context.Background()))
+		}
+		if err := cluster.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return cluster
+}

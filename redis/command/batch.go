@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +19,37 @@ import (
 // happened to the others. It does not keep the requests.
 type BatchDoer interface {
 	DoBatch(ctx context.Context, requests *Requests) ([]proto.Value, error)
+}
+
+// RequestErrors is the error of a [BatchDoer] that sent requests to several servers, so
+// that some may have failed and others behind them not. All replies are there then, in
+// the order of the requests: that of request i counts where Errs[i] is nil. There is one
+// error at least, and as many places as requests.
+type RequestErrors struct{ Errs []error }
+
+// Error is the first error, and how many there are.
+func (e *RequestErrors) Error() string {
+	n, first := 0, error(nil)
+	for _, err := range e.Errs {
+		if err != nil {
+			if n++; first == nil {
+				first = err
+			}
+		}
+	}
+	return fmt.Sprintf("redis: %d of %d requests failed, the first with: %v", n, len(e.Errs), first)
+}
+
+// Unwrap returns the errors of the requests that failed.
+func (e *RequestErrors) Unwrap() []error {
+	return slices.DeleteFunc(slices.Clone(e.Errs), func(err error) bool { return err == nil })
+}
+
+// ReplyDecoder is a [BatchDoer] with its own way of reading replies. DecodeReply gets
+// the name of the command and its reply, which is no error, and returns what the
+// command's own decoding is given. Its error is the command's.
+type ReplyDecoder interface {
+	DecodeReply(name string, v proto.Value) (proto.Value, error)
 }
 
 // Batch collects commands to be sent together: one write, one wait, the
@@ -127,6 +159,54 @@ func newFuture[T any](q *queue) *Future[T] {
 	return f
 }
 
+// Queueable is a command that can be added to a batch by [Batch.Add]: a [Cmd], or what
+// its Into returns.
+type Queueable interface {
+	Request() Request
+	addTo(b *Batch)
+}
+
+func (c Cmd[T]) addTo(b *Batch) { c.queue(b) }
+
+// Into returns the command with a place for its result, for [Batch.Add]. The place is
+// written to when the batch has been executed, and stays as it is where the command
+// failed.
+func (c Cmd[T]) Into(to *T) Queueable { return cmdInto[T]{&c, to} }
+
+type cmdInto[T any] struct {
+	cmd *Cmd[T]
+	to  *T
+}
+
+func (c cmdInto[T]) Request() Request { return c.cmd.request }
+
+func (c cmdInto[T]) addTo(b *Batch) {
+	cmd, to := *c.cmd, c.to
+	cmd.decode = func(v proto.Value) (T, error) {
+		result, err := c.cmd.decode(v)
+		if err == nil {
+			*to = result
+		}
+		return result, err
+	}
+	cmd.queue(b)
+}
+
+// Add queues commands whose results are not wanted one by one, or go to places given
+// by [Cmd.Into], and returns the batch:
+//
+//	var name string
+//	err := client.Exec(ctx, new(command.Batch).Add(
+//		command.Incr("visits"),
+//		command.Get("name").Into(&name),
+//	))
+func (b *Batch) Add(cmds ...Queueable) *Batch {
+	for _, cmd := range cmds {
+		cmd.addTo(b)
+	}
+	return b
+}
+
 // Len returns the number of commands queued.
 func (b *Batch) Len() int {
 	if b.queued == nil {
@@ -177,6 +257,11 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		return err
 	}
 	values, err := d.DoBatch(ctx, rs)
+	decoder, decodes := d.(ReplyDecoder)
+	var each *RequestErrors
+	if !errors.As(err, &each) || len(each.Errs) != len(futures) || len(values) != len(futures) {
+		each = nil
+	}
 	var first error
 	ran := false
 	if len(values) == 0 {
@@ -186,10 +271,14 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		var v proto.Value
 		var failed error
 		switch {
+		case each != nil && each.Errs[i] != nil:
+			failed = each.Errs[i]
 		case i < len(values):
 			if v = values[i]; v.Kind() == proto.KindError {
 				r := rs.At(i)
 				failed = ReplyError(&r, "", v)
+			} else if decodes {
+				v, failed = decoder.DecodeReply(rs.Name(i), v)
 			}
 		case err != nil:
 			failed = err
@@ -202,7 +291,7 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 			r := rs.At(i)
 			first = &BatchError{Index: i, Len: len(futures), Command: r.Name(), Err: failed}
 		}
-		ran = ran || failed == nil || !errors.Is(failed, ErrNotSent) && !errors.Is(failed, ErrRejected)
+		ran = ran || failed == nil || !harmless(failed)
 	}
 	executed.Store(true) // not where something panics: these futures have no result
 	var failed *BatchError
@@ -210,6 +299,12 @@ func (b *Batch) Exec(ctx context.Context, d BatchDoer) error {
 		failed.Ran = ran
 	}
 	return first
+}
+
+// harmless reports whether a command that failed with err has certainly not run.
+func harmless(err error) bool {
+	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected) ||
+		errors.Is(err, ErrTxConflict) || errors.Is(err, ErrTxAborted)
 }
 
 // BatchError is the first command of a batch that failed.

@@ -16,6 +16,8 @@ type ShardNode struct {
 	Role     string // "master" or "replica"
 	Offset   int64  // of replication, in bytes
 	Health   string // "online", "failed" or "loading"
+	// AvailabilityZone is empty where none is announced. Since Valkey 8.1.0.
+	AvailabilityZone string
 }
 
 // Shard is a primary with its replicas and the slots that they serve.
@@ -30,58 +32,69 @@ func ClusterShards() Cmd[[]Shard] {
 }
 
 func decodeShards(v proto.Value) ([]Shard, error) {
-	const wanted = "shards"
-	if v.Kind() != proto.KindArray {
-		return nil, want(wanted)
-	}
-	shards := make([]Shard, 0, v.Len())
-	e := v.Elems()
-	for e.Next() {
-		var shard Shard
-		if !isPairs(e.Value()) {
-			return nil, want(wanted)
+	return decodeEach(v, "shards", decodeShard)
+}
+
+func decodeShard(v proto.Value) (Shard, error) {
+	var s Shard
+	return s, decodeRecord(v, "a shard", func(name string, value proto.Value) (err error) {
+		switch name {
+		case "slots":
+			s.Slots, err = decodeShardSlots(value)
+		case "nodes":
+			s.Nodes, err = decodeEach(value, "nodes", decodeShardNode)
 		}
-		for name, value := range e.Value().Pairs() {
-			switch name.Str() {
-			case "slots":
-				for from, to := range value.Pairs() {
-					shard.Slots = append(shard.Slots, SlotRange{int(from.Int()), int(to.Int())})
-				}
-			case "nodes":
-				for node := range value.All() {
-					shard.Nodes = append(shard.Nodes, decodeShardNode(node))
-				}
-			}
-		}
-		shards = append(shards, shard)
+		return err
+	})
+}
+
+// decodeShardSlots decodes the ends of ranges, one after the other.
+func decodeShardSlots(v proto.Value) ([]SlotRange, error) {
+	ends, err := decodeInts(v)
+	if err != nil || len(ends)%2 != 0 {
+		return nil, want("ranges of slots")
 	}
-	return shards, nil
+	var ranges []SlotRange
+	for i := 0; i < len(ends); i += 2 {
+		ranges = append(ranges, SlotRange{int(ends[i]), int(ends[i+1])})
+	}
+	return ranges, nil
 }
 
 // decodeShardNode takes the fields that it knows; servers add to them.
-func decodeShardNode(v proto.Value) ShardNode {
+func decodeShardNode(v proto.Value) (ShardNode, error) {
 	var n ShardNode
-	for name, value := range v.Pairs() {
-		switch name.Str() {
+	return n, decodeRecord(v, "a node", func(name string, value proto.Value) error {
+		switch name {
 		case "id":
-			n.ID = value.Str()
+			return into(&n.ID, value, decodeText)
 		case "endpoint":
-			n.Endpoint = value.Str()
+			return into(&n.Endpoint, value, decodeMaybeText)
 		case "ip":
-			n.IP = value.Str()
+			return into(&n.IP, value, decodeMaybeText)
 		case "hostname":
-			n.Hostname = value.Str()
+			return into(&n.Hostname, value, decodeMaybeText)
 		case "port":
-			n.Port = int(value.Int())
+			return into(&n.Port, value, decodeNumber)
 		case "tls-port":
-			n.TLSPort = int(value.Int())
+			return into(&n.TLSPort, value, decodeNumber)
 		case "role":
-			n.Role = value.Str()
+			return into(&n.Role, value, decodeText)
 		case "replication-offset":
-			n.Offset = value.Int()
+			return into(&n.Offset, value, decodeInt)
 		case "health":
-			n.Health = value.Str()
+			return into(&n.Health, value, decodeText)
+		case "availability-zone":
+			return into(&n.AvailabilityZone, value, decodeMaybeText)
 		}
+		return nil
+	})
+}
+
+// decodeMaybeText decodes a text, for which null stands where there is none.
+func decodeMaybeText(v proto.Value) (string, error) {
+	if v.IsNull() {
+		return "", nil
 	}
-	return n
+	return decodeString(v)
 }

@@ -46,8 +46,10 @@ func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 	}
 	v, err := d.Do(ctx, c.request)
 	if err != nil {
-		var zero T
-		return zero, err
+		if v, err = c.request.repair(ctx, d, err); err != nil {
+			var zero T
+			return zero, err
+		}
 	}
 	result, err := c.decode(v)
 	if err != nil {
@@ -98,12 +100,19 @@ func As[T, U any](cmd Cmd[U], decode func(proto.Value) (T, error)) Cmd[T] {
 	return Cmd[T]{cmd.request, decode}
 }
 
+// ReadOnly returns cmd as one that never writes, for a [Raw] command of which the
+// table of known commands does not say so: it may be sent again after its reply was
+// lost. It is nothing that a batch does with its commands.
+func (c Cmd[T]) ReadOnly() Cmd[T] {
+	c.request.readOnly = true
+	return c
+}
+
 // Raw returns a command by name with arguments as they are, for commands that
 // this package has no constructor for: modules, and what newer servers bring.
-// A sub-command is an argument: Raw("MEMORY", "USAGE", "key"). None of the
-// arguments counts as a key, save where the table of known commands tells
-// their positions, and the command counts as writing unless the table says
-// otherwise.
+// A sub-command is an argument: Raw("MEMORY", "USAGE", "key"). Keys are arguments
+// of type [Key], and those whose positions the table of known commands tells. The
+// command counts as writing unless the table or [Cmd.ReadOnly] says otherwise.
 //
 // Commands that change what the connection is (SELECT, MULTI, SUBSCRIBE,
 // MONITOR, HELLO, CLIENT REPLY and their kind) are refused: connections are

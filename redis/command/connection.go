@@ -10,6 +10,13 @@ func Ping() Cmd[string] {
 	return Cmd[string]{newRequest(&specPing), decodeText}
 }
 
+// PingMessage is [Ping] with a message, which it returns. O(1). Since 1.0.0.
+func PingMessage(message string) Cmd[string] {
+	r := newRequest(&specPing)
+	r.word(message)
+	return Cmd[string]{r, decodeText}
+}
+
 // Echo returns the message. O(1). Since 1.0.0.
 func Echo(message string) Cmd[string] {
 	r := newRequest(&specEcho)
@@ -30,59 +37,33 @@ func ClientGetName() Cmd[string] {
 	return Cmd[string]{newRequest(&specClientGetname), decodeString}
 }
 
-// ClientPause holds back the commands of all clients for d; writesOnly lets
-// commands that only read pass. O(1). Since 3.0.0; writesOnly since 6.2.0.
-func ClientPause(d time.Duration, writesOnly bool) Cmd[struct{}] {
+// ClientPauseOption is an option of [ClientPause]: [WritesOnly].
+type ClientPauseOption interface{ clientPauseOption() tokens }
+
+// ClientPauseFlag is an option of [ClientPause]: [WritesOnly].
+type ClientPauseFlag string
+
+// WritesOnly lets [ClientPause] hold back only commands that may write: the option
+// WRITE. Since 6.2.0.
+const WritesOnly ClientPauseFlag = "WRITE"
+
+func (f ClientPauseFlag) clientPauseOption() tokens { return flag(groupCondition, f, WritesOnly) }
+
+// ClientPause holds back the commands of all clients for d. O(1). Since 3.0.0;
+// [WritesOnly] since 6.2.0.
+func ClientPause(d time.Duration, opts ...ClientPauseOption) Cmd[struct{}] {
 	r := newRequest(&specClientPause)
-	r.int(d.Milliseconds())
-	if d < time.Millisecond {
-		r.fail(badArgument("a pause must be a millisecond at least"))
+	r.int(milliseconds(d))
+	if d <= 0 {
+		r.fail(badArgument("a pause must be positive"))
 	}
-	if writesOnly {
-		r.word("WRITE")
-	}
+	addOptions(&r, opts, ClientPauseOption.clientPauseOption)
 	return Cmd[struct{}]{r, decodeOK}
 }
 
-// ClientFilter says which connections [ClientKill] closes: [KillID],
-// [KillType], [KillUser], [KillAddr], [KillLocalAddr], [KillOlderThan],
-// [KillSelfToo].
+// ClientFilter says which connections [ClientKill] closes: [KillSelfToo], and the filters
+// of [ClientList] such as [WhereID].
 type ClientFilter interface{ clientFilter() tokens }
-
-type clientFilter tokens
-
-func (f clientFilter) clientFilter() tokens { return tokens(f) }
-
-func killBy(name string, arg argument) ClientFilter {
-	return clientFilter(option(groupNone, name, arg))
-}
-
-// KillID closes the connection with an ID. Since 2.8.12.
-func KillID(id int64) ClientFilter { return killBy("ID", integer(id)) }
-
-// KillType closes the connections of a type: "normal", "pubsub", "master",
-// "replica". Since 2.8.12.
-func KillType(kind string) ClientFilter { return killBy("TYPE", word(kind)) }
-
-// KillUser closes the connections of an ACL user. Since 6.0.0.
-func KillUser(user string) ClientFilter { return killBy("USER", word(user)) }
-
-// KillAddr closes the connection from an address "host:port". Since 2.8.12.
-func KillAddr(addr string) ClientFilter { return killBy("ADDR", word(addr)) }
-
-// KillLocalAddr closes the connections to one of the server's addresses
-// "host:port". Since 6.2.0.
-func KillLocalAddr(addr string) ClientFilter { return killBy("LADDR", word(addr)) }
-
-// KillOlderThan closes connections that have lasted longer than d, in seconds.
-// Since 7.4.0 (Redis), 8.0.0 (Valkey).
-func KillOlderThan(d time.Duration) ClientFilter {
-	f := tokens(killBy("MAXAGE", integer(int64(d/time.Second))).(clientFilter))
-	if d < time.Second {
-		f.err = badArgument("an age must be a second at least")
-	}
-	return clientFilter(f)
-}
 
 // sameFilter returns a function that finds filters of the same kind.
 func sameFilter(f ClientFilter) func(ClientFilter) bool {
@@ -90,18 +71,38 @@ func sameFilter(f ClientFilter) func(ClientFilter) bool {
 	return func(other ClientFilter) bool { return other != nil && other.clientFilter().name == name }
 }
 
+// ClientKillFlag is an option of [ClientKill]: [KillSelfToo].
+type ClientKillFlag string
+
 // KillSelfToo lets CLIENT KILL close the connection that it runs on as well:
 // SKIPME no. Since 2.8.12.
-func KillSelfToo() ClientFilter { return killBy("SKIPME", word("no")) }
+const KillSelfToo ClientKillFlag = "SKIPME"
+
+func (f ClientKillFlag) clientFilter() tokens {
+	t := flag(groupNone, f, KillSelfToo)
+	t.args[t.n] = word("no")
+	t.n++
+	return t
+}
 
 // ClientKill closes the connections for which all filters hold and returns how
-// many there were. O(N). Since 2.8.12 in this form.
+// many there were, itself excepted unless [KillSelfToo] is given. O(N). Since 2.8.12
+// in this form; each filter says since when it has it.
 func ClientKill(filters ...ClientFilter) Cmd[int64] {
 	r := newRequest(&specClientKill)
 	if len(filters) == 0 {
 		r.fail(badArgument("no filter: it would close every connection"))
 	}
-	addOptions(&r, filters, ClientFilter.clientFilter)
+	for i := range filters {
+		switch f := filters[i].(type) {
+		case nil:
+			r.fail(badArgument("an option is nil"))
+		case ClientWhere:
+			f.add(&r)
+		default:
+			r.option(f.clientFilter())
+		}
+	}
 	for i := range filters {
 		if filters[i] != nil && slices.ContainsFunc(filters[:i], sameFilter(filters[i])) {
 			r.fail(badArgument("a filter of CLIENT KILL is there twice: only the last would hold"))

@@ -47,11 +47,29 @@ func decodeString(v proto.Value) (string, error) {
 	case proto.KindInt:
 		return strconv.FormatInt(v.Int(), 10), nil
 	case proto.KindDouble:
-		return strconv.FormatFloat(v.Double(), 'g', -1, 64), nil
+		return decimal(v.Double()), nil
 	case proto.KindNull:
 		return "", Nil
 	}
 	return "", want("string")
+}
+
+// decimal returns a double as RESP2 has it: in decimal, with an exponent where it is very
+// large or small, "inf" and "-inf".
+func decimal(f float64) string {
+	switch {
+	case math.IsInf(f, 1):
+		return "inf"
+	case math.IsInf(f, -1):
+		return "-inf"
+	case math.IsNaN(f):
+		return "nan"
+	}
+	const large, small = 1e17, 1e-5
+	if abs := math.Abs(f); abs != 0 && (abs >= large || abs < small) {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
 // decodeBytes decodes a text into bytes of the caller's own.
@@ -240,23 +258,71 @@ func decodeOptionalStrings(v proto.Value) ([]Optional[string], error) {
 
 // decodeOptionalInts decodes an array of integers and nulls.
 func decodeOptionalInts(v proto.Value) ([]Optional[int64], error) {
-	if v.Kind() != proto.KindArray {
-		return nil, want("[]Optional[int64]")
+	return decodeEach(v, "[]Optional[int64]", optional(decodeInt))
+}
+
+// optional makes a decoder take null for a missing value.
+func optional[T any](decode func(proto.Value) (T, error)) func(proto.Value) (Optional[T], error) {
+	return func(v proto.Value) (Optional[T], error) {
+		if v.IsNull() {
+			return Optional[T]{}, nil
+		}
+		value, err := decode(v)
+		return Optional[T]{value, err == nil}, err
 	}
-	result := make([]Optional[int64], 0, v.Len())
+}
+
+// decodeEach decodes an array or set, each element by decode; null, where decode
+// does not take it, does not fit.
+func decodeEach[T any](v proto.Value, wanted string, decode func(proto.Value) (T, error)) ([]T, error) {
+	if v.Kind() != proto.KindArray && v.Kind() != proto.KindSet {
+		return nil, want(wanted)
+	}
+	result := make([]T, 0, v.Len())
 	e := v.Elems()
 	for e.Next() {
-		if e.Value().IsNull() {
-			result = append(result, Optional[int64]{})
-			continue
-		}
-		n, err := decodeInt(e.Value())
+		one, err := decode(e.Value())
 		if err != nil {
-			return nil, want("[]Optional[int64]")
+			return nil, want(wanted)
 		}
-		result = append(result, Optional[int64]{n, true})
+		result = append(result, one)
 	}
 	return result, nil
+}
+
+// decodeInts decodes an array of integers.
+func decodeInts(v proto.Value) ([]int64, error) { return decodeEach(v, "[]int64", decodeInt) }
+
+// decodeBools decodes an array of ones and zeros.
+func decodeBools(v proto.Value) ([]bool, error) { return decodeEach(v, "[]bool", decodeBool) }
+
+// decodeRecord gives each field of a record to field: of a map, or of the flat array
+// that RESP2 has in its place. What field does not know it skips, because servers
+// add fields.
+func decodeRecord(v proto.Value, wanted string, field func(name string, value proto.Value) error) error {
+	if !isPairs(v) {
+		return want(wanted)
+	}
+	e := v.Elems()
+	for e.Next() {
+		name := e.Value()
+		if !isText(name) || !e.Next() {
+			return want(wanted)
+		}
+		if err := field(name.Str(), e.Value()); err != nil {
+			return want(wanted)
+		}
+	}
+	return nil
+}
+
+// into decodes a field of a record to where it belongs.
+func into[T any](to *T, v proto.Value, decode func(proto.Value) (T, error)) error {
+	value, err := decode(v)
+	if err == nil {
+		*to = value
+	}
+	return err
 }
 
 // isPairs reports whether v can be read two by two: a map, or the flat array

@@ -59,8 +59,8 @@ func TestDecode(t *testing.T) {
 		{"ZADD INCR refused", "_\r\n", do(command.ZAddIncr("k", 1, "a", command.NX)), 0.0, command.Nil},
 		{"ZSCORE", ",inf\r\n", do(command.ZScore("k", "a")), math.Inf(1), nil},
 		{"ZSCORE, RESP2", "$3\r\ninf\r\n", do(command.ZScore("k", "a")), math.Inf(1), nil},
-		{"ZRANGE", "*1\r\n*2\r\n$1\r\na\r\n,1.5\r\n", do(command.ZRangeWithScores("k", 0, -1)), []command.ScoredMember{{"a", 1.5}}, nil},
-		{"ZRANGE, RESP2", "*4\r\n$1\r\na\r\n$3\r\n1.5\r\n$1\r\nb\r\n$1\r\n2\r\n", do(command.ZRangeWithScores("k", 0, -1)), []command.ScoredMember{{"a", 1.5}, {"b", 2}}, nil},
+		{"ZRANGE", "*1\r\n*2\r\n$1\r\na\r\n,1.5\r\n", do(command.ZRangeWithScores("k", command.ByRank(0, -1))), []command.ScoredMember{{"a", 1.5}}, nil},
+		{"ZRANGE, RESP2", "*4\r\n$1\r\na\r\n$3\r\n1.5\r\n$1\r\nb\r\n$1\r\n2\r\n", do(command.ZRangeWithScores("k", command.ByRank(0, -1))), []command.ScoredMember{{"a", 1.5}, {"b", 2}}, nil},
 		{
 			"XREADGROUP", "%1\r\n$1\r\ns\r\n*2\r\n*2\r\n$3\r\n1-1\r\n*4\r\n$1\r\nf\r\n$1\r\nv\r\n$1\r\nf\r\n$1\r\nw\r\n*2\r\n$3\r\n1-2\r\n*-1\r\n",
 			do(command.XReadGroup("g", "c", []command.StreamPosition{{"s", "0"}})),
@@ -148,7 +148,7 @@ func TestDecodeErrors(t *testing.T) {
 		"INCR":                do(command.Incr("key")),
 		"EXPIRE":              do(command.Expire("key", time.Second)),
 		"HGETALL":             do(command.HGetAll("key")),
-		"ZRANGE":              do(command.ZRangeWithScores("key", 0, 1)),
+		"ZRANGE":              do(command.ZRangeWithScores("key", command.ByRank(0, 1))),
 		"XREADGROUP":          do(command.XReadGroup("g", "c", []command.StreamPosition{{"key", ">"}})),
 		"LRANGE":              do(command.LRange("key", 0, 1)),
 		"GEOSEARCH":           do(command.GeoSearch("key", command.FromMember("m"), command.ByRadius(1, command.Meters))),
@@ -357,7 +357,7 @@ func TestMethods(t *testing.T) {
 	if v != "v" || err != nil {
 		t.Errorf("%q, %v", v, err)
 	}
-	if err := command.On(&double{reply: "+OK\r\n"}).MSet(t.Context(), map[string]any{"a": 1}); err != nil {
+	if err := command.On(&double{reply: "+OK\r\n"}).MSet(t.Context(), command.Map{"a": 1}); err != nil {
 		t.Error(err)
 	}
 }

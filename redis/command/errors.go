@@ -27,6 +27,14 @@ var (
 	ErrMaybeExecuted = errors.New("may have been executed")
 )
 
+// Found by errors.Is in the error of a transaction of which nothing has run.
+var (
+	// ErrTxConflict: a watched key was changed before EXEC.
+	ErrTxConflict = errors.New("redis: a watched key was changed: nothing of the transaction has run")
+	// ErrTxAborted: the server refused a command when it was queued.
+	ErrTxAborted = errors.New("the server refused it, and nothing of the transaction has run")
+)
+
 // Outcome says what happened to a command that failed.
 type Outcome uint8
 
@@ -190,7 +198,7 @@ func hint(err error) string {
 // secret reports whether arguments of the command may be passwords.
 func (r *Request) secret() bool {
 	switch r.Name() {
-	case "ACL SETUSER", "AUTH", "CONFIG SET", "HELLO", "MIGRATE":
+	case "ACL DRYRUN", "ACL SETUSER", "AUTH", "CONFIG SET", "HELLO", "MIGRATE", "MODULE LOAD", "MODULE LOADEX":
 		return true
 	}
 	return false

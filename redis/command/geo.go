@@ -1,6 +1,8 @@
 package command
 
 import (
+	"slices"
+
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -33,11 +35,15 @@ type GeoMember struct {
 	Position
 }
 
+// GeoAddOption is an option of [GeoAdd]: [NX], [XX], [Changed].
+type GeoAddOption interface{ geoAddOption() tokens }
+
 // GeoAdd puts members into a geo index, or moves those that are there, and
-// returns how many are new. O(log(N)) for each. Since 3.2.0.
-func GeoAdd(key string, members ...GeoMember) Cmd[int64] {
+// returns how many are new. O(log(N)) for each. Since 3.2.0; options since 6.2.0.
+func GeoAdd(key string, members []GeoMember, opts ...GeoAddOption) Cmd[int64] {
 	r := newRequest(&specGeoadd)
 	r.key(key)
+	addOptions(&r, opts, GeoAddOption.geoAddOption)
 	if len(members) == 0 {
 		r.fail(badArgument("no members"))
 	}
@@ -79,8 +85,11 @@ func (p fromPosition) geoOrigin() tokens {
 	return t
 }
 
-// GeoArea is the area of a [GeoSearch]: [ByRadius] or [ByBox].
-type GeoArea interface{ geoArea() tokens }
+// GeoArea is the area of a [GeoSearch]: [ByRadius], [ByBox] or [ByPolygon].
+type GeoArea interface {
+	// appendArea appends the origin and the area around it.
+	appendArea(r *Request, origin GeoOrigin)
+}
 
 type byRadius struct {
 	radius float64
@@ -90,7 +99,8 @@ type byRadius struct {
 // ByRadius searches in a circle.
 func ByRadius(radius float64, unit Unit) GeoArea { return byRadius{radius, unit} }
 
-func (b byRadius) geoArea() tokens {
+func (b byRadius) appendArea(r *Request, origin GeoOrigin) {
+	r.around(origin)
 	radius, err := number(b.radius)
 	t := option(groupBy, "BYRADIUS", radius, word(string(b.unit)))
 	if t.err = err; b.radius < 0 {
@@ -99,7 +109,7 @@ func (b byRadius) geoArea() tokens {
 	if t.err == nil {
 		t.err = b.unit.check()
 	}
-	return t
+	r.option(t)
 }
 
 type byBox struct {
@@ -110,7 +120,8 @@ type byBox struct {
 // ByBox searches in a rectangle along the axes, with the origin in its middle.
 func ByBox(width, height float64, unit Unit) GeoArea { return byBox{width, height, unit} }
 
-func (b byBox) geoArea() tokens {
+func (b byBox) appendArea(r *Request, origin GeoOrigin) {
+	r.around(origin)
 	width, err := number(b.width)
 	height, err2 := number(b.height)
 	t := option(groupBy, "BYBOX", width, height, word(string(b.unit)))
@@ -123,27 +134,52 @@ func (b byBox) geoArea() tokens {
 	if t.err == nil {
 		t.err = b.unit.check()
 	}
-	return t
+	r.option(t)
+}
+
+type byPolygon []Position
+
+// ByPolygon searches within a polygon of three corners or more, of which the last is
+// joined to the first. The search has no origin then: give nil. Distances are from the
+// mean of the corners, in meters. Since Valkey 9.0.0.
+func ByPolygon(corners ...Position) GeoArea { return byPolygon(slices.Clone(corners)) }
+
+func (b byPolygon) appendArea(r *Request, origin GeoOrigin) {
+	const fewest = 3
+	switch {
+	case origin != nil:
+		r.fail(badArgument("a search within a polygon has no origin: give nil"))
+	case len(b) < fewest:
+		r.fail(badArgument("a polygon has three corners at least"))
+	}
+	r.word("BYPOLYGON")
+	r.grow(1 + 2*len(b))
+	r.int(int64(len(b)))
+	for _, corner := range b {
+		r.float(corner.Longitude)
+		r.float(corner.Latitude)
+	}
 }
 
 // GeoSearchOption is an option of [GeoSearch]: [Asc], [Desc], [Count], [CountAny].
 type GeoSearchOption interface{ geoSearchOption() tokens }
 
-type countAny int64
-
 // CountAny is [Count] that stops at the first n found, near or far, which is
 // faster: COUNT n ANY.
-func CountAny(n int64) GeoSearchOption { return countAny(n) }
+type CountAny int64
 
-func (c countAny) geoSearchOption() tokens {
+func (c CountAny) geoSearchOption() tokens      { return c.tokens() }
+func (c CountAny) geoSearchStoreOption() tokens { return c.tokens() }
+
+func (c CountAny) tokens() tokens {
 	t := Count(c).tokens()
 	t.args[t.n] = word("ANY")
 	t.n++
 	return t
 }
 
-// GeoSearch returns the members of a geo index within an area around an origin.
-// O(N+log(M)). Since 6.2.0.
+// GeoSearch returns the members of a geo index within an area around an origin, which is
+// nil for [ByPolygon]. O(N+log(M)). Since 6.2.0; ByPolygon since Valkey 9.0.0.
 func GeoSearch(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) Cmd[[]string] {
 	return Cmd[[]string]{geoSearchRequest(key, origin, area, opts), decodeStrings}
 }
@@ -151,7 +187,7 @@ func GeoSearch(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOpti
 // GeoLocation is a member that [GeoSearchLocations] found.
 type GeoLocation struct {
 	Name     string
-	Distance float64 // from the origin, in the unit of the area
+	Distance float64 // from the origin, in the unit of the area; see ByPolygon
 	Hash     int64   // the 52 bits by which the index is sorted
 	Position
 }
@@ -169,14 +205,27 @@ func GeoSearchLocations(key string, origin GeoOrigin, area GeoArea, opts ...GeoS
 func geoSearchRequest(key string, origin GeoOrigin, area GeoArea, opts []GeoSearchOption) Request {
 	r := newRequest(&specGeosearch)
 	r.key(key)
-	if origin == nil || area == nil {
-		r.fail(badArgument("a search needs an origin and an area"))
-		return r
-	}
-	r.option(origin.geoOrigin())
-	r.option(area.geoArea())
+	r.search(origin, area)
 	addOptions(&r, opts, GeoSearchOption.geoSearchOption)
 	return r
+}
+
+// search appends where to search.
+func (r *Request) search(origin GeoOrigin, area GeoArea) {
+	if area == nil {
+		r.fail(badArgument("a search needs an area"))
+		return
+	}
+	area.appendArea(r, origin)
+}
+
+// around appends the origin of a search in an area that needs one.
+func (r *Request) around(origin GeoOrigin) {
+	if origin == nil {
+		r.fail(badArgument("a search needs an origin, but for one within a polygon"))
+		return
+	}
+	r.option(origin.geoOrigin())
 }
 
 func decodeGeoLocations(v proto.Value) ([]GeoLocation, error) {

@@ -30,22 +30,109 @@ func Exists(keys ...string) Cmd[int64] {
 	return Cmd[int64]{r, decodeInt}
 }
 
-// Expire lets a key expire after d, to the millisecond: it is sent as PEXPIRE
-// where d has a fraction of a second; less than a millisecond counts as one.
-// False: the key does not exist. A d of 0 or less removes the key. O(1). Since
-// 1.0.0.
-func Expire(key string, d time.Duration) Cmd[bool] {
-	spec, n := &specExpire, int64(d/time.Second)
-	if d%time.Second != 0 {
-		spec, n = &specPexpire, d.Milliseconds()
-	}
-	if d > 0 && n == 0 {
-		n = 1
-	}
-	r := newRequest(spec)
+// Touch marks keys as used just now, for servers that evict what was not used for
+// long, and returns how many there were. O(N). Since 3.2.1.
+func Touch(keys ...string) Cmd[int64] {
+	r := newRequest(&specTouch)
+	r.allKeys(keys)
+	return Cmd[int64]{r, decodeInt}
+}
+
+// Type returns the type of a key's value: "string", "list", "set", "zset", "hash",
+// "stream", or that of a module. [Nil]: the key does not exist. O(1). Since 1.0.0.
+func Type(key string) Cmd[string] {
+	r := newRequest(&specType)
 	r.key(key)
-	r.int(n)
+	return Cmd[string]{r, decodeType}
+}
+
+func decodeType(v proto.Value) (string, error) {
+	s, err := decodeText(v)
+	if err == nil && s == "none" {
+		return "", Nil
+	}
+	return s, err
+}
+
+// Rename gives a key another name; a key that had that name is gone. A key that
+// does not exist is an error. O(1). Since 1.0.0.
+func Rename(key, name string) Cmd[struct{}] {
+	r := newRequest(&specRename)
+	r.key(key)
+	r.key(name)
+	return Cmd[struct{}]{r, decodeOK}
+}
+
+// RenameNX is [Rename] where no key has the new name. False: one has it. O(1).
+// Since 1.0.0.
+func RenameNX(key, name string) Cmd[bool] {
+	r := newRequest(&specRenamenx)
+	r.key(key)
+	r.key(name)
 	return Cmd[bool]{r, decodeBool}
+}
+
+// CopyOption is an option of [Copy]: [ToDB], [Replace].
+type CopyOption interface{ copyOption() tokens }
+
+type toDB int64
+
+// ToDB lets [Copy] write into another database.
+func ToDB(db int) CopyOption { return toDB(db) }
+
+func (db toDB) copyOption() tokens {
+	t := option(groupBy, "DB", integer(int64(db)))
+	t.err = noDatabase(int64(db))
+	return t
+}
+
+// noDatabase refuses what is no number of a database.
+func noDatabase(db int64) error {
+	if db < 0 {
+		return badArgument("a database has no negative number")
+	}
+	return nil
+}
+
+// Replacing is an option of commands that create something: [Replace].
+type Replacing string
+
+// Replace lets [Copy], [Restore] and [Migrate] write over a key that is there, and
+// [FunctionLoad] over a library.
+const Replace Replacing = "REPLACE"
+
+func (o Replacing) tokens() tokens        { return flag(groupFlag, o, Replace) }
+func (o Replacing) copyOption() tokens    { return o.tokens() }
+func (o Replacing) restoreOption() tokens { return o.tokens() }
+func (o Replacing) migrateOption() tokens { return o.tokens() }
+
+func (o Replacing) functionLoadOption() tokens { return o.tokens() }
+
+// Copy copies a key with its expiry. False: it does not exist, or there is a key
+// of the new name and Replace was not given. O(1) for a string, otherwise O(N).
+// Since 6.2.0.
+func Copy(from, to string, opts ...CopyOption) Cmd[bool] {
+	r := newRequest(&specCopy)
+	r.key(from)
+	r.key(to)
+	addOptions(&r, opts, CopyOption.copyOption)
+	return Cmd[bool]{r, decodeBool}
+}
+
+// Move moves a key to another database of the server. False: the key does not
+// exist, or there is one of its name. O(1). Since 1.0.0.
+func Move(key string, db int) Cmd[bool] {
+	r := newRequest(&specMove)
+	r.key(key)
+	r.fail(noDatabase(int64(db)))
+	r.int(int64(db))
+	return Cmd[bool]{r, decodeBool}
+}
+
+// RandomKey returns one of the keys of the database. [Nil]: it has none. O(1).
+// Since 1.0.0.
+func RandomKey() Cmd[string] {
+	return Cmd[string]{newRequest(&specRandomkey), decodeString}
 }
 
 // ObjectEncoding returns how the server holds a value in memory, such as
@@ -56,107 +143,33 @@ func ObjectEncoding(key string) Cmd[string] {
 	return Cmd[string]{r, decodeString}
 }
 
-// ScanOption is an option of [Scan]: [Count], [Match], [OfType].
-type ScanOption interface{ scanOption() tokens }
-
-// Match is the option MATCH of commands that scan: a pattern with *, ? and
-// [...]. It filters what has been found, so that a page can be empty.
-type Match string
-
-func (m Match) scanOption() tokens { return option(groupMatch, "MATCH", word(string(m))) }
-
-// OfType is the option TYPE of [Scan]: only keys of one type, such as "hash".
-// Since 6.0.0.
-type OfType string
-
-func (t OfType) scanOption() tokens { return option(groupType, "TYPE", word(string(t))) }
-
-// ScanPage is one part of a scan. It can be empty in the middle of one.
-type ScanPage struct {
-	// Cursor is what to give to the next call; 0 is the end of the scan.
-	Cursor uint64
-	Keys   []string
-}
-
-// Scan returns a part of the keys of the database. A scan starts with cursor 0
-// and ends when a page's Cursor is 0; a key that exists all the time is found
-// at least once, possibly twice. O(1) a call. Since 2.8.0.
-func Scan(cursor uint64, opts ...ScanOption) Cmd[ScanPage] {
-	r := newRequest(&specScan)
-	r.add(unsigned(cursor))
-	addOptions(&r, opts, ScanOption.scanOption)
-	return Cmd[ScanPage]{r, decodeScanPage}
-}
-
-func decodeScanPage(v proto.Value) (ScanPage, error) {
-	var page ScanPage
-	if v.Kind() != proto.KindArray || v.Len() != 2 {
-		return page, want("cursor and keys")
-	}
-	cursor, err := decodeUint(v.Index(0))
-	if err != nil {
-		return page, err
-	}
-	page.Cursor = cursor
-	page.Keys, err = decodeStrings(v.Index(1))
-	return page, err
-}
-
-// SortOption is an option of [Sort] and [SortGet]: [Asc], [Desc], [Alpha],
-// [By], [Limit].
-type SortOption interface{ sortOption() tokens }
-
-type alpha struct{}
-
-// Alpha lets [Sort] compare texts where it otherwise compares numbers.
-func Alpha() SortOption { return alpha{} }
-
-func (alpha) sortOption() tokens { return option(groupFlag, "ALPHA") }
-
-// By lets [Sort] compare by other keys: in the pattern, * stands for the
-// element; "weight_*" or "user:*->age". A pattern without * keeps the order.
-type By string
-
-func (b By) sortOption() tokens { return option(groupBy, "BY", word(string(b))) }
-
-type limit struct{ offset, count int64 }
-
-// Limit lets [Sort] leave out offset elements and return count at most.
-func Limit(offset, count int64) SortOption { return limit{offset, count} }
-
-func (l limit) sortOption() tokens {
-	t := option(groupLimit, "LIMIT", integer(l.offset), integer(l.count))
-	if l.offset < 0 {
-		t.err = badArgument("LIMIT's offset can't be negative")
-	}
-	return t
-}
-
-// Sort returns the elements of a list, set or sorted set in order: as numbers,
-// from small to large. Empty where the key does not exist.
-// O(N+M*log(M)). Since 1.0.0.
-func Sort(key string, opts ...SortOption) Cmd[[]string] {
-	return Cmd[[]string]{sortRequest(key, nil, opts), decodeStrings}
-}
-
-// SortGet is [Sort] with GET: for each element it returns what the patterns
-// lead to, one after the other, which may be missing. The pattern "#" is the
-// element itself. O(N+M*log(M)). Since 1.0.0.
-func SortGet(key string, patterns []string, opts ...SortOption) Cmd[[]Optional[string]] {
-	r := sortRequest(key, patterns, opts)
-	if len(patterns) == 0 {
-		r.fail(badArgument("no patterns"))
-	}
-	return Cmd[[]Optional[string]]{r, decodeOptionalStrings}
-}
-
-func sortRequest(key string, patterns []string, opts []SortOption) Request {
-	r := newRequest(&specSort)
+// ObjectFreq returns about how often a key is used, as a logarithm, for servers
+// with an LFU eviction policy; others answer with an error. [Nil]: the key does not
+// exist. O(1). Since 4.0.0.
+func ObjectFreq(key string) Cmd[int64] {
+	r := newRequest(&specObjectFreq)
 	r.key(key)
-	addOptions(&r, opts, SortOption.sortOption)
-	for _, pattern := range patterns {
-		r.word("GET")
-		r.word(pattern)
-	}
-	return r
+	return Cmd[int64]{r, decodeInt}
+}
+
+// ObjectIdleTime returns for how long a key was not used, to the second; servers
+// with an LFU eviction policy answer with an error. [Nil]: the key does not exist.
+// O(1). Since 2.2.3.
+func ObjectIdleTime(key string) Cmd[time.Duration] {
+	r := newRequest(&specObjectIdletime)
+	r.key(key)
+	return Cmd[time.Duration]{r, decodeSeconds}
+}
+
+func decodeSeconds(v proto.Value) (time.Duration, error) {
+	n, err := decodeInt(v)
+	return time.Duration(n) * time.Second, err
+}
+
+// ObjectRefCount returns how many references there are to a key's value. [Nil]: the
+// key does not exist. O(1). Since 2.2.3.
+func ObjectRefCount(key string) Cmd[int64] {
+	r := newRequest(&specObjectRefcount)
+	r.key(key)
+	return Cmd[int64]{r, decodeInt}
 }

@@ -16,7 +16,7 @@ type tokens struct {
 }
 
 // group is a set of options of which a command takes one at most, as a bit.
-type group uint16
+type group uint32
 
 const (
 	groupNone      group = 0
@@ -64,6 +64,16 @@ func addOptions[O any](r *Request, opts []O, tokensOf func(O) tokens) (seen grou
 	return seen
 }
 
+// flag is an option of a type whose constants are the words of the server. Others are
+// refused.
+func flag[F ~string](g group, f F, known ...F) tokens {
+	t := option(g, string(f))
+	if !slices.Contains(known, f) {
+		t.err = badArgument("%q is no option of this kind", string(f))
+	}
+	return t
+}
+
 // option appends the tokens of an option.
 func (r *Request) option(t tokens) {
 	r.fail(t.err)
@@ -89,10 +99,10 @@ func nameOf[O any](g group, opts []O, tokensOf func(O) tokens) string {
 type Condition uint8
 
 const (
-	// NX lets a command only create: SET a key, ZADD a member, that does not
-	// exist yet.
+	// NX lets a command only create: SET a key, ZADD and GEOADD a member, that does not
+	// exist yet; EXPIRE what has no expiry yet.
 	NX Condition = iota
-	// XX lets a command only change what exists.
+	// XX lets a command only change what exists; EXPIRE what has an expiry.
 	XX
 )
 
@@ -103,70 +113,98 @@ func (c Condition) tokens() tokens {
 	return option(groupCondition, "XX")
 }
 
-func (c Condition) setOption() tokens  { return c.tokens() }
-func (c Condition) zaddOption() tokens { return c.tokens() }
+func (c Condition) setOption() tokens     { return c.tokens() }
+func (c Condition) zaddOption() tokens    { return c.tokens() }
+func (c Condition) geoAddOption() tokens  { return c.tokens() }
+func (c Condition) msetEXOption() tokens  { return c.tokens() }
+func (c Condition) expireOption() tokens  { return c.tokens() }
+func (c Condition) hexpireOption() tokens { return c.tokens() }
+func (c Condition) hsetEXOption() tokens  { return c.tokens() }
 
 // Comparison is an option that makes a command depend on the number that is
 // there: [GT] and [LT].
 type Comparison uint8
 
 const (
-	// GT lets ZADD only raise the score of a member; new members are added.
+	// GT lets ZADD only raise the score of a member; new members are added. It
+	// lets EXPIRE only move an expiry to a later time; none at all is the latest.
 	GT Comparison = iota
-	// LT lets ZADD only lower the score of a member; new members are added.
+	// LT lets ZADD only lower the score of a member; new members are added. It
+	// lets EXPIRE only move an expiry to an earlier time; none at all is the
+	// latest.
 	LT
 )
 
-func (c Comparison) zaddOption() tokens {
+func (c Comparison) tokens() tokens {
 	if c == GT {
 		return option(groupCompare, "GT")
 	}
 	return option(groupCompare, "LT")
 }
 
-// Expiry is an option that says when a key shall expire: [EX], [EXAT] and
-// [KeepTTL].
+func (c Comparison) zaddOption() tokens    { return c.tokens() }
+func (c Comparison) expireOption() tokens  { return c.tokens() }
+func (c Comparison) hexpireOption() tokens { return c.tokens() }
+
+// Expiry is an option that says when a key or a field shall expire: [EX] and
+// [EXAT].
 type Expiry struct {
-	kind expiryKind
-	ms   int64
+	at bool
+	ms int64
 }
 
-type expiryKind uint8
+// EX lets a key expire after d, which is rounded up to a millisecond and must be
+// positive. It is sent in seconds, or in milliseconds where it has a fraction of a
+// second.
+func EX(d time.Duration) Expiry { return Expiry{false, milliseconds(d)} }
 
-const (
-	expireIn expiryKind = iota
-	expireAt
-	keepTTL
-)
+// EXAT lets a key expire at a time, which is rounded up to a millisecond and must be
+// after the begin of 1970. Since Redis 6.2.
+func EXAT(t time.Time) Expiry { return Expiry{true, unixMilliseconds(t)} }
 
-// KeepTTL keeps the time to live that the key has. Since Redis 6.0.
-func KeepTTL() Expiry { return Expiry{kind: keepTTL} }
-
-// EX lets a key expire after d, which is sent in seconds, or in milliseconds
-// where it has a fraction of a second. It must be a millisecond at least; what
-// is below a millisecond is cut off.
-func EX(d time.Duration) Expiry { return Expiry{expireIn, d.Milliseconds()} }
-
-// EXAT lets a key expire at a time, to the millisecond. Since Redis 6.2.
-func EXAT(t time.Time) Expiry { return Expiry{expireAt, t.UnixMilli()} }
-
-func (e Expiry) setOption() tokens {
-	if e.kind == keepTTL {
-		return option(groupExpiry, "KEEPTTL")
-	}
+func (e Expiry) tokens() tokens {
 	name, n := "PX", e.ms
-	if e.kind == expireAt {
+	if e.at {
 		name = "PXAT"
 	}
 	if e.ms%1000 == 0 {
 		name, n = "EX"+name[2:], e.ms/1000
 	}
 	t := option(groupExpiry, name, integer(n))
-	if e.ms <= 0 {
-		t.err = badArgument("an expiry must be a millisecond at least and in the future: to remove a key use Del")
+	switch {
+	case e.ms > 0:
+	case e.at:
+		t.err = badArgument("the time of an expiry must be after the begin of 1970: to remove a key use Del")
+	default:
+		t.err = notPositive()
 	}
 	return t
 }
+
+func (e Expiry) setOption() tokens    { return e.tokens() }
+func (e Expiry) msetEXOption() tokens { return e.tokens() }
+func (e Expiry) getEXOption() tokens  { return e.tokens() }
+func (e Expiry) hsetEXOption() tokens { return e.tokens() }
+
+// ExpiryKept is an option of commands that write a value: [KeepTTL].
+type ExpiryKept string
+
+// KeepTTL keeps the time to live that the key or the field has. Since Redis 6.0.
+const KeepTTL ExpiryKept = "KEEPTTL"
+
+func (e ExpiryKept) tokens() tokens       { return flag(groupExpiry, e, KeepTTL) }
+func (e ExpiryKept) setOption() tokens    { return e.tokens() }
+func (e ExpiryKept) msetEXOption() tokens { return e.tokens() }
+func (e ExpiryKept) hsetEXOption() tokens { return e.tokens() }
+
+// ExpiryRemoved is an option of commands that read a value: [Forever].
+type ExpiryRemoved string
+
+// Forever takes the expiry away, so that the key or the field stays: the option
+// PERSIST.
+const Forever ExpiryRemoved = "PERSIST"
+
+func (e ExpiryRemoved) getEXOption() tokens { return flag(groupExpiry, e, Forever) }
 
 // Count is the option COUNT of commands that give a part at a time.
 type Count int64
@@ -179,10 +217,19 @@ func (c Count) tokens() tokens {
 	return t
 }
 
-func (c Count) scanOption() tokens      { return c.tokens() }
-func (c Count) xreadOption() tokens     { return c.tokens() }
-func (c Count) geoSearchOption() tokens { return c.tokens() }
-func (c Count) lmpopOption() tokens     { return c.tokens() }
+func (c Count) scanOption() tokens           { return c.tokens() }
+func (c Count) lmpopOption() tokens          { return c.tokens() }
+func (c Count) zscanOption() tokens          { return c.tokens() }
+func (c Count) zmpopOption() tokens          { return c.tokens() }
+func (c Count) geoSearchOption() tokens      { return c.tokens() }
+func (c Count) geoSearchStoreOption() tokens { return c.tokens() }
+func (c Count) xreadOption() tokens          { return c.tokens() }
+func (c Count) xreadGroupOption() tokens     { return c.tokens() }
+func (c Count) xrangeOption() tokens         { return c.tokens() }
+func (c Count) xautoClaimOption() tokens     { return c.tokens() }
+func (c Count) vsimOption() tokens           { return c.tokens() }
+func (c Count) hscanOption() tokens          { return c.tokens() }
+func (c Count) sscanOption() tokens          { return c.tokens() }
 
 // Order is the option ASC or DESC of commands that sort.
 type Order uint8
@@ -202,6 +249,27 @@ func (o Order) tokens() tokens {
 
 func (o Order) sortOption() tokens      { return o.tokens() }
 func (o Order) geoSearchOption() tokens { return o.tokens() }
+
+func (o Order) geoSearchStoreOption() tokens { return o.tokens() }
+
+// Limits is the option LIMIT of commands that return a part, see [Limit].
+type Limits struct{ offset, count int64 }
+
+// Limit lets a command leave out offset elements and return count at most; a
+// negative count is all of them.
+func Limit(offset, count int64) Limits { return Limits{offset, count} }
+
+func (l Limits) sortOption() tokens     { return l.tokens() }
+func (l Limits) zrangeOption() tokens   { return l.tokens() }
+func (l Limits) zrangeByOption() tokens { return l.tokens() }
+
+func (l Limits) tokens() tokens {
+	t := option(groupLimit, "LIMIT", integer(l.offset), integer(l.count))
+	if l.offset < 0 {
+		t.err = badArgument("LIMIT's offset can't be negative")
+	}
+	return t
+}
 
 // ListEnd is an end of a list, see [Left] and [Right].
 type ListEnd string

@@ -64,3 +64,30 @@ func decodeChannelCounts(v proto.Value) ([]ChannelCount, error) {
 func PubSubNumPat() Cmd[int64] {
 	return Cmd[int64]{newRequest(&specPubsubNumpat), decodeInt}
 }
+
+// SPublish sends a message to a shard channel and returns how many clients of the
+// server that it ran on received it. O(N). Since 7.0.0.
+func SPublish(channel string, message any) Cmd[int64] {
+	r := newRequest(&specSpublish)
+	r.word(channel)
+	r.value(message)
+	return Cmd[int64]{r, decodeInt}
+}
+
+// PubSubShardChannels returns the shard channels that someone is subscribed to and
+// that match a pattern; "" stands for all. O(N). Since 7.0.0.
+func PubSubShardChannels(pattern string) Cmd[[]string] {
+	r := newRequest(&specPubsubShardchannels)
+	if pattern != "" {
+		r.word(pattern)
+	}
+	return Cmd[[]string]{r, decodeStrings}
+}
+
+// PubSubShardNumSub returns how many are subscribed to shard channels, in the order
+// given, 0 for those that nobody is. O(N). Since 7.0.0.
+func PubSubShardNumSub(channels ...string) Cmd[[]ChannelCount] {
+	r := newRequest(&specPubsubShardnumsub)
+	r.words("channels", channels)
+	return Cmd[[]ChannelCount]{r, decodeChannelCounts}
+}

@@ -2,6 +2,16 @@ package command
 
 import "strings"
 
+// Key is an argument of [Raw] that names a key, by which a cluster routes:
+//
+//	command.Raw("JSON.GET", command.Key("user:1"), "$.name")
+type Key string
+
+// Refuse returns an argument that no command takes: a [Raw] command that is given it
+// fails with [ErrArgument] and the reason before anything is sent. It is for
+// constructors that are built on Raw and check what they are given.
+func Refuse(reason string) Encoded { return Encoded{err: badArgument("%s", reason)} }
+
 // rawRequest builds the request of [Raw].
 func rawRequest(name string, args []any) Request {
 	name = strings.ToUpper(name)
@@ -30,7 +40,11 @@ func rawRequest(name string, args []any) Request {
 	}
 	r.grow(len(args))
 	for i := range args {
-		r.value(args[i])
+		if key, ok := args[i].(Key); ok {
+			r.key(string(key))
+		} else {
+			r.value(args[i])
+		}
 	}
 	if r.spec != nil {
 		r.markKeys()

@@ -25,7 +25,11 @@ type Request struct {
 	rest   *rest
 	n      int32
 	blocks bool // it may have no reply within the connection's usual time
-	inline [inlineArgs]argument
+	// readOnly says that it never writes although its spec does not say so.
+	readOnly bool
+	// ofSession says that it changes what its connection is.
+	ofSession bool
+	inline    [inlineArgs]argument
 	// bytes is the first argument that is bytes. An argument of that kind has
 	// the number of its bytes for num: 0 for these, and from 1 on those in rest.
 	bytes []byte
@@ -38,6 +42,8 @@ type rest struct {
 	err      error      // the first bad argument; a request that has one is never sent
 	blockFor time.Duration
 	raw      string // the name of a command that no spec knows, as given to [Raw]
+	script   string // the text of the script that is called by its hash
+	library  string // the code of the library whose function is called
 }
 
 // newRequest starts a request of a known command.
@@ -72,7 +78,7 @@ func (r *Request) Err() error {
 
 // ReadOnly reports whether the command never writes. Commands that no server
 // of the table has count as writing.
-func (r *Request) ReadOnly() bool { return r.spec != nil && r.spec.ReadOnly() }
+func (r *Request) ReadOnly() bool { return r.readOnly || r.spec != nil && r.spec.ReadOnly() }
 
 // Blocks reports whether this call may block its connection, so that it needs
 // one of its own. XREAD is such a command only with BLOCK.
@@ -85,6 +91,42 @@ func (r *Request) BlockFor() time.Duration {
 		return 0
 	}
 	return r.rest.blockFor
+}
+
+// OfSession reports whether the request changes the state of its connection, so that it
+// must not run on one that is shared: that of [WatchRequest].
+func (r *Request) OfSession() bool { return r.ofSession }
+
+// WatchRequest is WATCH for the keys: for clients' sessions. Programs use the Watch of
+// their client. O(1) for each. Since 2.2.0.
+func WatchRequest(keys ...string) Request {
+	r := newRequest(&specWatch)
+	r.allKeys(keys)
+	r.ofSession = true
+	return r
+}
+
+// UnwatchRequest is UNWATCH, see [WatchRequest]. O(1). Since 2.2.0.
+func UnwatchRequest() Request {
+	r := newRequest(&specUnwatch)
+	r.ofSession = true
+	return r
+}
+
+// AskingRequest is ASKING, for clients of clusters: it lets the next command of its
+// connection, or a transaction, in at a node that is being given the slot. It stands in
+// front of that in one batch. O(1). Since 3.0.0.
+func AskingRequest() Request {
+	r := newRequest(&specAsking)
+	r.ofSession = true
+	return r
+}
+
+// MonitorRequest is MONITOR, for clients, see [WatchRequest]. O(1). Since 1.0.0.
+func MonitorRequest() Request {
+	r := newRequest(&specMonitor)
+	r.ofSession = true
+	return r
 }
 
 // Len returns the number of arguments behind the name.
@@ -104,6 +146,34 @@ func (r *Request) Key() (string, bool) {
 		return key, true
 	}
 	return "", false
+}
+
+// Route returns what tells a cluster where the command belongs: its first key; the
+// channel of SPUBLISH and the cursor of CLUSTERSCAN, which are no keys by what servers
+// say. False: any node can run it, or each one on its own.
+func (r *Request) Route() (string, bool) {
+	for i := range r.Len() {
+		if r.at(i).key {
+			return r.text(i), true
+		}
+	}
+	if routesByFirst(r.spec) && r.n > 0 {
+		return r.text(0), true
+	}
+	return "", false
+}
+
+// routesByFirst reports whether the first argument of a command has a slot without being a
+// key.
+func routesByFirst(s *Spec) bool { return s == &specSpublish || s == &specClusterscan }
+
+// Arg returns argument i, counted from 0 behind the name, as text. It panics where there
+// is none.
+func (r *Request) Arg(i int) string {
+	if i < 0 || i >= r.Len() {
+		panic("command: the request has no such argument")
+	}
+	return r.text(i)
 }
 
 // Keys returns an iterator over the arguments that are keys, in their order.

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"iter"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -16,6 +18,15 @@ type Requests struct {
 	// blocking has the requests that may block, with their numbers.
 	blocking []blocking
 	bad      *BatchError // the first request that can't be sent
+	scripts  []queuedScript
+	// transaction says that they are one, from MULTI to EXEC.
+	transaction bool
+}
+
+// queuedScript is a request that runs a script.
+type queuedScript struct {
+	index int
+	text  string
 }
 
 // encoded is one request of several.
@@ -46,6 +57,14 @@ func (rs *Requests) Add(r *Request) {
 	}
 	if r.blocks {
 		rs.blocking = append(rs.blocking, blocking{len(rs.list), r.BlockFor()})
+	}
+	if r.rest != nil && r.rest.script != "" {
+		text := r.rest.script
+		if !slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.text == text }) {
+			full := r.evaluated()
+			r = &full
+		}
+		rs.scripts = append(rs.scripts, queuedScript{len(rs.list), text})
 	}
 	if rs.list == nil {
 		rs.list = make([]encoded, 0, firstRequests)
@@ -89,6 +108,14 @@ func (rs *Requests) Append(b []byte) []byte { return append(b, rs.wire...) }
 // Size returns how many bytes they take on the wire.
 func (rs *Requests) Size() int { return len(rs.wire) }
 
+// SizeOf returns how many bytes request i takes on the wire.
+func (rs *Requests) SizeOf(i int) int {
+	if i == 0 {
+		return rs.list[0].end
+	}
+	return rs.list[i].end - rs.list[i-1].end
+}
+
 // Blocks reports whether one of the requests may block its connection.
 func (rs *Requests) Blocks() bool { return len(rs.blocking) > 0 }
 
@@ -103,6 +130,101 @@ func (rs *Requests) BlockFor() time.Duration {
 		total += b.blockFor
 	}
 	return total
+}
+
+// Part returns the requests from number from up to, and without, number to. Scripts have
+// their text again in the first of their requests.
+func (rs *Requests) Part(from, to int) *Requests {
+	if slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.index >= from && s.index < to }) {
+		part := new(Requests)
+		for i := from; i < to; i++ {
+			r := rs.At(i)
+			part.Add(&r)
+		}
+		return part
+	}
+	part := &Requests{list: append([]encoded(nil), rs.list[from:to]...)}
+	start, keys := 0, uint32(0)
+	if from > 0 {
+		start, keys = rs.list[from-1].end, rs.list[from-1].keysEnd
+	}
+	end, keysEnd := start, keys
+	if to > from {
+		end, keysEnd = rs.list[to-1].end, rs.list[to-1].keysEnd
+	}
+	part.wire = rs.wire[start:end:end]
+	for _, key := range rs.keys[keys:keysEnd] {
+		part.keys = append(part.keys, key-start)
+	}
+	for i := range part.list {
+		part.list[i].end -= start
+		part.list[i].keysEnd -= keys
+	}
+	for _, b := range rs.blocking {
+		if b.index >= from && b.index < to {
+			part.blocking = append(part.blocking, blocking{b.index - from, b.blockFor})
+		}
+	}
+	if bad := rs.bad; bad != nil && bad.Index >= from && bad.Index < to {
+		part.bad = &BatchError{Index: bad.Index - from, Command: bad.Command, Err: bad.Err}
+	}
+	return part
+}
+
+// Join appends request i of others, as it is there. A script has its text in the first of
+// its requests here.
+func (rs *Requests) Join(others *Requests, i int) {
+	isOf := func(s queuedScript) bool { return s.index == i }
+	if slices.ContainsFunc(others.scripts, isOf) || others.bad != nil && others.bad.Index == i {
+		r := others.At(i)
+		rs.Add(&r)
+		return
+	}
+	if rs.list == nil {
+		rs.list = make([]encoded, 0, firstRequests)
+		rs.wire = make([]byte, 0, firstBytes)
+	}
+	start, keys := 0, uint32(0)
+	if i > 0 {
+		start, keys = others.list[i-1].end, others.list[i-1].keysEnd
+	}
+	e := others.list[i]
+	for _, key := range others.keys[keys:e.keysEnd] {
+		rs.keys = append(rs.keys, len(rs.wire)+key-start)
+	}
+	for _, b := range others.blocking {
+		if b.index == i {
+			rs.blocking = append(rs.blocking, blocking{len(rs.list), b.blockFor})
+		}
+	}
+	rs.wire = append(rs.wire, others.wire[start:e.end]...)
+	e.end, e.keysEnd = len(rs.wire), uint32(len(rs.keys))
+	rs.list = append(rs.list, e)
+}
+
+// IsTransaction reports whether the requests come from [Requests.Transaction]: they must
+// go to one server in one run.
+func (rs *Requests) IsTransaction() bool { return rs.transaction }
+
+// Transaction returns the requests between MULTI and EXEC, behind those given, such as
+// [AskingRequest]. The server answers each of them with QUEUED, or an error, and the last
+// one with all results, an error, or null where a watched key was changed: see
+// [TransactionReplies].
+func (rs *Requests) Transaction(before ...Request) *Requests {
+	tx := &Requests{transaction: true}
+	for i := range before {
+		tx.Add(&before[i])
+	}
+	multi, exec := newRequest(&specMulti), newRequest(&specExec)
+	tx.Add(&multi)
+	start := len(tx.wire)
+	tx.wire = append(tx.wire, rs.wire...)
+	for _, e := range rs.list {
+		// Of keys nobody asks here.
+		tx.list = append(tx.list, encoded{spec: e.spec, end: start + e.end})
+	}
+	tx.Add(&exec)
+	return tx
 }
 
 // At returns request i, put together again from its bytes: for errors, and for
@@ -137,10 +259,85 @@ func (rs *Requests) At(i int) Request {
 			r.mayBlock(b.blockFor)
 		}
 	}
+	for _, s := range rs.scripts {
+		// One that was queued with its text calls it by its hash again: who adds it
+		// to other requests decides anew.
+		if s.index == i {
+			r = callByHash(r, s.text)
+		}
+	}
 	if rs.bad != nil && rs.bad.Index == i {
 		r.fail(rs.bad.Err.(*Error).Err) //nolint:errorlint // Add made it
 	}
 	return r
+}
+
+// ReadOnly reports whether request i never writes, by the table of commands.
+func (rs *Requests) ReadOnly(i int) bool {
+	spec := rs.list[i].spec
+	return spec != nil && spec.ReadOnly()
+}
+
+// Spec returns what servers say about the command of request i, or nil for one that is
+// not in the table.
+func (rs *Requests) Spec(i int) *Spec { return rs.list[i].spec }
+
+// Route returns what tells a cluster where request i belongs, see [Request.Route].
+func (rs *Requests) Route(i int) (string, bool) {
+	for word := range rs.Routes(i) {
+		return word, true
+	}
+	return "", false
+}
+
+// Routes returns an iterator over all words of request i that tell where it belongs: they
+// must be of one slot.
+func (rs *Requests) Routes(i int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		e := rs.list[i]
+		start, keys := 0, uint32(0)
+		if i > 0 {
+			start, keys = rs.list[i-1].end, rs.list[i-1].keysEnd
+		}
+		switch {
+		case e.key > 0:
+			if !yield(rs.wordAt(start + int(e.key))) {
+				return
+			}
+		case routesByFirst(e.spec):
+			r := rs.At(i)
+			if word, ok := r.Route(); ok {
+				yield(word)
+			}
+		}
+		for _, key := range rs.keys[keys:e.keysEnd] {
+			if !yield(rs.wordAt(key)) {
+				return
+			}
+		}
+	}
+}
+
+// wordAt returns the bulk string that begins at i.
+func (rs *Requests) wordAt(i int) string {
+	size, from := lengthAt(rs.wire, i)
+	return string(rs.wire[from : from+size])
+}
+
+// IsScript reports whether request i runs a script whose text is known: where the server
+// does not know it, the request can be joined to others with its text, see
+// [Requests.Join].
+func (rs *Requests) IsScript(i int) bool {
+	return slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.index == i })
+}
+
+// Name returns the name of request i, such as "CLIENT KILL".
+func (rs *Requests) Name(i int) string {
+	if spec := rs.list[i].spec; spec != nil {
+		return spec.Name
+	}
+	r := rs.At(i)
+	return r.Name()
 }
 
 // lengthAt reads the line "*3" or "$5" at b[i:] and returns its number and where
@@ -162,5 +359,9 @@ func (rs *Requests) reset() {
 		*rs = Requests{}
 		return
 	}
-	*rs = Requests{wire: rs.wire[:0], list: rs.list[:0], keys: rs.keys[:0], blocking: rs.blocking[:0]}
+	clear(rs.scripts)
+	*rs = Requests{
+		wire: rs.wire[:0], list: rs.list[:0], keys: rs.keys[:0],
+		blocking: rs.blocking[:0], scripts: rs.scripts[:0],
+	}
 }

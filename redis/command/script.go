@@ -1,12 +1,26 @@
 package command
 
-import "github.com/redchan-go/redchan/proto"
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // it is how servers name scripts
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/redchan-go/redchan/proto"
+)
 
 // Eval runs a Lua script on the server with KEYS and ARGV. Its reply has the
 // shape that the script gives it: read it with [AsInt], [AsStrings], [As] and
-// their kind. It is never repeated by itself. Since 2.6.0.
+// their kind. It is never repeated by itself. O(1), and what the script costs.
+// Since 2.6.0.
 func Eval(script string, keys []string, args ...any) Cmd[proto.Value] {
-	r := newRequest(&specEval)
+	return Cmd[proto.Value]{callRequest(&specEval, script, keys, args), decodeValue}
+}
+
+// callRequest is a call of a script or function with KEYS and ARGV.
+func callRequest(spec *Spec, script string, keys []string, args []any) Request {
+	r := newRequest(spec)
 	r.word(script)
 	r.int(int64(len(keys)))
 	r.grow(len(keys) + len(args))
@@ -16,5 +30,169 @@ func Eval(script string, keys []string, args ...any) Cmd[proto.Value] {
 	for i := range args {
 		r.value(args[i])
 	}
+	return r
+}
+
+// Script is a Lua script together with the hash by which servers know it. Make it
+// once, by [NewScript], and run it with any client:
+//
+//	var take = command.NewScript("return redis.call('DECRBY', KEYS[1], ARGV[1])")
+//
+//	left, err := command.AsInt(take.Run([]string{"stock"}, 3)).Do(ctx, client)
+//
+// It is a value, safe for concurrent use.
+type Script struct {
+	source, hash string
+	readOnly     bool
+}
+
+// NewScript returns a script. Nothing is sent.
+func NewScript(source string) Script {
+	sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
+	return Script{source: source, hash: hex.EncodeToString(sum[:])}
+}
+
+// ReadOnly returns the script as one that never writes: it runs by EVALSHA_RO, so that
+// it may run on replicas and again after its reply was lost. Since 7.0.0.
+func (s Script) ReadOnly() Script {
+	s.readOnly = true
+	return s
+}
+
+// Source returns the script's text.
+func (s Script) Source() string { return s.source }
+
+// Hash returns the SHA-1 of the text in hexadecimal, by which EVALSHA calls it.
+func (s Script) Hash() string { return s.hash }
+
+// Run runs the script with KEYS and ARGV: by EVALSHA, and where the server does not
+// know the script (any more) by EVAL, which makes it known. In a batch, plain or MULTI,
+// the first Run of a script sends its text and the others its hash.
+//
+// Its reply has the shape that the script gives it: read it with [AsInt], [AsStrings],
+// [As] and their kind. Since 2.6.0.
+func (s Script) Run(keys []string, args ...any) Cmd[proto.Value] {
+	spec := &specEvalsha
+	if s.readOnly {
+		spec = &specEvalshaRo
+	}
+	r := callRequest(spec, s.hash, keys, args)
+	if s.hash == "" {
+		r.fail(badArgument("a script without text: make it by NewScript"))
+	}
+	r.others().script = s.source
 	return Cmd[proto.Value]{r, decodeValue}
+}
+
+// evaluated returns the request of a script with its text in place of its hash.
+func (r *Request) evaluated() Request {
+	full := *r
+	full.spec = &specEval
+	if r.spec == &specEvalshaRo {
+		full.spec = &specEvalRo
+	}
+	others := *r.rest
+	full.inline[0], others.script = word(others.script), ""
+	full.rest = &others
+	return full
+}
+
+// callByHash returns a request of a script, which may have its text, with the hash.
+func callByHash(r Request, text string) Request {
+	switch r.spec {
+	case &specEval:
+		r.spec = &specEvalsha
+	case &specEvalRo:
+		r.spec = &specEvalshaRo
+	}
+	r.inline[0] = word(NewScript(text).hash)
+	r.others().script = text
+	return r
+}
+
+// Library is a library of functions that a server is to have: code that begins with
+// "#!lua name=mylib" and registers functions. Since 7.0.0.
+//
+//	var stock = command.NewLibrary(`#!lua name=stock
+//	redis.register_function('take', function(keys, args)
+//		return redis.call('DECRBY', keys[1], args[1])
+//	end)`)
+//
+//	left, err := command.AsInt(stock.Call("take", []string{"apples"}, 3)).Do(ctx, client)
+//
+// It is a value, safe for concurrent use.
+type Library struct{ code string }
+
+// NewLibrary returns a library. Nothing is sent.
+func NewLibrary(code string) Library { return Library{code} }
+
+// Code returns the library's text.
+func (l Library) Code() string { return l.code }
+
+// Name returns the library's name, as the first line of its code says it; empty where
+// it says none.
+func (l Library) Name() string {
+	head, _, _ := strings.Cut(l.code, "\n")
+	for _, word := range strings.Fields(head) {
+		if name, ok := strings.CutPrefix(word, "name="); ok && strings.HasPrefix(head, "#!") {
+			return name
+		}
+	}
+	return ""
+}
+
+// Load gives the library to the server, in place of what it had under the name, and
+// returns the name: FUNCTION LOAD REPLACE. Since 7.0.0.
+func (l Library) Load() Cmd[string] { return Cmd[string]{l.load(), decodeText} }
+
+func (l Library) load() Request {
+	r := newRequest(&specFunctionLoad)
+	r.word("REPLACE")
+	r.word(l.code)
+	if l.Name() == "" {
+		r.fail(badArgument("the first line of a library is its engine and name: #!lua name=mylib"))
+	}
+	return r
+}
+
+// Call calls a function of the library with keys and arguments: by FCALL. Where the
+// server does not have the function, the library is loaded and the function called
+// again; not in a batch, which begins with [Library.Load] where that is needed.
+//
+// Its reply has the shape that the function gives it, see [Script.Run]. Since 7.0.0.
+func (l Library) Call(function string, keys []string, args ...any) Cmd[proto.Value] {
+	return l.call(&specFcall, function, keys, args)
+}
+
+// CallReadOnly is [Library.Call] for a function that is registered with the flag
+// no-writes: it may run on replicas, and again after its reply was lost. Since 7.0.0.
+func (l Library) CallReadOnly(function string, keys []string, args ...any) Cmd[proto.Value] {
+	return l.call(&specFcallRo, function, keys, args)
+}
+
+func (l Library) call(spec *Spec, function string, keys []string, args []any) Cmd[proto.Value] {
+	r := callRequest(spec, function, keys, args)
+	load := l.load()
+	r.fail(load.Err())
+	r.others().library = l.code
+	return Cmd[proto.Value]{r, decodeValue}
+}
+
+// repair sends a request again that failed because the server does not have its script
+// or function. It returns err where that is not what was wrong.
+func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, error) {
+	var reply *proto.Error
+	if r.rest == nil || !errors.As(err, &reply) {
+		return proto.Value{}, err
+	}
+	switch {
+	case r.rest.script != "" && reply.Code == "NOSCRIPT":
+		return d.Do(ctx, r.evaluated())
+	case r.rest.library != "" && strings.Contains(reply.Message, "Function not found"):
+		if _, err := NewLibrary(r.rest.library).Load().Do(ctx, d); err != nil {
+			return proto.Value{}, err
+		}
+		return d.Do(ctx, *r)
+	}
+	return proto.Value{}, err
 }

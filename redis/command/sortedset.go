@@ -2,9 +2,7 @@ package command
 
 import (
 	"maps"
-	"math"
 	"slices"
-	"strconv"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -52,13 +50,16 @@ func (s Scored) appendMembers(r *Request) {
 // [Changed].
 type ZAddOption interface{ zaddOption() tokens }
 
-type changed struct{}
+// CountFlag is an option that says what a command counts: [Changed].
+type CountFlag string
 
-// Changed lets ZADD count members whose score has changed too, not only new
-// ones: the option CH.
-func Changed() ZAddOption { return changed{} }
+// Changed lets ZADD count members whose score has changed too, and GEOADD those that
+// have moved, not only new ones: the option CH.
+const Changed CountFlag = "CH"
 
-func (changed) zaddOption() tokens { return option(groupFlag, "CH") }
+func (f CountFlag) tokens() tokens       { return flag(groupFlag, f, Changed) }
+func (f CountFlag) zaddOption() tokens   { return f.tokens() }
+func (f CountFlag) geoAddOption() tokens { return f.tokens() }
 
 // ZAdd adds members to a sorted set, or changes the scores of those that are
 // there, and returns how many are new. O(log(N)) for each. Since 1.2.0; GT and
@@ -113,49 +114,118 @@ func ZRem(key string, members ...string) Cmd[int64] {
 	return Cmd[int64]{r, decodeInt}
 }
 
-// ScoreBound is an end of a range of scores, see [Score] and [Beyond].
-type ScoreBound struct {
-	score     float64
-	exclusive bool
-}
-
-// Score is the end of a range of scores that includes the score itself;
-// math.Inf(-1) and math.Inf(1) leave the range open.
-func Score(score float64) ScoreBound { return ScoreBound{score: score} }
-
-// Beyond is the end of a range of scores that leaves the score itself out.
-func Beyond(score float64) ScoreBound { return ScoreBound{score, true} }
-
-// scoreBound appends an end of a range.
-func (r *Request) scoreBound(b ScoreBound) {
-	if !b.exclusive {
-		r.float(b.score)
-		return
-	}
-	if math.IsNaN(b.score) {
-		r.fail(badArgument("NaN is no number that a server takes"))
-	}
-	r.word(string(strconv.AppendFloat([]byte("("), b.score, 'g', -1, 64)))
-}
-
-// ZRemRangeByScore removes the members with scores from low to high and
-// returns how many there were. O(log(N)+M) for the M removed. Since 1.2.0.
-func ZRemRangeByScore(key string, low, high ScoreBound) Cmd[int64] {
-	r := newRequest(&specZremrangebyscore)
+// ZCard returns the number of members of a sorted set, 0 where the key does not
+// exist. O(1). Since 1.2.0.
+func ZCard(key string) Cmd[int64] {
+	r := newRequest(&specZcard)
 	r.key(key)
-	r.scoreBound(low)
-	r.scoreBound(high)
 	return Cmd[int64]{r, decodeInt}
 }
 
-// ZRangeWithScores returns members by rank, from start to stop, both included,
-// with their scores, lowest score first; negative numbers count from the end.
-// O(log(N)+M). Since 1.2.0.
-func ZRangeWithScores(key string, start, stop int64) Cmd[[]ScoredMember] {
-	r := newRequest(&specZrange)
+// ZIncrBy adds delta to the score of a member, which is added where it does not
+// exist, and returns the new score. O(log(N)). Since 1.2.0.
+func ZIncrBy(key string, delta float64, member string) Cmd[float64] {
+	r := newRequest(&specZincrby)
 	r.key(key)
-	r.int(start)
-	r.int(stop)
+	r.float(delta)
+	r.word(member)
+	return Cmd[float64]{r, decodeFloat}
+}
+
+// ZMScore returns the scores of members in their order; what is no member is
+// missing. O(N). Since 6.2.0.
+func ZMScore(key string, members ...string) Cmd[[]Optional[float64]] {
+	r := newRequest(&specZmscore)
+	r.key(key)
+	r.words("members", members)
+	return Cmd[[]Optional[float64]]{r, decodeOptionalFloats}
+}
+
+func decodeOptionalFloats(v proto.Value) ([]Optional[float64], error) {
+	return decodeEach(v, "[]Optional[float64]", optional(decodeFloat))
+}
+
+// RankedMember is the rank of a member of a sorted set, and its score.
+type RankedMember struct {
+	Rank  int64
+	Score float64
+}
+
+// ZRank returns the rank of a member, 0 for the one with the lowest score. [Nil]:
+// the key or the member does not exist. O(log(N)). Since 2.0.0.
+func ZRank(key, member string) Cmd[int64] {
+	return Cmd[int64]{zrankRequest(&specZrank, key, member), decodeInt}
+}
+
+// ZRankWithScore is [ZRank] with the score of the member. [Nil]: the key or the
+// member does not exist. O(log(N)). Since 7.2.0.
+func ZRankWithScore(key, member string) Cmd[RankedMember] {
+	r := zrankRequest(&specZrank, key, member)
+	r.word("WITHSCORE")
+	return Cmd[RankedMember]{r, decodeRankedMember}
+}
+
+// ZRevRank returns the rank of a member, 0 for the one with the highest score.
+// [Nil]: the key or the member does not exist. O(log(N)). Since 2.0.0.
+func ZRevRank(key, member string) Cmd[int64] {
+	return Cmd[int64]{zrankRequest(&specZrevrank, key, member), decodeInt}
+}
+
+// ZRevRankWithScore is [ZRevRank] with the score of the member. [Nil]: the key or
+// the member does not exist. O(log(N)). Since 7.2.0.
+func ZRevRankWithScore(key, member string) Cmd[RankedMember] {
+	r := zrankRequest(&specZrevrank, key, member)
+	r.word("WITHSCORE")
+	return Cmd[RankedMember]{r, decodeRankedMember}
+}
+
+func zrankRequest(spec *Spec, key, member string) Request {
+	r := newRequest(spec)
+	r.key(key)
+	r.word(member)
+	return r
+}
+
+func decodeRankedMember(v proto.Value) (RankedMember, error) {
+	var m RankedMember
+	if v.IsNull() {
+		return m, Nil
+	}
+	if v.Kind() != proto.KindArray || v.Len() != 2 || v.Index(0).IsNull() || v.Index(1).IsNull() {
+		return m, want("rank and score")
+	}
+	var err error
+	if m.Rank, err = decodeInt(v.Index(0)); err != nil {
+		return RankedMember{}, err
+	}
+	m.Score, err = decodeFloat(v.Index(1))
+	return m, err
+}
+
+// ZRandMember returns a member by chance. [Nil]: the key does not exist.
+// O(1). Since 6.2.0.
+func ZRandMember(key string) Cmd[string] {
+	r := newRequest(&specZrandmember)
+	r.key(key)
+	return Cmd[string]{r, decodeString}
+}
+
+// ZRandMemberCount returns up to count different members by chance; -count makes
+// it exactly so many, of which some can be the same. Empty where the key does not
+// exist. O(N) for N members returned. Since 6.2.0.
+func ZRandMemberCount(key string, count int64) Cmd[[]string] {
+	r := newRequest(&specZrandmember)
+	r.key(key)
+	r.int(count)
+	return Cmd[[]string]{r, decodeStrings}
+}
+
+// ZRandMemberWithScores is [ZRandMemberCount] with the scores of the members.
+// O(N) for N members returned. Since 6.2.0.
+func ZRandMemberWithScores(key string, count int64) Cmd[[]ScoredMember] {
+	r := newRequest(&specZrandmember)
+	r.key(key)
+	r.int(count)
 	r.word("WITHSCORES")
 	return Cmd[[]ScoredMember]{r, decodeScoredMembers}
 }

@@ -31,37 +31,18 @@ type StreamEntries struct {
 	Entries []Entry
 }
 
-// XAddOption is an option of [XAdd]: [MaxLen], [NoMakeStream].
+// XAddOption is an option of [XAdd]: [MaxLen], [MaxLenExactly], [MinID], [MinIDExactly],
+// [TrimLimit], [NoMakeStream].
 type XAddOption interface{ xaddOption() tokens }
 
-type maxLen struct {
-	n      int64
-	approx bool
-}
-
-// MaxLen trims the stream to about n entries while adding, which costs little:
-// some more may stay. exactly makes it exact.
-func MaxLen(n int64, exactly bool) XAddOption { return maxLen{n, !exactly} }
-
-func (m maxLen) xaddOption() tokens {
-	sign := "="
-	if m.approx {
-		sign = "~"
-	}
-	t := option(groupTrim, "MAXLEN", word(sign), integer(m.n))
-	if m.n < 0 {
-		t.err = badArgument("MAXLEN can't be negative")
-	}
-	return t
-}
-
-type noMakeStream struct{}
+// XAddFlag is an option of [XAdd]: [NoMakeStream].
+type XAddFlag string
 
 // NoMakeStream keeps [XAdd] from creating the stream: the option NOMKSTREAM.
 // Since 6.2.0.
-func NoMakeStream() XAddOption { return noMakeStream{} }
+const NoMakeStream XAddFlag = "NOMKSTREAM"
 
-func (noMakeStream) xaddOption() tokens { return option(groupFlag, "NOMKSTREAM") }
+func (f XAddFlag) xaddOption() tokens { return flag(groupFlag, f, NoMakeStream) }
 
 // XAdd adds an entry to a stream and returns its ID; the id "*" lets the server
 // choose it. [Nil]: NoMakeStream, and the stream does not exist.
@@ -70,12 +51,55 @@ func XAdd(key, id string, fields FieldValues, opts ...XAddOption) Cmd[string] {
 	r := newRequest(&specXadd)
 	r.key(key)
 	addOptions(&r, opts, XAddOption.xaddOption)
+	checkTrimLimit(&r, opts)
 	if id == "" {
 		r.fail(badArgument(`an entry has no ID: give "*" to let the server choose`))
 	}
 	r.word(id)
 	r.fields(fields)
 	return Cmd[string]{r, decodeString}
+}
+
+// XDel removes entries of a stream and returns how many there were. O(1) for each.
+// Since 5.0.0.
+func XDel(key string, ids ...string) Cmd[int64] {
+	r := newRequest(&specXdel)
+	r.key(key)
+	r.words("IDs", ids)
+	return Cmd[int64]{r, decodeInt}
+}
+
+// XRangeOption is an option of [XRange] and [XRevRange]: [Count].
+type XRangeOption interface{ xrangeOption() tokens }
+
+// XRange returns the entries of a stream with IDs from start to end, both included:
+// "-" and "+" are the first and the last, "(" in front of an ID leaves it out. Empty
+// where there are none. O(N) for N entries. Since 5.0.0; "(" since 6.2.0.
+func XRange(key, start, end string, opts ...XRangeOption) Cmd[[]Entry] {
+	return Cmd[[]Entry]{xrangeRequest(&specXrange, key, start, end, opts), decodeEntries}
+}
+
+// XRevRange is [XRange] backwards, from end down to start. O(N) for N entries.
+// Since 5.0.0; "(" since 6.2.0.
+func XRevRange(key, end, start string, opts ...XRangeOption) Cmd[[]Entry] {
+	return Cmd[[]Entry]{xrangeRequest(&specXrevrange, key, end, start, opts), decodeEntries}
+}
+
+func xrangeRequest(spec *Spec, key, from, to string, opts []XRangeOption) Request {
+	r := newRequest(spec)
+	r.key(key)
+	r.bounds(from, to)
+	addOptions(&r, opts, XRangeOption.xrangeOption)
+	return r
+}
+
+// bounds appends the ends of a range of IDs.
+func (r *Request) bounds(from, to string) {
+	if from == "" || to == "" {
+		r.fail(badArgument(`a range of IDs has two ends: give "-" and "+" for all`))
+	}
+	r.word(from)
+	r.word(to)
 }
 
 // XLen returns the number of entries of a stream, 0 where it does not exist.
@@ -96,35 +120,18 @@ func XAck(key, group string, ids ...string) Cmd[int64] {
 	return Cmd[int64]{r, decodeInt}
 }
 
-// XGroupCreate creates a consumer group that starts behind the entry id: "$" is
-// the last one, "0" the begin of the stream. With makeStream the stream is
-// created where it does not exist. O(1). Since 5.0.0.
-func XGroupCreate(key, group, id string, makeStream bool) Cmd[struct{}] {
-	r := newRequest(&specXgroupCreate)
-	r.key(key)
-	r.word(group)
-	r.word(id)
-	if makeStream {
-		r.word("MKSTREAM")
-	}
-	return Cmd[struct{}]{r, decodeOK}
-}
-
 // XReadGroupOption is an option of [XReadGroup]: [Count], [BlockFor], [NoAck].
-type XReadGroupOption interface{ xreadOption() tokens }
+type XReadGroupOption interface{ xreadGroupOption() tokens }
 
-type blockFor time.Duration
+// BlockFor lets XREAD and XREADGROUP wait for entries so long, without end where it
+// is 0. The call then runs on a connection of its own. Since 5.0.0.
+type BlockFor time.Duration
 
-// BlockFor lets XREADGROUP wait for entries up to d, without end where it is 0.
-// The call then runs on a connection of its own. Since 5.0.0.
-func BlockFor(d time.Duration) XReadGroupOption { return blockFor(d) }
+func (b BlockFor) xreadOption() tokens      { return b.tokens() }
+func (b BlockFor) xreadGroupOption() tokens { return b.tokens() }
 
-func (b blockFor) xreadOption() tokens {
-	ms := time.Duration(b).Milliseconds()
-	if ms == 0 && b > 0 {
-		ms = 1
-	}
-	t := option(groupBlock, "BLOCK", integer(ms))
+func (b BlockFor) tokens() tokens {
+	t := option(groupBlock, "BLOCK", integer(milliseconds(time.Duration(b))))
 	if b < 0 {
 		t.err = badArgument("a negative time")
 	}
@@ -132,22 +139,23 @@ func (b blockFor) xreadOption() tokens {
 }
 
 // blockTime returns the time of a BlockFor among options.
-func blockTime(opts []XReadGroupOption) time.Duration {
+func blockTime[O any](opts []O) time.Duration {
 	for _, opt := range opts {
-		if b, ok := opt.(blockFor); ok {
+		if b, ok := any(opt).(BlockFor); ok {
 			return time.Duration(b)
 		}
 	}
 	return 0
 }
 
-type noAck struct{}
+// XReadGroupFlag is an option of [XReadGroup]: [NoAck].
+type XReadGroupFlag string
 
 // NoAck lets XREADGROUP count entries as acknowledged when they are delivered.
 // Since 5.0.0.
-func NoAck() XReadGroupOption { return noAck{} }
+const NoAck XReadGroupFlag = "NOACK"
 
-func (noAck) xreadOption() tokens { return option(groupFlag, "NOACK") }
+func (f XReadGroupFlag) xreadGroupOption() tokens { return flag(groupFlag, f, NoAck) }
 
 // StreamPosition is a stream and the ID behind which to read it.
 type StreamPosition struct{ Stream, After string }
@@ -161,11 +169,34 @@ func XReadGroup(group, consumer string, streams []StreamPosition, opts ...XReadG
 	r.word("GROUP")
 	r.word(group)
 	r.word(consumer)
-	seen := addOptions(&r, opts, XReadGroupOption.xreadOption)
+	seen := addOptions(&r, opts, XReadGroupOption.xreadGroupOption)
 	r.blocks = false
 	if seen&groupBlock != 0 {
 		r.mayBlock(blockTime(opts))
 	}
+	r.streams(streams)
+	return Cmd[[]StreamEntries]{r, decodeStreams}
+}
+
+// XReadOption is an option of [XRead]: [Count], [BlockFor].
+type XReadOption interface{ xreadOption() tokens }
+
+// XRead returns entries of streams behind a position: an ID, or "$" for what is added
+// while it blocks, or "+" for the last entry (since 7.4.0 of Redis). [Nil]: there is
+// none, or nothing came in time. O(M) for M entries. Since 5.0.0.
+func XRead(streams []StreamPosition, opts ...XReadOption) Cmd[[]StreamEntries] {
+	r := newRequest(&specXread)
+	seen := addOptions(&r, opts, XReadOption.xreadOption)
+	r.blocks = false
+	if seen&groupBlock != 0 {
+		r.mayBlock(blockTime(opts))
+	}
+	r.streams(streams)
+	return Cmd[[]StreamEntries]{r, decodeStreams}
+}
+
+// streams appends the streams and behind them the positions.
+func (r *Request) streams(streams []StreamPosition) {
 	if len(streams) == 0 {
 		r.fail(badArgument("no streams"))
 	}
@@ -177,7 +208,6 @@ func XReadGroup(group, consumer string, streams []StreamPosition, opts ...XReadG
 	for _, s := range streams {
 		r.word(s.After)
 	}
-	return Cmd[[]StreamEntries]{r, decodeStreams}
 }
 
 // decodeStreams decodes a map of streams, or RESP2's array of pairs.
@@ -225,17 +255,30 @@ func (t *texts) decodeEntries(v proto.Value) ([]Entry, error) {
 	entries := make([]Entry, 0, v.Len())
 	e := v.Elems()
 	for e.Next() {
-		id, err := t.string(e.Value().Index(0))
-		if err != nil {
-			return nil, want("entries")
+		if e.Value().IsNull() { // claimed and deleted, before 7.0
+			continue
 		}
-		entry := Entry{ID: id}
-		if fields := e.Value().Index(1); !fields.IsNull() {
-			if entry.Fields, err = t.decodeFields(fields); err != nil {
-				return nil, err
-			}
+		entry, err := t.entry(e.Value())
+		if err != nil {
+			return nil, err
 		}
 		entries = append(entries, entry)
 	}
 	return entries, nil
 }
+
+// entry decodes one entry.
+func (t *texts) entry(v proto.Value) (Entry, error) {
+	id, err := t.string(v.Index(0))
+	if err != nil {
+		return Entry{}, want("entries")
+	}
+	entry := Entry{ID: id}
+	if fields := v.Index(1); !fields.IsNull() {
+		entry.Fields, err = t.decodeFields(fields)
+	}
+	return entry, err
+}
+
+// decodeEntries decodes an array of entries.
+func decodeEntries(v proto.Value) ([]Entry, error) { return textsOf(v).decodeEntries(v) }

@@ -1,9 +1,7 @@
 package command
 
 import (
-	"maps"
-	"slices"
-	"strconv"
+	"math"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -72,19 +70,35 @@ func MGet(keys ...string) Cmd[[]Optional[string]] {
 	return Cmd[[]Optional[string]]{r, decodeOptionalStrings}
 }
 
-// MSet sets several keys at once: all or none. Their expiries are removed.
-// O(N). Since 1.0.1.
-func MSet(values map[string]any) Cmd[struct{}] {
+// MSet sets several keys at once, given as [Map] or [Pairs]. Their expiries are
+// removed. O(N). Since 1.0.1.
+func MSet(values FieldValues) Cmd[struct{}] {
 	r := newRequest(&specMset)
-	if len(values) == 0 {
-		r.fail(badArgument("no keys"))
-	}
-	r.grow(2 * len(values))
-	for _, key := range slices.Sorted(maps.Keys(values)) {
-		r.key(key)
-		r.value(values[key])
-	}
+	r.keyValues(values)
 	return Cmd[struct{}]{r, decodeOK}
+}
+
+// MSetNX is [MSet] where none of the keys exists. False: one of them does, and
+// nothing was set. O(N). Since 1.0.1.
+func MSetNX(values FieldValues) Cmd[bool] {
+	r := newRequest(&specMsetnx)
+	r.keyValues(values)
+	return Cmd[bool]{r, decodeBool}
+}
+
+// MSetEXOption is an option of [MSetEX]: [NX], [XX], [EX], [EXAT], [KeepTTL].
+type MSetEXOption interface{ msetEXOption() tokens }
+
+// MSetEX is [MSet] with an expiry and under a condition: all keys are set or
+// none. False: the condition of NX, that no key exists, or of XX, that all do,
+// did not hold. O(N). Since Redis 8.4.0 and Valkey 9.1.0.
+func MSetEX(values FieldValues, opts ...MSetEXOption) Cmd[bool] {
+	r := newRequest(&specMsetex)
+	r.int(0)
+	n := r.keyValues(values)
+	*r.at(0) = integer(int64(n))
+	addOptions(&r, opts, MSetEXOption.msetEXOption)
+	return Cmd[bool]{r, decodeBool}
 }
 
 // Incr adds one to the integer at key, which is 0 where it does not exist, and
@@ -112,99 +126,52 @@ func StrLen(key string) Cmd[int64] {
 	return Cmd[int64]{r, decodeInt}
 }
 
-// BitType is the width of a [BitField] integer and whether it has a sign: "u8",
-// "i16". Unsigned integers have up to 63 bits, signed ones up to 64.
-type BitType string
-
-func (t BitType) valid() bool {
-	if len(t) < 2 || t[0] != 'u' && t[0] != 'i' {
-		return false
-	}
-	bits, err := strconv.ParseUint(string(t[1:]), 10, 8)
-	return err == nil && bits >= 1 && (bits <= 63 || bits == 64 && t[0] == 'i')
-}
-
-// BitFieldOp is an operation of [BitField]: [BitGet], [BitSet], [BitIncrBy], or
-// [BitOverflow] for the operations behind it.
-type BitFieldOp interface{ bitFieldOp() tokens }
-
-type bitFieldOp tokens
-
-func (op bitFieldOp) bitFieldOp() tokens { return tokens(op) }
-
-// BitGet reads an integer at a bit offset.
-func BitGet(t BitType, offset int64) BitFieldOp {
-	return bitFieldOp(bitOp("GET", t, offset))
-}
-
-// BitSet writes an integer at a bit offset; its result is the old one.
-func BitSet(t BitType, offset, value int64) BitFieldOp {
-	return bitFieldOp(bitOp("SET", t, offset, integer(value)))
-}
-
-// BitIncrBy adds to an integer at a bit offset; its result is the new one.
-func BitIncrBy(t BitType, offset, delta int64) BitFieldOp {
-	return bitFieldOp(bitOp("INCRBY", t, offset, integer(delta)))
-}
-
-func bitOp(name string, t BitType, offset int64, more ...argument) tokens {
-	op := option(groupNone, name, append([]argument{word(string(t)), integer(offset)}, more...)...)
-	if offset < 0 {
-		op.err = badArgument("a bit offset can't be negative")
-	}
-	if !t.valid() {
-		op.err = badArgument("a bit type is u or i and the number of bits, such as u8: 63 bits at most for u, 64 for i")
-	}
-	return op
-}
-
-// Overflow says what [BitSet] and [BitIncrBy] do with a number that does not fit.
-type Overflow string
-
-// What can be done.
-const (
-	OverflowWrap     Overflow = "WRAP" // go on at the other end, as Go does; the default
-	OverflowSaturate Overflow = "SAT"  // stay at the largest or smallest number
-	OverflowFail     Overflow = "FAIL" // do nothing; the result is missing
-)
-
-// BitOverflow sets what the operations behind it do with a number that does
-// not fit.
-func BitOverflow(o Overflow) BitFieldOp {
-	op := option(groupNone, "OVERFLOW", word(string(o)))
-	if o != OverflowWrap && o != OverflowSaturate && o != OverflowFail {
-		op.err = badArgument("%q is no way to treat an overflow", string(o))
-	}
-	return bitFieldOp(op)
-}
-
-// BitField runs operations on integers inside a string, in their order, and
-// returns a result for each but BitOverflow. A result is missing where
-// OverflowFail refused it. O(1) for each operation. Since 3.2.0.
-func BitField(key string, ops ...BitFieldOp) Cmd[[]Optional[int64]] {
-	r := newRequest(&specBitfield)
+// Decr takes one from the integer at key, which is 0 where it does not exist,
+// and returns the difference. O(1). Since 1.0.0.
+func Decr(key string) Cmd[int64] {
+	r := newRequest(&specDecr)
 	r.key(key)
-	if len(ops) == 0 {
-		r.fail(badArgument("no operations"))
+	return Cmd[int64]{r, decodeInt}
+}
+
+// DecrBy takes delta from the integer at key, which is 0 where it does not
+// exist, and returns the difference. O(1). Since 1.0.0.
+func DecrBy(key string, delta int64) Cmd[int64] {
+	r := newRequest(&specDecrby)
+	r.key(key)
+	r.int(delta)
+	return Cmd[int64]{r, decodeInt}
+}
+
+// IncrByFloat adds delta to the number at key, which is 0 where it does not
+// exist, and returns the sum. O(1). Since 2.6.0.
+func IncrByFloat(key string, delta float64) Cmd[float64] {
+	r := newRequest(&specIncrbyfloat)
+	r.key(key)
+	r.finite(delta)
+	return Cmd[float64]{r, decodeFloat}
+}
+
+// finite appends a number that must not be infinite.
+func (r *Request) finite(f float64) {
+	if math.IsInf(f, 0) {
+		r.fail(badArgument("an infinite number can't be added"))
 	}
-	addOptions(&r, ops, BitFieldOp.bitFieldOp)
-	return Cmd[[]Optional[int64]]{r, decodeOptionalInts}
+	r.float(f)
 }
 
 // seconds returns a duration as an argument of a command that takes seconds,
-// with a fraction where it has one; 0 means without end where a command blocks.
+// rounded up to a millisecond, with a fraction where it has one; 0 means without
+// end where a command blocks.
 func seconds(d time.Duration) (argument, error) {
 	if d < 0 {
 		return argument{}, badArgument("a negative time")
 	}
-	if d%time.Second == 0 {
-		return integer(int64(d / time.Second)), nil
+	ms := milliseconds(d)
+	if ms%1000 == 0 {
+		return integer(ms / 1000), nil
 	}
-	// Below a millisecond servers round to 0, which would block without end.
-	if d < time.Millisecond {
-		d = time.Millisecond
-	}
-	return float(d.Truncate(time.Millisecond).Seconds()), nil
+	return float(float64(ms) / 1000), nil
 }
 
 // decodeText decodes a text that can't be missing.

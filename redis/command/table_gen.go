@@ -329,6 +329,18 @@ var (
 	specUnlink                      = Spec{Name: "UNLINK", Words: "$6\r\nUNLINK\r\n", NumWords: 1, Arity: -2, Flags: FlagWrite | FlagFast, FirstKey: 1, LastKey: -1, KeyStep: 1, Since: "4.0.0", On: OnRedis7 | OnRedis8 | OnValkey9}
 	specUnsubscribe                 = Spec{Name: "UNSUBSCRIBE", Words: "$11\r\nUNSUBSCRIBE\r\n", NumWords: 1, Arity: -1, Flags: FlagPubSub | FlagNoScript | FlagLoading | FlagStale, Since: "2.0.0", On: OnRedis7 | OnRedis8 | OnValkey9}
 	specUnwatch                     = Spec{Name: "UNWATCH", Words: "$7\r\nUNWATCH\r\n", NumWords: 1, Arity: 1, Flags: FlagNoScript | FlagLoading | FlagStale | FlagFast, Since: "2.2.0", On: OnRedis7 | OnRedis8 | OnValkey9}
+	specVadd                        = Spec{Name: "VADD", Words: "$4\r\nVADD\r\n", NumWords: 1, Arity: -1, Flags: FlagWrite | FlagDenyOOM, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVcard                       = Spec{Name: "VCARD", Words: "$5\r\nVCARD\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVdim                        = Spec{Name: "VDIM", Words: "$4\r\nVDIM\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVemb                        = Spec{Name: "VEMB", Words: "$4\r\nVEMB\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVgetattr                    = Spec{Name: "VGETATTR", Words: "$8\r\nVGETATTR\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVinfo                       = Spec{Name: "VINFO", Words: "$5\r\nVINFO\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVismember                   = Spec{Name: "VISMEMBER", Words: "$9\r\nVISMEMBER\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVlinks                      = Spec{Name: "VLINKS", Words: "$6\r\nVLINKS\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVrandmember                 = Spec{Name: "VRANDMEMBER", Words: "$11\r\nVRANDMEMBER\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVrem                        = Spec{Name: "VREM", Words: "$4\r\nVREM\r\n", NumWords: 1, Arity: -1, Flags: FlagWrite, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVsetattr                    = Spec{Name: "VSETATTR", Words: "$8\r\nVSETATTR\r\n", NumWords: 1, Arity: -1, Flags: FlagWrite | FlagFast, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
+	specVsim                        = Spec{Name: "VSIM", Words: "$4\r\nVSIM\r\n", NumWords: 1, Arity: -1, Flags: FlagReadOnly, FirstKey: 1, LastKey: 1, KeyStep: 1, Since: "8.0.0", On: OnRedis8}
 	specWait                        = Spec{Name: "WAIT", Words: "$4\r\nWAIT\r\n", NumWords: 1, Arity: 3, Flags: FlagBlocking, Since: "3.0.0", On: OnRedis7 | OnRedis8 | OnValkey9}
 	specWaitaof                     = Spec{Name: "WAITAOF", Words: "$7\r\nWAITAOF\r\n", NumWords: 1, Arity: 4, Flags: FlagBlocking, Since: "7.2.0", On: OnRedis8 | OnValkey9}
 	specWatch                       = Spec{Name: "WATCH", Words: "$5\r\nWATCH\r\n", NumWords: 1, Arity: -2, Flags: FlagNoScript | FlagLoading | FlagStale | FlagFast, FirstKey: 1, LastKey: -1, KeyStep: 1, Since: "2.2.0", On: OnRedis7 | OnRedis8 | OnValkey9}
@@ -717,6 +729,18 @@ var specs = [...]*Spec{
 	&specUnlink,
 	&specUnsubscribe,
 	&specUnwatch,
+	&specVadd,
+	&specVcard,
+	&specVdim,
+	&specVemb,
+	&specVgetattr,
+	&specVinfo,
+	&specVismember,
+	&specVlinks,
+	&specVrandmember,
+	&specVrem,
+	&specVsetattr,
+	&specVsim,
 	&specWait,
 	&specWaitaof,
 	&specWatch,

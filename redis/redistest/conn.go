@@ -81,6 +81,17 @@ func (c *Conn) ExpectEnd() {
 	}
 }
 
+// ExpectNothing waits for d and fails the test where a command comes in that time, or
+// the connection ends.
+func (c *Conn) ExpectNothing(d time.Duration) {
+	c.t.Helper()
+	_ = c.end.SetReadDeadline(time.Now().Add(d))
+	v, err := c.reader.Next()
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Fatalf("redistest: expected nothing for %v, and there came a %v (%v)", d, v.Kind(), err)
+	}
+}
+
 // Send writes bytes as they are: part of a reply, several, or nonsense. Writing
 // to a connection that the client has closed does nothing.
 func (c *Conn) Send(raw string) {

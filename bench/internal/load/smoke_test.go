@@ -73,12 +73,18 @@ func TestEveryClientInEveryWorkload(t *testing.T) {
 				continue
 			}
 			t.Run(workload.Name+"/"+client, func(t *testing.T) {
-				cell, err := Measure(t.Context(), Spec{
-					Workload: workload.Name, Client: client, Addr: addr, Socket: socket,
-					Warmup: 5 * time.Millisecond, Duration: 10 * time.Millisecond,
-				})
-				if err != nil {
-					t.Fatal(err)
+				// On a busy machine a short turn may end before the first operation has:
+				// it is to be as long as one takes.
+				var cell result.Cell
+				for duration := 10 * time.Millisecond; cell.Operations == 0 && duration < 10*time.Second; duration *= 4 {
+					var err error
+					cell, err = Measure(t.Context(), Spec{
+						Workload: workload.Name, Client: client, Addr: addr, Socket: socket,
+						Warmup: 5 * time.Millisecond, Duration: duration,
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
 				}
 				if cell.Operations == 0 || cell.Values[result.Rate] <= 0 {
 					t.Errorf("nothing was done: %+v", cell)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"slices"
 	"strings"
@@ -31,12 +30,25 @@ func ask(ctx context.Context, address string) ([]entry, error) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := io.WriteString(conn, "*1\r\n$7\r\nCOMMAND\r\n*2\r\n$7\r\nCOMMAND\r\n$4\r\nDOCS\r\n"); err != nil {
+	questions := [...][]string{
+		{"COMMAND"},
+		{"COMMAND", "DOCS"},
+		{"COMMAND", "LIST", "FILTERBY", "MODULE", bundled},
+	}
+	var b []byte
+	for _, question := range questions {
+		b = proto.AppendArray(b, len(question))
+		for _, word := range question {
+			b = proto.AppendString(b, word)
+		}
+	}
+	if _, err := conn.Write(b); err != nil {
 		return nil, err
 	}
 	reader := proto.NewReader(conn, proto.Limits{})
-	var replies [2]proto.Value
-	for i, name := range []string{"COMMAND", "COMMAND DOCS"} {
+	var replies [len(questions)]proto.Value
+	for i, question := range questions {
+		name := strings.Join(question, " ")
 		if replies[i], err = reader.Next(); err == nil {
 			err = replies[i].Err()
 		}
@@ -44,11 +56,14 @@ func ask(ctx context.Context, address string) ([]entry, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	entries, err := parseCommands(replies[0])
+	since := map[string]string{}
+	for name := range replies[2].All() { // COMMAND DOCS says nothing of modules
+		since[tableName(name.Str())] = bundledSince
+	}
+	entries, err := parseCommands(replies[0], since)
 	if err != nil {
 		return nil, err
 	}
-	since := map[string]string{}
 	parseDocs(replies[1], since)
 	for i := range entries {
 		entries[i].since = since[entries[i].name]
@@ -67,8 +82,16 @@ const (
 	elementSubcommands = 9
 )
 
-// parseCommands reads the reply to COMMAND, or a command's list of sub-commands.
-func parseCommands(commands proto.Value) ([]entry, error) {
+// bundled is the module that comes with every Redis since bundledSince, so that its
+// commands are in the table: vector sets. No other module's are.
+const (
+	bundled      = "vectorset"
+	bundledSince = "8.0.0"
+)
+
+// parseCommands reads the reply to COMMAND, or a command's list of sub-commands, but for
+// the commands of modules that are not in ofBundled.
+func parseCommands(commands proto.Value, ofBundled map[string]string) ([]entry, error) {
 	var entries []entry
 	for command := range commands.All() {
 		if command.Len() <= elementSubcommands {
@@ -84,13 +107,13 @@ func parseCommands(commands proto.Value) ([]entry, error) {
 		for flag := range command.Index(elementFlags).All() {
 			found.flags = append(found.flags, flag.Str())
 		}
-		subcommands, err := parseCommands(command.Index(elementSubcommands))
+		subcommands, err := parseCommands(command.Index(elementSubcommands), ofBundled)
 		if err != nil {
 			return nil, err
 		}
 		// A container is no command, unless it may be sent alone, as COMMAND.
 		alone := len(subcommands) == 0 || found.arity == -1
-		if alone && !fromModule(found) {
+		if alone && (!fromModule(found) || ofBundled[found.name] != "") {
 			entries = append(entries, found)
 		}
 		entries = append(entries, subcommands...)

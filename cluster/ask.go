@@ -1,0 +1,154 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// How long a refresh waits for nodes.
+const (
+	// patient bounds a refresh.
+	patient = 5 * time.Second
+	// hurried is how long it waits for a node's answer before it asks one more, or is
+	// content with what it has.
+	hurried = 100 * time.Millisecond
+	// opinions is how many nodes are heard, where there are so many.
+	opinions = 2
+)
+
+// look asks nodes who serves which slots, two at a time, and returns the view that is to be
+// believed. Nodes that don't answer are replaced by others.
+func (c *Client) look(ctx context.Context) (*Topology, error) {
+	candidates := c.candidates()
+	ctx, cancel := context.WithTimeout(ctx, patient)
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	defer cancel()
+
+	type answer struct {
+		topology *Topology
+		err      error
+	}
+	answers := make(chan answer, len(candidates))
+	running, asked := 0, 0
+	askNext := func() {
+		if asked == len(candidates) {
+			return
+		}
+		addr := candidates[asked]
+		asked++
+		running++
+		asking.Go(func() {
+			t, err := c.ask(ctx, addr)
+			answers <- answer{t, err}
+		})
+	}
+	for range opinions {
+		askNext()
+	}
+	hedge := time.NewTicker(hurried)
+	defer hedge.Stop()
+	var best *Topology
+	var errs []error
+	for heard := 0; running > 0 && heard < opinions; {
+		select {
+		case a := <-answers:
+			running--
+			if a.err != nil {
+				errs = append(errs, a.err)
+				askNext()
+				continue
+			}
+			heard++
+			if a.topology.better(best) {
+				best = a.topology
+			}
+		case <-hedge.C:
+			if best != nil {
+				return best, nil
+			}
+			askNext()
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoTopology, errors.Join(errs...))
+	}
+	return best, nil
+}
+
+// candidates returns the addresses to ask, in their order: the nodes of the topology in any,
+// but those that stand still, or have not answered, and the one to avoid, behind the others; then Options.Addrs.
+func (c *Client) candidates() []string {
+	c.mu.Lock()
+	avoid := c.avoid
+	c.avoid = ""
+	c.mu.Unlock()
+	var good, bad []string
+	if r := c.routes.Load(); r != nil {
+		for _, n := range r.nodes() {
+			if n.pulse.stands || n.suspect.Load() || n.addr == avoid {
+				bad = append(bad, n.addr)
+			} else {
+				good = append(good, n.addr)
+			}
+		}
+	}
+	rand.Shuffle(len(good), func(i, j int) { good[i], good[j] = good[j], good[i] })
+	seen := map[string]bool{}
+	var all []string
+	for _, list := range [][]string{good, c.options.Addrs, bad} {
+		for _, addr := range list {
+			if !seen[addr] {
+				seen[addr] = true
+				all = append(all, addr)
+			}
+		}
+	}
+	return all
+}
+
+// ask asks one node.
+func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
+	n, err := c.node(addr)
+	if err != nil {
+		return nil, err
+	}
+	t := &Topology{From: addr, At: time.Now(), OK: true}
+	o := c.origin(addr)
+	var b command.Batch
+	shards, info := command.ClusterShards().Queue(&b), command.ClusterInfo().Queue(&b)
+	err = n.client.Exec(ctx, &b)
+	if state, failed := info.Result(); failed == nil { // else the user may not ask
+		t.Epoch, t.OK = state.CurrentEpoch, state.OK
+	}
+	told, failed := shards.Result()
+	var refusal *redis.ReplyError
+	switch {
+	case failed == nil:
+		t.fromShards(told, o)
+	case errors.As(failed, &refusal):
+		slots, older := n.client.ClusterSlots(ctx)
+		if older != nil {
+			return nil, older
+		}
+		t.fromSlots(slots, o)
+	default:
+		return nil, err
+	}
+	if t.covered() == 0 {
+		return nil, fmt.Errorf("%s knows of no node that serves slots", addr)
+	}
+	return t, nil
+}
+
+// origin returns how the addresses are to be read that a node tells.
+func (c *Client) origin(addr string) *origin {
+	return &origin{addr: addr, tls: c.options.Node.TLS != nil, mapAddr: c.options.MapAddr}
+}

@@ -1,0 +1,348 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// DoBatch sends requests to the nodes that serve their keys, each node's in one run and all
+// nodes at the same time, and returns their replies in the order of the requests. Programs
+// call [Client.Exec]. What is redirected, or fails in a way in which it may be sent again, is
+// sent again without the others; those of one slot keep their order. What has no key goes
+// along with the others where any node can answer it.
+//
+// A request that can't be in a batch of a cluster fails all before anything is sent: one with
+// keys of several slots, one that is sent to several nodes, one that concerns one node.
+func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	if err := rs.Err(); err != nil || rs.Len() == 0 {
+		return nil, err
+	}
+	if !c.watched.Load() {
+		c.awake()
+	}
+	slots, err := slotsOf(rs)
+	if err != nil {
+		return nil, err
+	}
+	b := newBatch(c, rs, slots)
+	return b.run(ctx)
+}
+
+// slotsOf returns the slots of requests, or why one of them can't be in a batch.
+func slotsOf(rs *command.Requests) ([]int, error) {
+	if rs.IsTransaction() {
+		return nil, refused("MULTI", "a transaction is sent by the client's Multi")
+	}
+	slots := make([]int, rs.Len())
+	for i := range slots {
+		s, err := slotIn(rs, i)
+		if err != nil {
+			name := rs.Name(i)
+			return nil, &command.BatchError{Index: i, Len: rs.Len(), Command: name, Err: notSent(name, "", err)}
+		}
+		slots[i] = s
+	}
+	return slots, nil
+}
+
+// slotIn returns the slot of request i, or why it can't be in a batch.
+func slotIn(rs *command.Requests, i int) (int, error) {
+	s, firstKey := anySlot, ""
+	for key := range rs.Routes(i) {
+		of := slot.Of(key)
+		if s == anySlot {
+			s, firstKey = of, key
+		} else if of != s {
+			return 0, &CrossSlotError{[2]string{firstKey, key}, [2]int{s, of}}
+		}
+	}
+	if s != anySlot {
+		return s, nil
+	}
+	name := rs.Name(i)
+	if why := refusal(name, rs.Spec(i)); why != "" {
+		return 0, fmt.Errorf("%w: %s", redis.ErrArgument, why)
+	}
+	if _, ok := aggregations(name); ok {
+		return 0, fmt.Errorf("%w: it is sent to several nodes: run it by the client itself, outside of a batch", redis.ErrArgument)
+	}
+	switch name {
+	case "WAIT", "WAITAOF":
+		return 0, fmt.Errorf("%w: it tells of the writes of one connection: use a session of the client", redis.ErrArgument)
+	case "PUBLISH", "CLUSTER COUNTKEYSINSLOT", "CLUSTER GETKEYSINSLOT":
+		r := rs.At(i)
+		return slotWithoutKey(&r)
+	}
+	return anySlot, nil
+}
+
+// batch is the state of one DoBatch.
+type batch struct {
+	c       *Client
+	rs      *command.Requests
+	slots   []int
+	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
+	values  []proto.Value
+	errs    []error // nil where the value counts
+}
+
+func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
+	b := &batch{c: c, rs: rs, slots: slots, values: make([]proto.Value, rs.Len()), errs: make([]error, rs.Len())}
+	for i, s := range slots {
+		if s != anySlot && !rs.ReadOnly(i) {
+			b.written[s/64] |= 1 << (s % 64)
+		}
+	}
+	return b
+}
+
+// reads reports whether request i may be answered by a replica: one would not see what the
+// batch itself has written.
+func (b *batch) reads(i int) bool {
+	s := b.slots[i]
+	return b.rs.ReadOnly(i) && s != anySlot && b.written[s/64]&(1<<(s%64)) == 0
+}
+
+// errand is a request on its way to a node.
+type errand struct {
+	index  int
+	node   *node // nil: by the topology
+	asking bool
+	after  *node // the node where it failed, to be avoided where there is a choice
+}
+
+// run sends all requests, and those that are to be sent again until there are none.
+func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
+	if _, err := b.c.ready(ctx, false); err != nil {
+		return nil, notSent("batch", "", err) // it has waited for that already
+	}
+	todo := make([]errand, b.rs.Len())
+	for i := range todo {
+		todo[i].index = i
+	}
+	var p patience
+	for round := 0; len(todo) > 0; round++ {
+		next, redirects, pauses, lost := b.round(ctx, todo)
+		if round == 0 {
+			p = newPatience(ctx)
+		}
+		if len(next) == 0 {
+			break
+		}
+		// Where one of them has to wait all do: so those of one slot keep their order.
+		onwards := true
+		if pauses {
+			onwards = p.another(ctx, b.c, lost)
+		}
+		if onwards && redirects {
+			if onwards = p.redirected(ctx, b.c); !onwards && p.redirects >= b.c.options.MaxRedirects {
+				b.giveUpRedirects(next, p.redirects)
+			}
+		}
+		if !onwards {
+			break // they keep the errors of their last attempts
+		}
+		todo = next
+	}
+	for _, err := range b.errs {
+		if err != nil {
+			return b.values, &command.RequestErrors{Errs: b.errs}
+		}
+	}
+	return b.values, nil
+}
+
+// giveUpRedirects gives requests that were redirected too often their errors.
+func (b *batch) giveUpRedirects(next []errand, redirects int) {
+	for _, e := range next {
+		if e.node != nil {
+			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index])
+		}
+	}
+}
+
+// group is what goes to one node.
+type group struct {
+	node    *node
+	errands []errand
+	values  []proto.Value
+	err     error
+}
+
+// round sends requests once, and returns those that are to be sent again: whether some are
+// redirected, whether some have to wait, whether a reply was lost.
+func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redirects, pauses, lost bool) {
+	groups := b.groups(ctx, todo)
+	var others sync.WaitGroup
+	for i := range groups {
+		if i > 0 {
+			others.Go(func() { b.send(ctx, groups[i]) })
+		}
+	}
+	if len(groups) > 0 {
+		b.send(ctx, groups[0])
+	}
+	others.Wait()
+
+	byIndex := make([]*errand, b.rs.Len())
+	note := func(e errand, to verdict) {
+		e.after, e.asking = e.node, to.next == toAsk
+		e.node = to.node // nil for what goes by the topology
+		byIndex[e.index] = &e
+		redirects = redirects || to.node != nil
+		pauses = pauses || to.node == nil
+		lost = lost || to.lost
+	}
+	for _, g := range groups {
+		for at, e := range g.errands {
+			if to := b.result(ctx, g, at, e); to.next != final {
+				note(e, to)
+			}
+		}
+	}
+	for _, e := range todo { // for which there is no node
+		if err := b.errs[e.index]; byIndex[e.index] == nil && errors.Is(err, errNowhere) {
+			note(errand{index: e.index}, verdict{next: again})
+		}
+	}
+	for _, e := range todo {
+		if again := byIndex[e.index]; again != nil {
+			next = append(next, *again)
+		}
+	}
+	return next, redirects, pauses, lost
+}
+
+// errNowhere marks the error of a request for which there is no node at the moment.
+var errNowhere = errors.New("no node for it")
+
+// groups sorts requests by nodes.
+func (b *batch) groups(ctx context.Context, todo []errand) []*group {
+	var groups []*group
+	of := map[*node]*group{}
+	add := func(e errand) {
+		g := of[e.node]
+		if g == nil {
+			g = &group{node: e.node}
+			of[e.node] = g
+			groups = append(groups, g)
+		}
+		g.errands = append(g.errands, e)
+		b.errs[e.index] = nil
+	}
+	var anywhere []errand
+	for _, e := range todo {
+		switch s := b.slots[e.index]; {
+		case e.node != nil:
+			add(e)
+		case s == anySlot:
+			anywhere = append(anywhere, e)
+		default:
+			n, err := b.c.target(ctx, s, b.reads(e.index), e.after)
+			if err != nil {
+				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
+				continue
+			}
+			e.node = n
+			add(e)
+		}
+	}
+	for _, e := range anywhere {
+		if len(groups) > 0 && groups[0].node != e.after {
+			e.node = groups[0].node
+		} else if n, err := b.c.target(ctx, anySlot, false, e.after); err == nil {
+			e.node = n
+		} else {
+			b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
+			continue
+		}
+		add(e)
+	}
+	return groups
+}
+
+// send sends a group's requests in one run.
+func (b *batch) send(ctx context.Context, g *group) {
+	if len(g.errands) == b.rs.Len() && !g.asking() {
+		g.values, g.err = g.node.client.DoBatch(ctx, b.rs)
+		return
+	}
+	var rs command.Requests
+	ask := command.AskingRequest()
+	for _, e := range g.errands {
+		if e.asking {
+			rs.Add(&ask)
+		}
+		rs.Join(b.rs, e.index)
+	}
+	values, err := g.node.client.DoBatch(ctx, &rs)
+	g.err = err
+	at := 0
+	for _, e := range g.errands {
+		if e.asking {
+			at++
+		}
+		if at >= len(values) {
+			break
+		}
+		g.values = append(g.values, values[at])
+		at++
+	}
+}
+
+// asking reports whether some of a group's requests stand behind ASKING.
+func (g *group) asking() bool {
+	for _, e := range g.errands {
+		if e.asking {
+			return true
+		}
+	}
+	return false
+}
+
+// result notes what came of a request, the one at a place of its group, and returns what to
+// do about it.
+func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict {
+	i := e.index
+	if at < len(g.values) {
+		v := g.values[at]
+		b.values[i] = v
+		if v.Kind() != proto.KindError {
+			return verdict{}
+		}
+		r := b.rs.At(i)
+		err := command.ReplyError(&r, g.node.addr, v)
+		if !errors.Is(err, redis.ErrRejected) {
+			if unknownScript(err) && b.rs.IsScript(i) {
+				// The one in front that had the text was redirected: it goes with it now.
+				b.errs[i] = err
+				return verdict{next: toNode, node: g.node}
+			}
+			return verdict{} // who executes the batch sees to it
+		}
+		b.errs[i] = err
+		return b.c.judge(ctx, g.node, err, b.rs.ReadOnly(i))
+	}
+	err := g.err
+	if err == nil {
+		err = &command.Error{Command: "batch", Addr: g.node.addr, Outcome: command.MaybeExecuted, Err: errNoReply}
+	}
+	b.errs[i] = b.c.explain(err)
+	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i))
+}
+
+// unknownScript reports whether a node does not know a script, and so has not run it.
+func unknownScript(err error) bool {
+	var reply *proto.Error
+	return errors.As(err, &reply) && reply.Code == "NOSCRIPT"
+}
+
+// errNoReply tells of a batch that came back without an error and without a reply.
+var errNoReply = errors.New("the batch came back without its reply")

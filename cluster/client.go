@@ -1,0 +1,290 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Client is a client of a cluster, with a method for every command. It is safe for
+// concurrent use, and meant to be shared by the whole program. Close it when it is needed
+// no more.
+type Client struct {
+	command.Commands
+	options Options
+	batches command.BatchPool // the memory of pipelines
+
+	routes  atomic.Pointer[routes] // nil until a node has told the topology
+	watched atomic.Bool            // the refresher looks after the nodes
+	paused  atomic.Int64           // calls that wait before they try again
+	turn    atomic.Uint32          // for commands that any node can answer
+	probing atomic.Bool
+
+	wake   chan struct{} // capacity 1: refresh the topology
+	active chan struct{} // capacity 1: watch the nodes
+	quiet  int           // looks without anything in flight; of run
+	older  int           // views in a row that were older than the topology; of run
+
+	ctx       context.Context // ends when the client is closed; of run and tasks
+	stop      context.CancelFunc
+	closing   chan struct{} // closed by Close first
+	closeOnce sync.Once
+	done      chan struct{}  // closed when run has ended
+	tasks     sync.WaitGroup // probes, and clients of nodes being closed; added to by run alone
+
+	mu       sync.Mutex
+	nodes    map[string]*node // by address; nil when the client is closed
+	changed  chan struct{}    // closed and made anew at the end of each refresh
+	replaced chan struct{}    // closed and made anew with each topology that differs
+	failures int              // refreshes that failed, ever
+	lastErr  error            // of the last refresh
+	hooks    []*func(*Topology)
+	avoid    string // the node that the next refresh had better not ask
+
+	subscriptions subscriptions
+}
+
+// New returns a client that connects when it is first used. An error says what is wrong
+// with the options.
+func New(options Options) (*Client, error) {
+	o, err := options.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{
+		options:  o,
+		wake:     make(chan struct{}, 1),
+		active:   make(chan struct{}, 1),
+		closing:  make(chan struct{}),
+		done:     make(chan struct{}),
+		nodes:    map[string]*node{},
+		changed:  make(chan struct{}),
+		replaced: make(chan struct{}),
+	}
+	c.Commands = command.On(c)
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	c.subscriptions.begin(c)
+	go c.run()
+	return c, nil
+}
+
+// Open returns a client for a URL, see [ParseURL], once a node has told the topology. ctx
+// bounds this alone.
+func Open(ctx context.Context, url string) (*Client, error) {
+	options, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return OpenWith(ctx, options)
+}
+
+// OpenWith is [Open] for options.
+func OpenWith(ctx context.Context, options Options) (*Client, error) {
+	c, err := New(options)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.ready(ctx, true); err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("cluster: can't connect to any of %s: %w", strings.Join(c.options.Addrs, ", "), err)
+	}
+	return c, nil
+}
+
+// Options returns a copy of the client's options with defaults in place.
+func (c *Client) Options() Options {
+	o := c.options
+	o.Addrs = append([]string(nil), o.Addrs...)
+	if o.Node.TLS != nil {
+		o.Node.TLS = o.Node.TLS.Clone()
+	}
+	return o
+}
+
+// Format prints the client as the addresses it began with, whatever the verb: its options
+// have a password.
+func (c *Client) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "cluster client of %s", strings.Join(c.options.Addrs, ", "))
+}
+
+// Do sends one request to the node that serves its keys and returns its reply. Programs call
+// the methods of the commands, or [command.Cmd.Do]; this is what those call.
+//
+// Redirects are followed. A request that was not sent, or was rejected for a reason that
+// passes, is sent again while ctx lasts; where ctx has no deadline, at most 3 times within
+// 5 s. One that only reads is sent again also when its reply was lost, at most 3 times.
+func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
+	if !c.watched.Load() {
+		c.awake()
+	}
+	s, err := slotOf(&r)
+	switch {
+	case err != nil:
+		return proto.Value{}, notSent(r.Name(), "", err)
+	case s == anySlot:
+		return c.doAnywhere(ctx, r)
+	}
+	if routes := c.routes.Load(); routes != nil {
+		if owner := routes.of(s); owner != nil {
+			if n := c.pick(owner, r.ReadOnly(), nil); n != nil {
+				v, err := n.client.Do(ctx, r)
+				if err == nil {
+					return v, nil
+				}
+				return c.follow(ctx, r, s, n, v, err)
+			}
+		}
+	}
+	return c.doFirst(ctx, r, s)
+}
+
+// doFirst is Do where the topology has no node for the slot, or there is none yet.
+func (c *Client) doFirst(ctx context.Context, r command.Request, s int) (proto.Value, error) {
+	if err := r.Err(); err != nil {
+		return proto.Value{}, notSent(r.Name(), "", err)
+	}
+	n, err := c.target(ctx, s, r.ReadOnly(), nil)
+	if err != nil {
+		err = notSent(r.Name(), "", err)
+		if c.routes.Load() == nil {
+			return proto.Value{}, err // it has waited for that already
+		}
+		return c.follow(ctx, r, s, nil, proto.Value{}, err)
+	}
+	v, err := n.client.Do(ctx, r)
+	return c.follow(ctx, r, s, n, v, err)
+}
+
+// slotOf returns the slot of a request, or anySlot where it has no key.
+func slotOf(r *command.Request) (int, error) {
+	word, ok := r.Route()
+	if !ok {
+		return anySlot, nil
+	}
+	s := slot.Of(word)
+	for key := range r.Keys() {
+		if of := slot.Of(key); of != s {
+			return 0, &CrossSlotError{[2]string{word, key}, [2]int{s, of}}
+		}
+	}
+	return s, nil
+}
+
+// Exec sends a batch and gives its futures their results, see [Client.DoBatch]. It returns
+// the first command's error, a [*command.BatchError]; redis.Nil is none. The batch is empty
+// afterwards.
+func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
+
+// Pipeline returns an empty pipeline: a batch that knows its client.
+func (c *Client) Pipeline() *redis.Pipeline {
+	return redis.NewPipeline(&c.batches, c, multi{c})
+}
+
+// Any sends a command and returns its reply as the Go value that fits it, see
+// redis.View.Any; texts are strings.
+func (c *Client) Any(ctx context.Context, cmd command.Queueable) (any, error) {
+	return command.DoAny(ctx, c, cmd, nil)
+}
+
+// Topology returns which nodes serve which slots, as far as the client knows, and nil while
+// no node has told it.
+func (c *Client) Topology() *Topology {
+	if r := c.routes.Load(); r != nil {
+		return r.topology
+	}
+	return nil
+}
+
+// Refresh asks nodes for the topology and returns it, when ctx ends at the latest. The
+// client does so by itself where that is needed.
+func (c *Client) Refresh(ctx context.Context) (*Topology, error) {
+	c.mu.Lock()
+	changed := c.changed
+	c.mu.Unlock()
+	// The first refresh that ends may have begun before.
+	for range 2 {
+		c.refreshSoon()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, ended(ctx)
+		case <-c.closing:
+			return nil, redis.ErrClosed
+		}
+		c.mu.Lock()
+		changed = c.changed
+		c.mu.Unlock()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Topology(), c.lastErr
+}
+
+// isClosed reports whether Close has been called.
+func (c *Client) isClosed() bool {
+	select {
+	case <-c.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// Close refuses new commands, lets those in flight be answered for half a second at most,
+// and closes all connections. It returns when nothing is left running. Closing again does
+// nothing. Its error is always nil.
+func (c *Client) Close() error {
+	c.closeOnce.Do(func() {
+		close(c.closing)
+		c.subscriptions.close()
+		c.stop()
+		<-c.done
+		c.mu.Lock()
+		nodes := c.nodes
+		c.nodes = nil
+		c.mu.Unlock()
+		var all sync.WaitGroup
+		for _, n := range nodes {
+			all.Go(func() { _ = n.client.Close() })
+		}
+		all.Wait()
+		c.tasks.Wait()
+	})
+	return nil
+}
+
+// Node returns the client of one node, by the "host:port" of the topology, for commands that
+// concern one node. It is the cluster's client's: don't close it, and don't keep it for long,
+// because it is closed when the node leaves. It tries a command once.
+func (c *Client) Node(addr string) (*redis.Client, error) {
+	r := c.routes.Load()
+	if r != nil {
+		for _, n := range r.nodes() {
+			if n.addr == addr {
+				return n.client, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("cluster: %w: no node of the topology has the address %q", errNoNode, addr)
+}
+
+// NodeOf returns the client of the primary that serves a key, see [Client.Node], waiting for
+// the topology while ctx lasts.
+func (c *Client) NodeOf(ctx context.Context, key string) (*redis.Client, error) {
+	n, err := c.target(ctx, slot.Of(key), false, nil)
+	if err != nil {
+		return nil, fmt.Errorf("cluster: %w", err)
+	}
+	return n.client, nil
+}
+
+// errNoNode says that a named node is not there.
+var errNoNode = errors.New("no such node")

@@ -1,0 +1,677 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/redis/redistest"
+)
+
+// modelCluster is a model of a cluster: primaries and replicas that answer by what they
+// believe, hear of changes in time, and replicate in time. The slots are in units: some of
+// one slot, which have keys, and for each of the first primaries one of the others.
+type modelCluster struct {
+	t      testing.TB
+	random *rand.Rand
+	began  time.Time
+
+	mu     sync.Mutex
+	nodes  []*modelNode
+	units  []modelUnit
+	unitOf [slot.Count]uint8
+	owner  []*modelNode // the truth by unit, nil for nobody
+	moving map[int]bool // units on their way, or not settled
+	epoch  int
+	ports  int // given out
+	timers int // that are to come
+
+	// What kind of cluster it is.
+	calm       bool // nothing goes wrong
+	rests      bool // nothing goes wrong any more
+	quietBus   bool // news are heard of at once
+	replicates bool // at once
+	slots      bool // CLUSTER SHARDS is not known
+	refusesAll bool // where a slot is not served, nothing is
+	pushes     bool // a promoted replica takes its shard subscriptions away
+
+	lossy     bool // writes may have been lost
+	silent    bool // messages may have been lost that nobody can tell
+	versions  int  // of keys, for WATCH
+	requests  map[int]*modelRequest
+	published []modelMessage
+	chances   int // for a fault to happen
+	story     []string
+}
+
+// modelUnit is slots that have the same owner.
+type modelUnit struct {
+	tag    string // of its keys; empty for one without
+	ranges []slot.Range
+}
+
+// modelRequest is something that is to run once at most, by its number.
+type modelRequest struct {
+	key       string
+	tx        []int // the numbers of its transaction
+	runs      int
+	redirects int
+	ask       *modelNode // where it was sent by an ASK
+	to        *modelNode // where it was sent by a redirect
+	at        time.Time  // when
+	outcome   modelOutcome
+}
+
+// modelMessage is a message, by its index.
+type modelMessage struct {
+	channel string
+	at      time.Time
+	by      *modelNode
+}
+
+type modelBelief struct {
+	owner *modelNode
+	epoch int
+}
+
+// modelValue is a key's value.
+type modelValue struct {
+	text    string
+	version int // changes with each write
+}
+
+// modelNode is one node.
+type modelNode struct {
+	c      *modelCluster
+	addr   string
+	server *redistest.Server
+	master *modelNode // nil for a primary
+
+	believes  []modelBelief
+	epoch     int
+	data      map[string]modelValue
+	backlog   []modelWrite       // of a replica: on its way from the primary
+	migrating map[int]*modelNode // units on their way to another node
+	importing map[int]bool
+
+	busy    int // with what happens
+	down    bool
+	failed  bool // the others say so
+	loading bool
+	left    bool          // forgotten by the others
+	cutOff  time.Time     // since when it hears nothing, and nobody hears of it; its clients reach it
+	demoted time.Time     // when
+	paused  chan struct{} // closed when it goes on
+	delay   time.Duration // of each command
+	conns   map[*modelConn]bool
+	asked   time.Time // for the topology
+	vague   time.Time // until when that says nothing
+	trouble time.Time // when it last could not be reached
+}
+
+// modelWrite is a write on its way to a replica.
+type modelWrite struct {
+	key    string
+	value  modelValue
+	absent bool
+}
+
+// modelTags are the hash tags of the keys, each of a slot of its own.
+var modelTags = []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
+
+// newModelCluster returns a cluster of primaries with replicas.
+func newModelCluster(t testing.TB, random *rand.Rand, primaries int, replicas int) *modelCluster {
+	c := &modelCluster{t: t, random: random, began: time.Now(), moving: map[int]bool{}, requests: map[int]*modelRequest{}, ports: 7000}
+	for i := range primaries * (1 + replicas) {
+		n := c.newNode()
+		if i >= primaries {
+			n.master = c.nodes[i%primaries]
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	c.spread(primaries)
+	for _, n := range c.nodes {
+		n.believes = make([]modelBelief, len(c.units))
+		for u, owner := range c.owner {
+			n.believes[u].owner = owner
+			if owner == n || owner == n.master {
+				for _, key := range modelCounters(c.units[u].tag) {
+					n.data[key] = modelValue{text: strconv.Itoa(modelBase(key))}
+				}
+			}
+		}
+	}
+	return c
+}
+
+// spread makes the units.
+func (c *modelCluster) spread(primaries int) {
+	single := map[int]bool{}
+	for _, tag := range modelTags {
+		s := slot.Of(tag)
+		single[s] = true
+		c.unitOf[s] = uint8(len(c.units))
+		c.owner = append(c.owner, c.nodes[s*primaries/slot.Count])
+		c.units = append(c.units, modelUnit{tag, []slot.Range{{From: s, To: s}}})
+	}
+	for i := range primaries {
+		var slots []int
+		for s := range slot.Count {
+			if s*primaries/slot.Count == i && !single[s] {
+				slots = append(slots, s)
+				c.unitOf[s] = uint8(len(c.units))
+			}
+		}
+		c.units = append(c.units, modelUnit{"", slot.Ranges(slots)})
+		c.owner = append(c.owner, c.nodes[i])
+	}
+}
+
+// newNode returns a node that knows nothing. c.mu is held, or not needed yet.
+func (c *modelCluster) newNode() *modelNode {
+	return &modelNode{
+		c: c, addr: c.newAddr(), server: redistest.NewServer(c.t), data: map[string]modelValue{},
+		migrating: map[int]*modelNode{}, importing: map[int]bool{}, conns: map[*modelConn]bool{},
+	}
+}
+
+func (c *modelCluster) newAddr() string {
+	c.ports++
+	return "node:" + strconv.Itoa(c.ports)
+}
+
+// modelCounters returns the keys of a tag that are numbers.
+func modelCounters(tag string) []string {
+	if tag == "" {
+		return nil
+	}
+	return []string{"{" + tag + "}1", "{" + tag + "}2", "{" + tag + "}cas"}
+}
+
+// modelBase is the first value of a key, which tells it from all others.
+func modelBase(key string) int {
+	for i, tag := range modelTags {
+		if at := slices.Index(modelCounters(tag), key); at >= 0 {
+			return (1 + i*3 + at) * 1_000_000
+		}
+	}
+	return 0
+}
+
+// dial connects to a node by its address.
+func (c *modelCluster) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	c.mu.Lock()
+	if *fault == "moved" && addr == c.nodes[1].addr { // as if a redirect to it was not followed
+		addr = c.nodes[0].addr
+	}
+	i := slices.IndexFunc(c.nodes, func(n *modelNode) bool { return n.addr == addr && !n.down })
+	if i < 0 {
+		c.mu.Unlock()
+		return nil, errors.New("connection refused by " + addr)
+	}
+	n := c.nodes[i]
+	c.mu.Unlock()
+	nc, err := n.server.Dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	n.serve(n.server.Accept())
+	return nc, nil
+}
+
+// chance returns a random number below n.
+func (c *modelCluster) chance(n int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.random.IntN(n)
+}
+
+// goesWrong reports whether a fault is to happen now: once in so many times. c.mu is held.
+func (c *modelCluster) goesWrong(name string, once int) bool {
+	if *fault != name {
+		return false
+	}
+	c.chances++
+	return c.chances%once == 0
+}
+
+// happens notes something for whoever looks why a history failed. c.mu is held.
+func (c *modelCluster) happens(format string, args ...any) {
+	if *tell {
+		c.story = append(c.story, fmt.Sprintf("%v: ", time.Since(c.began))+fmt.Sprintf(format, args...))
+	}
+}
+
+// String returns the address.
+func (n *modelNode) String() string {
+	if n == nil {
+		return "nobody"
+	}
+	return n.addr
+}
+
+// later runs f with the lock held. c.mu is held.
+func (c *modelCluster) later(d time.Duration, f func()) {
+	c.timers++
+	time.AfterFunc(d, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		f()
+		c.timers--
+	})
+}
+
+// settle waits until nothing is to come.
+func (c *modelCluster) settle() {
+	for {
+		c.mu.Lock()
+		left := c.timers
+		c.mu.Unlock()
+		if left == 0 {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// hears runs what a node hears of, in time, unless it hears nothing. c.mu is held.
+func (n *modelNode) hears(f func()) {
+	if n.deaf() {
+		return
+	}
+	delay := time.Duration(0)
+	if !n.c.quietBus {
+		delay = time.Duration(n.c.random.IntN(60)) * time.Millisecond
+		if n.c.random.IntN(8) == 0 {
+			delay *= 10
+		}
+	}
+	n.c.later(delay, func() {
+		if !n.deaf() {
+			f()
+		}
+	})
+}
+
+func (n *modelNode) deaf() bool { return n.down || n.paused != nil || !n.cutOff.IsZero() || n.left }
+
+// reached reports whether messages reach a node, perhaps only when it goes on.
+func (n *modelNode) reached() bool { return !n.down && n.cutOff.IsZero() && !n.left }
+
+// well reports whether a node can take a part in what is to happen.
+func (n *modelNode) well() bool { return !n.deaf() && !n.loading }
+
+// modelSettling is how long news take at most, with a margin.
+const modelSettling = 800 * time.Millisecond
+
+// move gives a unit to a node, which the others hear of in time. c.mu is held.
+func (c *modelCluster) move(u int, owner *modelNode) {
+	c.epoch++
+	c.happens("unit %d %s moves from %v to %v", u, c.units[u].tag, c.owner[u], owner)
+	c.owner[u] = owner
+	// What goes away and comes back before anybody has heard of it can't be noticed.
+	if !c.moving[u] {
+		c.moving[u] = true
+		c.later(modelSettling, func() { c.moving[u] = false })
+	}
+	b := modelBelief{owner, c.epoch}
+	for _, n := range c.nodes {
+		if n == owner {
+			n.learn(u, b)
+		} else {
+			n.hears(func() { n.learn(u, b) })
+		}
+	}
+}
+
+// learn takes news. c.mu is held.
+func (n *modelNode) learn(u int, b modelBelief) {
+	if b.epoch < n.believes[u].epoch {
+		return
+	}
+	n.epoch = max(n.epoch, b.epoch)
+	n.believes[u] = b
+	n.c.happens("%v hears that unit %d is of %v", n, u, b.owner)
+	if !n.serves(u) {
+		n.takeAway(func(channel string) bool { return n.c.unit(channel) == u })
+	}
+	delete(n.migrating, u)
+	delete(n.importing, u)
+}
+
+// serves reports whether a node serves a unit, as it believes.
+func (n *modelNode) serves(u int) bool {
+	owner := n.believes[u].owner
+	return owner != nil && (owner == n || owner == n.master)
+}
+
+// hearAll lets a node hear all that it has missed. c.mu is held.
+func (n *modelNode) hearAll() {
+	for u, owner := range n.c.owner {
+		n.learn(u, modelBelief{owner, n.c.epoch})
+	}
+}
+
+func (c *modelCluster) unit(key string) int { return int(c.unitOf[slot.Of(key)]) }
+
+// takeAway ends the shard subscriptions to some channels. c.mu is held.
+func (n *modelNode) takeAway(which func(string) bool) {
+	for conn := range n.conns {
+		for _, channel := range conn.names("SSUBSCRIBE") {
+			if which(channel) {
+				conn.unsubscribed("SSUBSCRIBE", channel)
+			}
+		}
+	}
+}
+
+// write changes a key at a primary, and has its replicas do so in time. c.mu is held.
+func (n *modelNode) write(key, text string) {
+	n.c.versions++
+	w := modelWrite{key: key, value: modelValue{text, n.c.versions}}
+	n.data[key] = w.value
+	n.replicate(w)
+}
+
+// remove takes a key away, as MIGRATE does. c.mu is held.
+func (n *modelNode) remove(key string) {
+	delete(n.data, key)
+	n.replicate(modelWrite{key: key, absent: true})
+}
+
+func (n *modelNode) replicate(w modelWrite) {
+	if !n.cutOff.IsZero() {
+		return
+	}
+	for _, r := range n.c.nodes {
+		if r.master != n || r.down || r.left {
+			continue
+		}
+		if n.c.replicates && r.paused == nil {
+			r.apply(w)
+			continue
+		}
+		if r.backlog = append(r.backlog, w); len(r.backlog) == 1 {
+			r.catchUp()
+		}
+	}
+}
+
+// catchUp lets a replica apply what is on its way. c.mu is held.
+func (n *modelNode) catchUp() {
+	time.AfterFunc(time.Duration(n.c.random.IntN(30))*time.Millisecond, func() {
+		n.c.mu.Lock()
+		defer n.c.mu.Unlock()
+		if n.paused != nil || n.master == nil {
+			return
+		}
+		n.applyAll()
+	})
+}
+
+func (n *modelNode) applyAll() {
+	for _, w := range n.backlog {
+		n.apply(w)
+	}
+	n.backlog = nil
+}
+
+func (n *modelNode) apply(w modelWrite) {
+	if w.absent {
+		delete(n.data, w.key)
+	} else {
+		n.data[w.key] = w.value
+	}
+}
+
+// promote gives a primary's units to its replica, which becomes one itself. c.mu is held.
+func (c *modelCluster) promote(replica *modelNode, lossless bool) {
+	old := replica.master
+	if old == nil {
+		return
+	}
+	c.happens("%v takes the place of %v", replica, old)
+	if !lossless && len(replica.backlog) > 0 {
+		replica.backlog = replica.backlog[:c.random.IntN(len(replica.backlog)+1)]
+	}
+	replica.applyAll()
+	replica.master = nil
+	if c.pushes {
+		replica.takeAway(func(string) bool { return true })
+	}
+	for u, owner := range c.owner {
+		if owner == old {
+			c.move(u, replica)
+		}
+	}
+	old.failed = !lossless
+	old.busy++
+	replica.busy++
+	c.later(modelSettling, func() {
+		old.busy--
+		replica.busy--
+	})
+	for _, n := range c.nodes {
+		if n.master == old {
+			n.follow(replica)
+		}
+	}
+	if lossless {
+		old.demote(replica)
+	}
+}
+
+// follow makes a node the replica of a primary, whose data it takes. c.mu is held.
+func (n *modelNode) follow(primary *modelNode) {
+	n.master, n.backlog = primary, nil
+	n.data = make(map[string]modelValue, len(primary.data))
+	for key, value := range primary.data {
+		n.c.versions++
+		n.data[key] = modelValue{value.text, n.c.versions} // whoever watches it knows
+	}
+}
+
+// demote makes a node a replica that hears everything. c.mu is held.
+func (n *modelNode) demote(primary *modelNode) {
+	for primary.master != nil {
+		primary = primary.master
+	}
+	n.failed = false
+	n.c.happens("%v is back, and finds %v", n, primary)
+	n.hearAll()
+	if n == primary {
+		return
+	}
+	n.demoted = time.Now()
+	n.follow(primary)
+	n.takeAway(func(channel string) bool { return !n.serves(n.c.unit(channel)) })
+}
+
+// kill ends a node with its connections. c.mu is held.
+func (n *modelNode) kill() {
+	n.down = true
+	n.c.happens("%v is killed", n)
+	n.cutAll()
+}
+
+// cutAll ends the connections of a node. c.mu is held.
+func (n *modelNode) cutAll() {
+	for conn := range n.conns {
+		conn.cut()
+	}
+}
+
+func (n *modelNode) pause() {
+	n.paused = make(chan struct{})
+	n.c.happens("%v stands still", n)
+	n.vague = time.Now().Add(time.Hour)
+}
+
+// resume lets a node go on. c.mu is held.
+func (n *modelNode) resume() {
+	if n.paused == nil {
+		return
+	}
+	close(n.paused)
+	n.paused = nil
+	n.c.happens("%v goes on", n)
+	n.vague = time.Now().Add(time.Second)
+	n.trouble = time.Now()
+	if n.master != nil {
+		n.applyAll()
+	}
+}
+
+// publish publishes a message with the next number to a channel. n is where it is published.
+// c.mu is held.
+func (n *modelNode) publish(kind, channel string) {
+	c := n.c
+	if kind != "SUBSCRIBE" && c.owner[c.unit(channel)] != n {
+		return // the others take its place already: nobody is owed what is published here
+	}
+	number := strconv.Itoa(len(c.published))
+	c.published = append(c.published, modelMessage{channel, time.Now(), n})
+	c.happens("%v publishes %s %s", n, channel, number)
+	switch kind {
+	case "SSUBSCRIBE":
+		for _, other := range c.nodes {
+			if other != n && (other.master != n || !other.reached()) {
+				continue
+			}
+			other.tell(kind, channel, "smessage", channel, number)
+		}
+	case "SUBSCRIBE":
+		for _, other := range c.nodes {
+			if other != n && (!other.reached() || !n.cutOff.IsZero()) {
+				continue
+			}
+			other.tell(kind, channel, "message", channel, number)
+		}
+	case "PSUBSCRIBE":
+		const pattern, event = "__keyevent@0__:set", "__keyevent@0__:set"
+		n.tell(kind, pattern, "pmessage", pattern, event, channel+number)
+	}
+}
+
+// tell pushes something to those who have subscribed to a name. c.mu is held.
+func (n *modelNode) tell(kind, name string, push ...string) {
+	raw := ">" + strconv.Itoa(len(push)) + "\r\n"
+	for _, text := range push {
+		raw += simBulk(text)
+	}
+	for conn := range n.conns {
+		if conn.subscribed[kind][name] {
+			conn.send(raw) // by a paused node when it goes on
+		}
+	}
+}
+
+// minority reports whether a node has noticed that it is cut off. c.mu is held.
+func (n *modelNode) minority() bool {
+	return !n.cutOff.IsZero() && time.Since(n.cutOff) > time.Second
+}
+
+// topology answers CLUSTER SHARDS, SLOTS and INFO. c.mu is held.
+func (n *modelNode) topology(what string) string {
+	c := n.c
+	uncovered := slices.ContainsFunc(n.believes, func(b modelBelief) bool { return b.owner == nil })
+	switch what {
+	case "INFO":
+		state := "ok"
+		if n.minority() || uncovered && c.refusesAll {
+			state = "fail"
+		}
+		return simBulk(fmt.Sprintf("cluster_state:%s\r\ncluster_current_epoch:%d\r\n", state, n.epoch))
+	case "SHARDS":
+		if c.slots {
+			return "-ERR Unknown subcommand or wrong number of arguments for 'SHARDS'. Try CLUSTER HELP.\r\n"
+		}
+		return n.shards()
+	}
+	return n.slotRanges()
+}
+
+// view returns the primaries that a node believes in, with the replicas of each.
+func (n *modelNode) view() (primaries []*modelNode, replicas map[*modelNode][]*modelNode) {
+	replicas = map[*modelNode][]*modelNode{}
+	for _, other := range n.c.nodes {
+		owns := slices.ContainsFunc(n.believes, func(b modelBelief) bool { return b.owner == other })
+		switch {
+		case owns, !other.left && other.master == nil:
+			primaries = append(primaries, other)
+		case !other.left:
+			replicas[other.master] = append(replicas[other.master], other)
+		}
+	}
+	return primaries, replicas
+}
+
+// rangesOf returns the runs of slots of a primary, as a node believes.
+func (n *modelNode) rangesOf(primary *modelNode) []slot.Range {
+	var ranges []slot.Range
+	for u, b := range n.believes {
+		if b.owner == primary {
+			ranges = append(ranges, n.c.units[u].ranges...)
+		}
+	}
+	return ranges
+}
+
+func (n *modelNode) shards() string {
+	primaries, replicas := n.view()
+	var raw strings.Builder
+	fmt.Fprintf(&raw, "*%d\r\n", len(primaries))
+	for _, p := range primaries {
+		ranges := n.rangesOf(p)
+		fmt.Fprintf(&raw, "%%2\r\n%s*%d\r\n", simBulk("slots"), 2*len(ranges))
+		for _, r := range ranges {
+			fmt.Fprintf(&raw, ":%d\r\n:%d\r\n", r.From, r.To)
+		}
+		nodes := append([]*modelNode{p}, replicas[p]...)
+		fmt.Fprintf(&raw, "%s*%d\r\n", simBulk("nodes"), len(nodes))
+		for _, other := range nodes {
+			role, health := "master", "online"
+			if other != p {
+				role = "replica"
+			}
+			if other.loading {
+				health = "loading"
+			}
+			if other.failed && n.cutOff.IsZero() {
+				health = "fail"
+			}
+			host, port, _ := net.SplitHostPort(other.addr)
+			raw.WriteString("%5\r\n" + simBulk("id") + simBulk(other.addr) + simBulk("endpoint") + simBulk(host) +
+				simBulk("port") + ":" + port + "\r\n" + simBulk("role") + simBulk(role) + simBulk("health") + simBulk(health))
+		}
+	}
+	return raw.String()
+}
+
+// slotRanges answers CLUSTER SLOTS, which leaves out what has failed.
+func (n *modelNode) slotRanges() string {
+	primaries, replicas := n.view()
+	var raw strings.Builder
+	count := 0
+	for _, p := range primaries {
+		nodes := append([]*modelNode{p}, slices.DeleteFunc(slices.Clone(replicas[p]), func(r *modelNode) bool { return r.failed })...)
+		for _, r := range n.rangesOf(p) {
+			count++
+			fmt.Fprintf(&raw, "*%d\r\n:%d\r\n:%d\r\n", 2+len(nodes), r.From, r.To)
+			for _, other := range nodes {
+				host, port, _ := net.SplitHostPort(other.addr)
+				raw.WriteString("*3\r\n" + simBulk(host) + ":" + port + "\r\n" + simBulk(other.addr))
+			}
+		}
+	}
+	return fmt.Sprintf("*%d\r\n", count) + raw.String()
+}

@@ -1,0 +1,238 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis"
+)
+
+// node is a node of the cluster with its client, which all that the cluster's client does
+// there shares.
+type node struct {
+	addr   string
+	client *redis.Client
+
+	suspect atomic.Bool            // it could not be reached, or could not answer: no reads meanwhile
+	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
+	zone    atomic.Pointer[string] // nil: not told
+	pulse   pulse                  // of the refresher
+}
+
+// inZone reports whether the node is in an availability zone.
+func (n *node) inZone(name string) bool {
+	zone := n.zone.Load()
+	return zone != nil && *zone == name
+}
+
+// shard is a shard of the topology with the clients of its nodes.
+type shard struct {
+	primary  *node // nil where there is none
+	replicas []*node
+	all      []*node
+	turn     atomic.Uint32 // for reads in turn
+}
+
+// routes is a topology with the clients of its nodes.
+type routes struct {
+	topology *Topology
+	shards   []*shard // in the order of the topology's
+}
+
+// of returns the shard that serves a slot, or nil.
+func (r *routes) of(slot int) *shard {
+	if owner := r.topology.owner[slot]; owner != 0 {
+		return r.shards[owner-1]
+	}
+	return nil
+}
+
+// primaries returns all primaries.
+func (r *routes) primaries() []*node {
+	nodes := make([]*node, 0, len(r.shards))
+	for _, s := range r.shards {
+		if s.primary != nil && !slices.Contains(nodes, s.primary) {
+			nodes = append(nodes, s.primary)
+		}
+	}
+	return nodes
+}
+
+// nodes returns all nodes.
+func (r *routes) nodes() []*node {
+	nodes := r.primaries()
+	for _, s := range r.shards {
+		for _, n := range s.replicas {
+			if !slices.Contains(nodes, n) {
+				nodes = append(nodes, n)
+			}
+		}
+	}
+	return nodes
+}
+
+// node returns the node at an address, which need not be in the topology: then it lasts
+// until the next refresh.
+func (c *Client) node(addr string) (*node, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nodes == nil {
+		return nil, redis.ErrClosed
+	}
+	if n := c.nodes[addr]; n != nil {
+		return n, nil
+	}
+	o := c.options.Node
+	o.Addr = addr
+	client, err := redis.New(o)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{addr: addr, client: client}
+	c.nodes[addr] = n
+	return n, nil
+}
+
+// routesTo returns a topology with the clients of its nodes. A node whose address can't be one
+// is left out.
+func (c *Client) routesTo(t *Topology) (*routes, error) {
+	r := &routes{topology: t}
+	for i := range t.shards {
+		told := &t.shards[i]
+		s := new(shard)
+		if told.Primary.Addr != "" {
+			n, err := c.known(told.Primary)
+			switch {
+			case err == nil:
+				s.primary = n
+				s.all = append(s.all, n)
+			case !errors.Is(err, redis.ErrOptions):
+				return nil, err
+			}
+		}
+		for _, replica := range told.Replicas {
+			n, err := c.known(replica)
+			if err != nil && !errors.Is(err, redis.ErrOptions) {
+				return nil, err
+			}
+			if err == nil && !replica.Loading {
+				s.all = append(s.all, n)
+				s.replicas = append(s.replicas, n)
+			}
+		}
+		r.shards = append(r.shards, s)
+	}
+	return r, nil
+}
+
+// known returns the node for what the topology tells of it.
+func (c *Client) known(told Node) (*node, error) {
+	n, err := c.node(told.Addr)
+	if err != nil {
+		c.options.Logger.Warn("cluster: a node can't be used", "server", told.Addr, "error", err)
+		return nil, err
+	}
+	if told.Zone != "" {
+		n.zone.Store(&told.Zone)
+	}
+	return n, err
+}
+
+// prune closes the clients of nodes that the topology does not have. Who waits there gets
+// an error: at once where the node has failed or stands still, and else when what is in
+// flight had its time to be answered.
+func (c *Client) prune(t *Topology) {
+	keep := map[string]bool{}
+	for _, n := range t.nodes() {
+		keep[n.Addr] = true
+	}
+	var gone []*node
+	c.mu.Lock()
+	for addr, n := range c.nodes {
+		if !keep[addr] {
+			delete(c.nodes, addr)
+			gone = append(gone, n)
+		}
+	}
+	c.mu.Unlock()
+	for _, n := range gone {
+		grace := goneGrace
+		if n.pulse.stands || slices.Contains(t.failed, n.addr) {
+			grace = 0
+		}
+		c.options.Logger.Debug("cluster: a node that is not in the topology", "server", n.addr)
+		c.tasks.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), grace)
+			defer cancel()
+			_ = n.client.Shutdown(ctx)
+		})
+	}
+}
+
+// goneGrace is how long what is in flight at a node that has left may take.
+const goneGrace = 500 * time.Millisecond
+
+// onTopology has fn called with each new topology from now on, by the refresher, until
+// remove is called. It must not wait for the client.
+func (c *Client) onTopology(fn func(*Topology)) (remove func()) {
+	hook := &fn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hooks = append(c.hooks, hook)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.hooks = slices.DeleteFunc(slices.Clone(c.hooks), func(h *func(*Topology)) bool { return h == hook })
+	}
+}
+
+// parseRedirect returns what a MOVED or ASK error says.
+func parseRedirect(err error) (proto.Redirect, bool) {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return proto.Redirect{}, false
+	}
+	r, wrong := proto.ParseRedirect(reply)
+	return r, wrong == nil
+}
+
+// movedTo notes that a slot is served by the node at addr, and has the topology refreshed.
+func (c *Client) movedTo(s int, addr string) {
+	if s < 0 || s >= slot.Count {
+		return
+	}
+	for {
+		old := c.routes.Load()
+		if old == nil {
+			break
+		}
+		if owner := old.of(s); owner != nil && owner.primary != nil && owner.primary.addr == addr {
+			return // another caller was told before
+		}
+		next := old.topology.moved(s, addr)
+		if next == nil {
+			break
+		}
+		r, err := c.patched(old, next)
+		if err != nil {
+			break
+		}
+		if c.routes.CompareAndSwap(old, r) {
+			break
+		}
+	}
+	c.refreshSoon()
+}
+
+// patched returns the routes of a topology that differs from that of old in one slot.
+func (c *Client) patched(old *routes, t *Topology) (*routes, error) {
+	if len(t.shards) == len(old.shards) {
+		return &routes{topology: t, shards: old.shards}, nil
+	}
+	return c.routesTo(t)
+}

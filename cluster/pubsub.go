@@ -1,0 +1,295 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/sharded"
+)
+
+// Pub/sub in a cluster is of two kinds. What is published by PUBLISH goes to all nodes, so
+// one connection to any of them is enough: it moves to another node when its own dies. What
+// is published by SPUBLISH stays in the shard of its channel: a sharded.Mux keeps a
+// connection to each.
+
+// subscriptions is what a client has of pub/sub.
+type subscriptions struct {
+	mu     sync.Mutex
+	closed bool
+	shards *sharded.Mux              // nil until the first
+	own    map[*sharded.Mux]struct{} // of subscriptions that block
+	// plain has the clients for what any node has, by the node that was asked for; ""
+	// for none in particular.
+	plain     map[string]*roaming
+	ownPlain  map[*roaming]struct{} // of subscriptions that block
+	keyEvents map[*KeyEvents]struct{}
+	tasks     sync.WaitGroup
+}
+
+// ErrMixedNames says that one subscription can't have shard channels and others: the ones
+// come from the nodes that serve their slots, the others from any node.
+var ErrMixedNames = errors.New("a subscription has either shard channels, or channels and patterns")
+
+// Subscribe subscribes to channels, on one node of the cluster: see [redis.Client.Subscribe]. When
+// that node dies, or leaves the cluster, another one takes its place, and a Gap tells.
+func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Channels(channels...))
+}
+
+// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
+func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
+}
+
+// SSubscribe subscribes to shard channels, of any slots, on the nodes that serve them,
+// wherever these move: see package sharded. Every one is acknowledged when it returns. ctx
+// is the life of the subscription, not of the call, which ends after
+// Options.Node.SubscribeTimeout. It reads from replicas where Options.ReadFrom does. Since
+// 7.0.0.
+func (c *Client) SSubscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	return c.NewShardSubscription(ctx, pubsub.ShardChannels(channels...))
+}
+
+// NewSubscription is [Client.Subscribe] for channels and patterns together, or
+// [Client.SSubscribe] for shard channels, and with options. Shard channels and others in one
+// are [ErrMixedNames].
+func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	shards, others := kinds(opts)
+	switch {
+	case shards && others:
+		return nil, notSent("SSUBSCRIBE", "", ErrMixedNames)
+	case shards:
+		return c.NewShardSubscription(ctx, opts...)
+	}
+	return c.NewSubscriptionAt(ctx, "", opts...)
+}
+
+// NewSubscriptionAt is [Client.NewSubscription] for channels and patterns, on the node at a
+// "host:port" that the topology has; it is an error where it has none. When that node dies, or
+// leaves the cluster, another one takes its place, until that one is lost: then the node is
+// tried first again.
+func (c *Client) NewSubscriptionAt(ctx context.Context, node string, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if shards, _ := kinds(opts); shards {
+		return nil, notSent("SUBSCRIBE", node, fmt.Errorf("%w: for shard channels of one node use the client of that node", ErrMixedNames))
+	}
+	if node != "" {
+		if _, err := c.ready(ctx, false); err != nil {
+			return nil, notSent("SUBSCRIBE", node, err)
+		}
+		if _, err := c.Node(node); err != nil {
+			return nil, notSent("SUBSCRIBE", node, err)
+		}
+	}
+	own := pubsub.NeedsOwnLink(opts...)
+	r, err := c.roaming(node, own)
+	if err != nil {
+		return nil, notSent("SUBSCRIBE", node, err)
+	}
+	opts = append(slices.Clone(opts), pubsub.Without(pubsub.NameShard, ErrMixedNames))
+	sub, err := r.client.NewSubscription(ctx, opts...)
+	if own {
+		c.closeAfter(sub, func() {
+			c.subscriptions.forget(r)
+			_ = r.client.Close()
+		})
+	}
+	return sub, err
+}
+
+// NewShardSubscription is [Client.SSubscribe] with options, also without names: they are
+// added by the subscription's SSubscribe.
+func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if _, others := kinds(opts); others {
+		return nil, notSent("SSUBSCRIBE", "", ErrMixedNames)
+	}
+	own := pubsub.NeedsOwnLink(opts...)
+	m, err := c.mux(own)
+	if err != nil {
+		return nil, notSent("SSUBSCRIBE", "", err)
+	}
+	sub, err := m.Subscribe(ctx, opts...)
+	if own {
+		c.closeAfter(sub, func() {
+			c.subscriptions.forgetMux(m)
+			m.Close(redis.ErrClosed)
+		})
+	}
+	return sub, err
+}
+
+// kinds reports which kinds of names options have.
+func kinds(opts []pubsub.Option) (shards, others bool) {
+	for _, name := range pubsub.NamesOf(opts...) {
+		if name.Kind == pubsub.NameShard {
+			shards = true
+		} else {
+			others = true
+		}
+	}
+	return shards, others
+}
+
+// mux returns what all shard subscriptions share, or one of its own.
+func (c *Client) mux(own bool) (*sharded.Mux, error) {
+	s := &c.subscriptions
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, redis.ErrClosed
+	}
+	if !own && s.shards != nil {
+		defer s.mu.Unlock()
+		return s.shards, nil
+	}
+	m := sharded.New(sharded.Options{
+		Connect:            c.carry,
+		Refresh:            c.refreshAvoiding,
+		MapAddr:            c.options.MapAddr,
+		Replicas:           c.options.ReadFrom != Primary,
+		SubscribeTimeout:   c.options.Node.SubscribeTimeout,
+		UnsubscribeTimeout: c.options.Node.UnsubscribeTimeout,
+		Logger:             c.options.Logger,
+		LinkError:          c.lastError,
+	})
+	if own {
+		s.own[m] = struct{}{}
+	} else {
+		s.shards = m
+	}
+	s.mu.Unlock()
+	if t := c.Topology(); t != nil {
+		m.Update(c.viewOf(t))
+	}
+	return m, nil
+}
+
+// closeAfter calls end, which closes what one subscription had for itself, behind it, or at
+// once where sub is nil.
+func (c *Client) closeAfter(sub *pubsub.Subscription, end func()) {
+	s := &c.subscriptions
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return // close closes it
+	}
+	s.tasks.Go(func() {
+		if sub != nil {
+			<-sub.Done()
+		}
+		end()
+	})
+}
+
+// forgetMux forgets the mux of one subscription.
+func (s *subscriptions) forgetMux(m *sharded.Mux) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.own, m)
+}
+
+// forget forgets a client that roams for one subscription.
+func (s *subscriptions) forget(r *roaming) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.ownPlain, r)
+}
+
+// carry keeps a subscriber connection to a node for a lane. It has a client of its own,
+// because those for commands are closed when a node leaves the topology, and this one is
+// needed until everything has moved.
+func (c *Client) carry(addr string, lane *pubsub.Lane) (stop func(), err error) {
+	o := c.options.Node
+	o.Addr = addr
+	client, err := redis.New(o)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = client.Carry(lane); err != nil {
+		return nil, err
+	}
+	return func() { _ = client.Close() }, nil
+}
+
+// viewOf returns a topology as sharded.Mux wants it.
+func (c *Client) viewOf(t *Topology) sharded.View {
+	v := sharded.View{From: t.From, At: t.At}
+	for _, told := range t.Shards() {
+		s := sharded.Shard{Slots: told.Slots, Primary: told.Primary.Addr}
+		for _, replica := range told.Replicas {
+			if !replica.Loading {
+				s.Replicas = append(s.Replicas, replica.Addr)
+			}
+		}
+		v.Shards = append(v.Shards, s)
+	}
+	return v
+}
+
+// tellSubscriptions tells all that has to do with pub/sub of a new topology.
+func (c *Client) tellSubscriptions(t *Topology) {
+	s := &c.subscriptions
+	s.mu.Lock()
+	var muxes []*sharded.Mux
+	if s.shards != nil {
+		muxes = append(muxes, s.shards)
+	}
+	for m := range s.own {
+		muxes = append(muxes, m)
+	}
+	var plain []*roaming
+	for _, r := range s.plain {
+		plain = append(plain, r)
+	}
+	for r := range s.ownPlain {
+		plain = append(plain, r)
+	}
+	s.mu.Unlock()
+	if len(muxes) > 0 {
+		v := c.viewOf(t)
+		for _, m := range muxes {
+			m.Update(v)
+		}
+	}
+	for _, r := range plain {
+		r.review(t)
+	}
+}
+
+// begin makes what is empty ready, and has it told of topologies.
+func (s *subscriptions) begin(c *Client) {
+	s.own = map[*sharded.Mux]struct{}{}
+	s.plain = map[string]*roaming{}
+	s.ownPlain = map[*roaming]struct{}{}
+	s.keyEvents = map[*KeyEvents]struct{}{}
+	c.onTopology(c.tellSubscriptions)
+}
+
+// close ends all subscriptions.
+func (s *subscriptions) close() {
+	s.mu.Lock()
+	s.closed = true
+	var all sync.WaitGroup
+	if m := s.shards; m != nil {
+		all.Go(func() { m.Close(redis.ErrClosed) })
+	}
+	for m := range s.own {
+		all.Go(func() { m.Close(redis.ErrClosed) })
+	}
+	for _, r := range s.plain {
+		all.Go(func() { _ = r.client.Close() })
+	}
+	for r := range s.ownPlain {
+		all.Go(func() { _ = r.client.Close() })
+	}
+	for k := range s.keyEvents {
+		k.stop(redis.ErrClosed)
+	}
+	s.mu.Unlock()
+	all.Wait()
+	s.tasks.Wait()
+}

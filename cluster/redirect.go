@@ -1,0 +1,187 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// verdict is what to do about a request that has failed.
+type verdict struct {
+	next nextStep
+	node *node // of toNode and toAsk
+	lost bool  // its reply was lost
+}
+
+type nextStep uint8
+
+const (
+	final  nextStep = iota // the error is the caller's
+	again                  // after a pause, where the topology says then
+	toNode                 // at once, at the node
+	toAsk                  // at once, at the node behind ASKING
+)
+
+// judge decides what to do about a request that has failed with err at a node, nil for none,
+// and tells the refresher what the error shows.
+func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) verdict {
+	if n != nil {
+		if r, ok := parseRedirect(err); ok && errors.Is(err, redis.ErrRejected) {
+			return c.redirected(n, r)
+		}
+	}
+	switch {
+	case ctx.Err() != nil: // whatever failed shows nothing of the node
+		return verdict{}
+	case errors.Is(err, redis.ErrArgument), errors.Is(err, redis.ErrPoolExhausted), errors.Is(err, command.ErrTxConflict):
+		return verdict{}
+	case errors.Is(err, redis.ErrRejected):
+		return c.rejected(n, err)
+	case errors.Is(err, redis.ErrNotSent):
+		c.doubt(n)
+		return verdict{next: again}
+	case lostRead(err):
+		c.doubt(n)
+		if readOnly {
+			return verdict{next: again, lost: true}
+		}
+	}
+	return verdict{}
+}
+
+// redirected is judge for MOVED and ASK.
+func (c *Client) redirected(n *node, r proto.Redirect) verdict {
+	addr := c.origin(n.addr).mapped(r.Addr(n.addr))
+	target, err := c.node(addr)
+	if err != nil {
+		c.refreshSoon()
+		return verdict{next: again}
+	}
+	if r.Ask {
+		return verdict{next: toAsk, node: target}
+	}
+	c.movedTo(r.Slot, addr)
+	return verdict{next: toNode, node: target}
+}
+
+// rejected is judge for what a node refuses for a reason that passes.
+func (c *Client) rejected(n *node, err error) verdict {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return verdict{} // a redirect too many
+	}
+	switch reply.Code {
+	case "LOADING", "MASTERDOWN":
+		if n != nil {
+			n.suspect.Store(true)
+		}
+	case "CLUSTERDOWN", "READONLY":
+		c.refreshSoon()
+	}
+	return verdict{next: again}
+}
+
+// doubt notes that a node could not be reached.
+func (c *Client) doubt(n *node) {
+	if n != nil {
+		n.suspect.Store(true)
+	}
+	c.refreshSoon()
+}
+
+// follow sends a request again where that is safe and may help, after it has failed with
+// err at a node, or for want of one. s is its slot; anySlot stands for any node.
+func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
+	reads := r.ReadOnly()
+	for p := newPatience(ctx); ; {
+		err = c.explain(err)
+		if err == nil {
+			return v, nil
+		}
+		asking := false
+		switch to := c.judge(ctx, n, err, reads); to.next {
+		case final:
+			return v, err
+		case again:
+			if !p.another(ctx, c, to.lost) {
+				return v, err
+			}
+			if n, err = c.target(ctx, s, reads, n); err != nil {
+				err = notSent(r.Name(), "", err)
+				n = nil
+				continue
+			}
+		case toNode, toAsk:
+			if !p.redirected(ctx, c) {
+				if p.redirects >= c.options.MaxRedirects {
+					err = tooMany(r.Name(), n.addr, p.redirects, err)
+				}
+				return v, err
+			}
+			n, asking = to.node, to.next == toAsk
+		}
+		v, err = n.send(ctx, &r, asking)
+	}
+}
+
+// anySlot is the slot of what any node can answer.
+const anySlot = -1
+
+// send sends a request once, behind ASKING where asking says so: both go in one run, because
+// ASKING is for the next command of its connection.
+func (n *node) send(ctx context.Context, r *command.Request, asking bool) (proto.Value, error) {
+	if !asking {
+		return n.client.Do(ctx, *r)
+	}
+	var rs command.Requests
+	ask := command.AskingRequest()
+	rs.Add(&ask)
+	rs.Add(r)
+	values, err := n.client.DoBatch(ctx, &rs)
+	if err != nil {
+		// Replies before the error are ASKING's, and the request may have run.
+		var e *command.Error
+		if errors.As(err, &e) {
+			err = &command.Error{Command: r.Name(), Addr: e.Addr, Outcome: e.Outcome, Err: e.Err}
+		}
+		return proto.Value{}, err
+	}
+	v := values[1]
+	return v, command.ReplyError(r, n.addr, v)
+}
+
+// target returns the node for a request by the topology as it is, another than avoid where
+// there is a choice.
+func (c *Client) target(ctx context.Context, s int, reads bool, avoid *node) (*node, error) {
+	r, err := c.ready(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if s == anySlot {
+		return c.anyNode(r, avoid)
+	}
+	if owner := r.of(s); owner != nil {
+		if n := c.pick(owner, reads, avoid); n != nil {
+			return n, nil
+		}
+	}
+	c.refreshSoon()
+	return nil, ErrUncovered
+}
+
+// anyNode returns one of the primaries, another than avoid where there is one.
+func (c *Client) anyNode(r *routes, avoid *node) (*node, error) {
+	nodes := r.primaries()
+	if len(nodes) == 0 {
+		c.refreshSoon()
+		return nil, ErrNoTopology
+	}
+	turn := c.turn.Add(1)
+	if n := inTurn(nodes, turn, func(n *node) bool { return n != avoid && healthy(n) }, nil); n != nil {
+		return n, nil
+	}
+	return inTurn(nodes, turn, func(n *node) bool { return n != avoid }, nodes[0]), nil
+}

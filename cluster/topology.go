@@ -1,0 +1,256 @@
+package cluster
+
+import (
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Topology is which nodes serve which slots, as a node of the cluster has told. It never
+// changes, and is safe for concurrent use.
+type Topology struct {
+	// Epoch is the cluster's epoch: it grows with each change of who serves what.
+	Epoch int64
+	// OK says that the node which told it saw the cluster work.
+	OK bool
+	// From is the address of the node that told it.
+	From string
+	// At is when that node was asked.
+	At time.Time
+
+	shards []Shard // without their slots
+	owner  [slot.Count]uint16
+	failed []string // addresses of nodes that the cluster takes for failed
+}
+
+// Shard is a primary with its replicas, and the slots that they serve.
+type Shard struct {
+	Slots    []slot.Range
+	Primary  Node // its Addr is empty where there is none at the moment
+	Replicas []Node
+}
+
+// Node is a node of the cluster.
+type Node struct {
+	ID   string
+	Addr string // "host:port", to connect to
+	Zone string // its availability zone; empty where none is announced
+	// Loading says that it can't answer yet.
+	Loading bool
+}
+
+// Shards returns all shards, those without slots included.
+func (t *Topology) Shards() []Shard {
+	shards := make([]Shard, len(t.shards))
+	for i, s := range t.shards {
+		shards[i] = Shard{Primary: s.Primary, Replicas: slices.Clone(s.Replicas)}
+	}
+	for at := 0; at < slot.Count; {
+		owner, from := t.owner[at], at
+		for at < slot.Count && t.owner[at] == owner {
+			at++
+		}
+		if owner > 0 {
+			s := &shards[owner-1]
+			s.Slots = append(s.Slots, slot.Range{From: from, To: at - 1})
+		}
+	}
+	return shards
+}
+
+// ShardOf returns the shard that serves a slot, without its other slots. False: none does.
+func (t *Topology) ShardOf(slot int) (Shard, bool) {
+	if slot < 0 || slot >= len(t.owner) || t.owner[slot] == 0 {
+		return Shard{}, false
+	}
+	s := t.shards[t.owner[slot]-1]
+	return Shard{Primary: s.Primary, Replicas: slices.Clone(s.Replicas)}, true
+}
+
+// Uncovered returns the slots that no node serves.
+func (t *Topology) Uncovered() []slot.Range {
+	var slots []int
+	for i, owner := range t.owner {
+		if owner == 0 {
+			slots = append(slots, i)
+		}
+	}
+	return slot.Ranges(slots)
+}
+
+// covered returns how many slots somebody serves.
+func (t *Topology) covered() int {
+	n := 0
+	for _, owner := range t.owner {
+		if owner != 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// nodes returns all nodes, the primaries first.
+func (t *Topology) nodes() []Node {
+	var primaries, replicas []Node
+	for _, s := range t.shards {
+		if s.Primary.Addr != "" {
+			primaries = append(primaries, s.Primary)
+		}
+		replicas = append(replicas, s.Replicas...)
+	}
+	return append(primaries, replicas...)
+}
+
+// better reports whether a topology is to be believed rather than another one, which may
+// be nil: a node that is cut off from most of the others sees an older epoch, or sees that
+// the cluster does not work.
+func (t *Topology) better(other *Topology) bool {
+	switch {
+	case other == nil:
+		return true
+	case t.OK != other.OK:
+		return t.OK
+	case t.Epoch != other.Epoch:
+		return t.Epoch > other.Epoch
+	}
+	return t.covered() > other.covered()
+}
+
+// moved returns the topology with a slot given to the node at addr, or nil where that is no
+// node of it, or has the slot already.
+func (t *Topology) moved(slot int, addr string) *Topology {
+	owner := slices.IndexFunc(t.shards, func(s Shard) bool { return s.Primary.Addr == addr })
+	promoted := -1
+	if owner < 0 {
+		owner = slices.IndexFunc(t.shards, func(s Shard) bool {
+			promoted = slices.IndexFunc(s.Replicas, func(n Node) bool { return n.Addr == addr })
+			return promoted >= 0
+		})
+	}
+	if owner < 0 || promoted < 0 && int(t.owner[slot]) == owner+1 {
+		return nil
+	}
+	next := *t
+	if promoted >= 0 {
+		// What becomes of the primary until now is not known yet.
+		next.shards = append(slices.Clone(t.shards), Shard{Primary: t.shards[owner].Replicas[promoted]})
+		old := &next.shards[owner]
+		old.Replicas = slices.Delete(slices.Clone(old.Replicas), promoted, promoted+1)
+		owner = len(next.shards) - 1
+	}
+	next.owner[slot] = uint16(owner + 1)
+	return &next
+}
+
+// origin is who told a topology, and how addresses are to be read.
+type origin struct {
+	addr    string // the address at which the node answered
+	tls     bool
+	mapAddr func(string) string // may be nil
+}
+
+// address returns where to connect to a node, or "" where that can't be told.
+func (o *origin) address(endpoint, ip string, port, tlsPort int) string {
+	if o.tls {
+		port = tlsPort
+	}
+	if port <= 0 {
+		return ""
+	}
+	host := endpoint
+	if host == "?" {
+		host = ip // the node prefers a name that it does not know
+	}
+	if host == "" || host == "?" {
+		host, _, _ = net.SplitHostPort(o.addr)
+	}
+	return o.mapped(net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port)))
+}
+
+// mapped returns the address to connect to for one that a server has told.
+func (o *origin) mapped(addr string) string {
+	if o.mapAddr == nil {
+		return addr
+	}
+	return o.mapAddr(addr)
+}
+
+// give gives runs of slots to a shard, by its index. Numbers that are no slots are left out.
+func (t *Topology) give(shard int, ranges ...command.SlotRange) {
+	for _, r := range ranges {
+		for i := max(r.From, 0); i <= min(r.To, slot.Count-1); i++ {
+			t.owner[i] = uint16(shard + 1)
+		}
+	}
+}
+
+// maxShards is how many shards a topology can have: one for each slot, and as many without.
+const maxShards = 2 * slot.Count
+
+// fromShards makes a topology of what CLUSTER SHARDS tells. t has all but the nodes.
+func (t *Topology) fromShards(shards []command.Shard, o *origin) {
+	for _, told := range shards {
+		var s Shard
+		for _, n := range told.Nodes {
+			addr := o.address(n.Endpoint, n.IP, n.Port, n.TLSPort)
+			if addr == "" {
+				continue
+			}
+			if t.OK && strings.HasPrefix(n.Health, "fail") {
+				t.failed = append(t.failed, addr)
+				continue
+			}
+			node := Node{ID: n.ID, Addr: addr, Zone: n.AvailabilityZone, Loading: n.Health == "loading"}
+			if n.Role == "master" && s.Primary.Addr == "" {
+				s.Primary = node
+			} else {
+				s.Replicas = append(s.Replicas, node)
+			}
+		}
+		if s.Primary.Addr == "" && len(s.Replicas) == 0 || len(t.shards) == maxShards {
+			continue
+		}
+		t.shards = append(t.shards, s)
+		t.give(len(t.shards)-1, told.Slots...)
+	}
+}
+
+// fromSlots makes a topology of what CLUSTER SLOTS tells, which leaves out what has failed.
+// t has all but the nodes.
+func (t *Topology) fromSlots(slots []command.SlotNodes, o *origin) {
+	byPrimary := map[string]int{}
+	for _, told := range slots {
+		primary, ok := o.slotNode(told.Primary)
+		if !ok {
+			continue
+		}
+		shard, known := byPrimary[primary.Addr]
+		if !known {
+			if len(t.shards) == maxShards {
+				continue
+			}
+			s := Shard{Primary: primary}
+			for _, replica := range told.Replicas {
+				if node, ok := o.slotNode(replica); ok {
+					s.Replicas = append(s.Replicas, node)
+				}
+			}
+			shard = len(t.shards)
+			byPrimary[primary.Addr] = shard
+			t.shards = append(t.shards, s)
+		}
+		t.give(shard, told.SlotRange)
+	}
+}
+
+// slotNode reads a node of CLUSTER SLOTS, whose port is the one for the connection that
+// it was asked by.
+func (o *origin) slotNode(n command.SlotNode) (Node, bool) {
+	addr := o.address(n.Endpoint, n.Names["ip"], n.Port, n.Port)
+	return Node{ID: n.ID, Addr: addr, Zone: n.Names["availability-zone"]}, addr != ""
+}

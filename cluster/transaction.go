@@ -1,0 +1,181 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Multi sends a batch as a transaction, see redis.Client.Multi. All its keys must be of one
+// slot: others are refused before anything is sent, with a [*CrossSlotError]. Where the slot
+// has moved nothing has run, and it is sent to the other node.
+func (c *Client) Multi(ctx context.Context, b *command.Batch) error {
+	return b.Exec(ctx, multi{c})
+}
+
+// multi sends batches of a client as transactions.
+type multi struct{ client *Client }
+
+func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	c := m.client
+	if err := rs.Err(); err != nil || rs.Len() == 0 {
+		return nil, err
+	}
+	if !c.watched.Load() {
+		c.awake()
+	}
+	s, err := oneSlot(rs)
+	if err != nil {
+		return nil, err
+	}
+	var values []proto.Value
+	if _, err := c.ready(ctx, false); err != nil {
+		return nil, notSent("MULTI", "", err) // it has waited for that already
+	}
+	n, err := c.target(ctx, s, false, nil)
+	asking := false
+	for p := newPatience(ctx); ; {
+		if err != nil {
+			err = notSent("MULTI", "", err)
+			n = nil
+		} else {
+			values, err = n.transact(ctx, rs, asking)
+			if err = c.explain(err); err == nil {
+				return values, nil
+			}
+		}
+		switch to := c.judge(ctx, n, err, false); to.next {
+		case final:
+			return values, err
+		case again:
+			if !p.another(ctx, c, false) {
+				return values, err
+			}
+			asking = false
+			n, err = c.target(ctx, s, false, n)
+		case toNode, toAsk:
+			if !p.redirected(ctx, c) {
+				if p.redirects >= c.options.MaxRedirects {
+					err = tooMany("MULTI", n.addr, p.redirects, err)
+				}
+				return values, err
+			}
+			n, asking, err = to.node, to.next == toAsk, nil
+		}
+	}
+}
+
+// transact sends requests as a transaction, behind ASKING where asking says so: it lasts
+// until EXEC.
+func (n *node) transact(ctx context.Context, rs *command.Requests, asking bool) ([]proto.Value, error) {
+	tx := rs.Transaction()
+	if asking {
+		tx = rs.Transaction(command.AskingRequest())
+	}
+	values, err := n.client.DoBatch(ctx, tx)
+	if err != nil {
+		return nil, err // whatever was queued: EXEC's reply is what counts
+	}
+	if asking {
+		values = values[1:]
+	}
+	return command.TransactionReplies(rs, n.addr, values)
+}
+
+// oneSlot returns the slot of a transaction, or why it can't be one.
+func oneSlot(rs *command.Requests) (int, error) {
+	slots, err := slotsOf(rs)
+	if err != nil {
+		return 0, err
+	}
+	s, key := anySlot, ""
+	for i, of := range slots {
+		word, ok := rs.Route(i)
+		switch {
+		case !ok: // any node will do
+		case s == anySlot:
+			s, key = of, word
+		case of != s:
+			cross := &CrossSlotError{[2]string{key, word}, [2]int{s, of}}
+			return 0, &command.BatchError{
+				Index: i, Len: rs.Len(), Command: rs.Name(i),
+				Err: notSent(rs.Name(i), "", cross),
+			}
+		}
+	}
+	return s, nil
+}
+
+// Session lends a connection to the primary that serves a key, see redis.Client.Session. It
+// is a connection to that node alone: redirects are errors of its commands.
+func (c *Client) Session(ctx context.Context, key string) (*redis.Session, error) {
+	return c.lend(ctx, slot.Of(key), func(n *node) (*redis.Session, error) { return n.client.Session(ctx) })
+}
+
+// Watch lends a connection to the primary that serves keys, and watches them there, see
+// redis.Client.Watch. They must be of one slot, and there must be one at least. Use it by
+// redis.Transaction, which begins again where the slot moves meanwhile.
+func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, error) {
+	if len(keys) == 0 {
+		return nil, refused("WATCH", "in a cluster a session is at the node of a key: name one")
+	}
+	s := slot.Of(keys[0])
+	for _, key := range keys {
+		if of := slot.Of(key); of != s {
+			return nil, notSent("WATCH", "", &CrossSlotError{[2]string{keys[0], key}, [2]int{s, of}})
+		}
+	}
+	return c.lend(ctx, s, func(n *node) (*redis.Session, error) { return n.client.Watch(ctx, keys...) })
+}
+
+// lend has a session made at the primary of a slot.
+func (c *Client) lend(ctx context.Context, s int, session func(*node) (*redis.Session, error)) (*redis.Session, error) {
+	if _, err := c.ready(ctx, false); err != nil {
+		return nil, notSent("session", "", err) // it has waited for that already
+	}
+	n, err := c.target(ctx, s, false, nil)
+	for p := newPatience(ctx); ; {
+		if err != nil {
+			err = notSent("session", "", err)
+			n = nil
+		} else {
+			made, failed := session(n)
+			if failed == nil {
+				return made, nil
+			}
+			err = c.explain(failed)
+		}
+		switch to := c.judge(ctx, n, err, true); to.next {
+		case final:
+			return nil, err
+		case toNode:
+			if !p.redirected(ctx, c) {
+				if p.redirects >= c.options.MaxRedirects {
+					err = tooMany("WATCH", n.addr, p.redirects, err)
+				}
+				return nil, err
+			}
+			n, err = to.node, nil
+		case again, toAsk:
+			// The commands of the session would all need an ASKING: it is at home in a
+			// slot only when that has moved.
+			if !p.another(ctx, c, to.lost) {
+				if to.next == toAsk {
+					err = fmt.Errorf("the slot is being moved: %w", err)
+				}
+				return nil, err
+			}
+			n, err = c.target(ctx, s, false, nil)
+		}
+	}
+}
+
+var (
+	_ redis.Watcher     = (*Client)(nil)
+	_ command.Doer      = (*Client)(nil)
+	_ command.BatchDoer = (*Client)(nil)
+)

@@ -1,0 +1,75 @@
+package cluster
+
+import (
+	"time"
+)
+
+// A node that is paused, or cut off, answers nothing and closes nothing. Its connections
+// would notice only when ReplyTimeout has passed, and by then the cluster has long promoted
+// a replica. So while something is in flight the refresher looks a few times a second
+// whether nodes stand still, and has the topology refreshed while one does, or while calls wait
+// to be tried again: as soon as that
+// says that the node has failed, its client is closed and its callers are answered.
+
+const (
+	// watchEvery is how often nodes are looked at.
+	watchEvery = 250 * time.Millisecond
+	// standsAfter is how long a node may answer nothing before it stands still.
+	standsAfter = time.Second
+	// quietBeats is for how many looks nothing may be in flight before they end.
+	quietBeats = 4
+)
+
+// pulse is what the refresher has seen of a node; nobody else looks at it.
+type pulse struct {
+	answered uint64
+	since    time.Time // when answered was seen first
+	stands   bool
+}
+
+// awake has the nodes watched, from the first command after a time without any.
+func (c *Client) awake() {
+	if c.watched.CompareAndSwap(false, true) {
+		c.active <- struct{}{} // it has room: run takes it before watched is false again
+	}
+}
+
+// beat looks at all nodes and reports whether to stop looking.
+func (c *Client) beat() (stop bool) {
+	busy, stands := c.stillness()
+	if stands || c.paused.Load() > 0 {
+		c.refreshSoon()
+	}
+	if busy {
+		c.quiet = 0
+		return false
+	}
+	if c.quiet++; c.quiet < quietBeats {
+		return false
+	}
+	c.quiet = 0
+	c.watched.Store(false)
+	if busy, _ := c.stillness(); busy && c.watched.CompareAndSwap(false, true) {
+		return false // somebody came meanwhile, and did not see that nobody watches
+	}
+	return true
+}
+
+// stillness reports whether something is in flight anywhere, and whether a node stands
+// still.
+func (c *Client) stillness() (busy, stands bool) {
+	now := time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.nodes {
+		s := n.client.Stats()
+		p := &n.pulse
+		waits := s.InFlight+s.Waiting > 0
+		if !waits || s.Answered != p.answered || p.since.IsZero() {
+			p.answered, p.since = s.Answered, now
+		}
+		p.stands = waits && now.Sub(p.since) >= standsAfter
+		busy, stands = busy || waits, stands || p.stands
+	}
+	return busy || c.paused.Load() > 0, stands
+}

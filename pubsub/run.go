@@ -1,0 +1,435 @@
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Handlers, run in the background. One goroutine receives from the subscription and
+// sorts the messages into lanes, one for each channel of a handler; workers take a lane
+// at a time, so that the messages of a channel are handled in their order, and a slow
+// handler holds up its own channel alone, as long as a worker is free.
+
+// Runner runs the handlers of a subscription, see [Subscription.Run]. Its methods are
+// safe for concurrent use.
+type Runner struct {
+	sub     *Subscription
+	ctx     context.Context // of the handlers
+	cancel  context.CancelFunc
+	onError func(error, *Subscription, *Runner)
+	// maxMessages and maxBytes bound what is in the lanes together.
+	maxMessages, maxBytes int
+
+	stopping chan struct{} // closed where asked is set: no more is received
+	done     chan struct{} // closed last
+	workers  sync.WaitGroup
+
+	mu    sync.Mutex
+	wake  sync.Cond // of mu: a lane is ready, there is room, or all is over
+	lanes map[laneKey]*lane
+	ready []*lane // with messages, and no worker at them
+	busy  int     // lanes that are in ready, or have a worker at them
+	// messages and bytes are those in all lanes.
+	messages, bytes int
+	// gaps are to be told to a handler with its next message.
+	gaps  map[Name]*Gap
+	over  bool // nothing comes any more
+	cut   bool // what is in the lanes is not handled any more
+	asked bool // stopping is closed
+	err   error
+	stats RunnerStats
+}
+
+// RunnerStats counts what a [Runner] has done.
+type RunnerStats struct {
+	Handled uint64 // calls of handlers that returned, or panicked
+	Failed  uint64 // those of them that returned an error, or panicked
+	Dropped uint64 // messages dropped for lack of room, or at the end of the context
+	Waiting int    // messages that wait for a worker
+}
+
+// laneKey is a channel of a handler: a pattern's has many.
+type laneKey struct {
+	name    Name
+	channel string
+}
+
+// lane is the messages of one channel that wait for a worker.
+type lane struct {
+	key   laneKey
+	queue queue
+	busy  bool // a worker is at it, or it is in ready
+}
+
+// Run calls the handlers of the subscription with its messages, from as many goroutines
+// as workers says, 1 at least. The messages of a channel are handled one after the
+// other, in their order; those of different channels beside each other. The runner owns
+// [Subscription.Messages]: nobody else may receive from it.
+//
+// Run refuses to start where a name has no handler, with a [*NoHandlerError] that lists
+// them, and while another run is under way, with [ErrRunning]. Messages of a name that
+// is added later without a handler are such an error too.
+//
+// onError is given what handlers return, as a [*HandlerError]; panics too, which are a
+// [*PanicError] inside. It is called by the worker, beside other workers, and may call
+// run.Stop. Without it, nil, the first error ends the run, and is what Wait returns.
+//
+// A gap in the subscription's stream concerns all of its names: each handler is told of it
+// with its next message. With [GapMarkers] each handler is called at once with an item of
+// KindGap, in order with the messages of a channel; that of a pattern beside them.
+//
+// What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
+// Beyond that the channel that has most waiting loses its oldest message, and its handler
+// is told of the gap; with [DropNewest] the message that has come is dropped, with
+// [FailSlow] the subscription ends, and with [Block] nothing more is received until there
+// is room.
+//
+// The run ends with the subscription, when what it has received is handled; by
+// [Runner.Stop]; or when ctx ends, and then what waits is dropped and counted. The
+// subscription itself goes on, and can be run again.
+func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if without := s.without(); len(without) > 0 {
+		return nil, &NoHandlerError{without}
+	}
+	if !s.running.CompareAndSwap(false, true) {
+		return nil, ErrRunning
+	}
+	r := &Runner{
+		sub: s, onError: onError,
+		maxMessages: s.maxMessages + cap(s.out), maxBytes: s.maxBytes,
+		stopping: make(chan struct{}), done: make(chan struct{}),
+		lanes: make(map[laneKey]*lane), gaps: make(map[Name]*Gap),
+	}
+	r.wake.L = &r.mu
+	r.ctx, r.cancel = context.WithCancel(ctx)
+	for range max(1, workers) {
+		r.workers.Go(r.work)
+	}
+	go r.run(ctx)
+	return r, nil
+}
+
+// Stop lets the run end: no more messages are received, and those received are
+// handled. It does not wait, so that a handler may call it. Stopping again does nothing.
+func (r *Runner) Stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stop()
+}
+
+// stop is Stop with mu held.
+func (r *Runner) stop() {
+	if !r.asked {
+		r.asked = true
+		close(r.stopping)
+	}
+}
+
+// Done returns a channel that is closed when the run has ended and no handler runs.
+func (r *Runner) Done() <-chan struct{} { return r.done }
+
+// Wait waits until the run has ended and no handler runs, or until ctx ends. It
+// returns why the run ended: nil after Stop, and where the subscription ended without
+// an error. A handler that waits for its own run waits for itself.
+func (r *Runner) Wait(ctx context.Context) error {
+	select {
+	case <-r.done:
+	case <-ctx.Done():
+		select {
+		case <-r.done:
+		default:
+			return context.Cause(ctx)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Stats returns the run's numbers.
+func (r *Runner) Stats() RunnerStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stats := r.stats
+	stats.Waiting = r.messages
+	return stats
+}
+
+// run receives until the end, and waits for the workers.
+func (r *Runner) run(ctx context.Context) {
+	defer close(r.done)
+	unwatch := context.AfterFunc(ctx, func() { r.end(context.Cause(ctx), true) })
+	r.receive()
+	r.workers.Wait()
+	unwatch()
+	r.cancel()
+	r.sub.running.Store(false)
+}
+
+// receive sorts messages into lanes until the end.
+func (r *Runner) receive() {
+	for {
+		select {
+		case <-r.stopping: // before a next message
+			r.end(nil, false)
+			return
+		default:
+		}
+		select {
+		case msg, ok := <-r.sub.out:
+			if !ok {
+				r.end(r.sub.Err(), false)
+				return
+			}
+			r.sort(&msg)
+		case <-r.stopping:
+		}
+	}
+}
+
+// end says that nothing comes any more, and why; cut, that what waits is dropped.
+func (r *Runner) end(err error, cut bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.endLocked(err, cut)
+}
+
+func (r *Runner) endLocked(err error, cut bool) {
+	if !r.over {
+		r.over, r.err = true, err
+	}
+	if cut && !r.cut {
+		r.cut = true
+		r.stats.Dropped += uint64(r.messages)
+		r.messages, r.bytes = 0, 0
+		r.busy -= len(r.ready)
+		r.ready, r.lanes = nil, make(map[laneKey]*lane)
+		r.stop()
+	}
+	r.wake.Broadcast()
+}
+
+// sort puts an item of the stream into its lane.
+func (r *Runner) sort(msg *Message) {
+	name := msg.handlerName()
+	var told []Name
+	if msg.Gap != nil || msg.Kind == KindGap {
+		told = r.sub.handled()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case msg.Kind == KindGap:
+		for _, name := range told {
+			gap := *msg.Gap
+			channel := name.Name
+			if name.Kind == NamePattern {
+				channel = ""
+			}
+			item := Message{Kind: KindGap, Channel: channel, Gap: &gap}
+			r.put(laneKey{name, channel}, &item)
+		}
+		return
+	case msg.Kind.confirms():
+		return // of no handler
+	case msg.Gap != nil:
+		for _, name := range told {
+			if r.gaps[name] == nil {
+				r.gaps[name] = new(Gap)
+			}
+			r.gaps[name].merge(*msg.Gap)
+		}
+		msg.Gap = nil
+	}
+	r.put(laneKey{name, msg.Channel}, msg)
+}
+
+// put puts an item into a lane, and makes room where there is none. mu is held.
+func (r *Runner) put(key laneKey, msg *Message) {
+	size := msg.size()
+	for r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
+		now := time.Now()
+		switch longest := r.longest(); {
+		case r.sub.policy == block || longest == nil:
+			r.wake.Wait()
+			continue
+		case r.sub.policy == FailSlow:
+			go r.sub.stop(ErrSlowConsumer)
+			r.lane(key).queue.dropNewest(now)
+			r.stats.Dropped++
+			return
+		case r.sub.policy == DropNewest:
+			r.lane(key).queue.dropNewest(now)
+			r.stats.Dropped++
+			return
+		default:
+			messages, bytes := longest.queue.messages, longest.queue.bytes
+			longest.queue.dropOldest(now)
+			r.messages += longest.queue.messages - messages
+			r.bytes += longest.queue.bytes - bytes
+			r.stats.Dropped++
+		}
+	}
+	if r.cut {
+		r.stats.Dropped++
+		return
+	}
+	l := r.lane(key)
+	if msg.Kind == KindGap {
+		l.queue.pending.merge(*msg.Gap)
+		l.queue.pushMarker()
+	} else {
+		l.queue.push(*msg)
+		r.messages++
+		r.bytes += size
+	}
+	r.schedule(l)
+}
+
+// lane returns the lane of a key. mu is held.
+func (r *Runner) lane(key laneKey) *lane {
+	l := r.lanes[key]
+	if l == nil {
+		l = &lane{key: key}
+		r.lanes[key] = l
+	}
+	return l
+}
+
+// longest returns the lane with the most messages waiting, nil where none wait. mu is
+// held.
+func (r *Runner) longest() *lane {
+	var longest *lane
+	for _, l := range r.lanes {
+		if l.queue.messages > 0 && (longest == nil || l.queue.messages > longest.queue.messages) {
+			longest = l
+		}
+	}
+	return longest
+}
+
+// schedule makes a lane ready for a worker. mu is held.
+func (r *Runner) schedule(l *lane) {
+	if !l.busy && l.queue.ring.len() > 0 {
+		l.busy = true
+		r.busy++
+		r.ready = append(r.ready, l)
+		r.wake.Broadcast()
+	}
+}
+
+// work is a worker: it handles a lane's first messages, and then another lane's.
+func (r *Runner) work() {
+	var hand [1]Message
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for {
+		if r.ctx.Err() != nil { // whoever watches it may not have come to that yet
+			r.endLocked(context.Cause(r.ctx), true)
+		}
+		for len(r.ready) == 0 {
+			if r.over && (r.cut || r.busy == 0) {
+				return
+			}
+			r.wake.Wait()
+		}
+		l := r.ready[0]
+		r.ready[0] = nil
+		r.ready = r.ready[1:]
+		_, messages, bytes := l.queue.take(hand[:])
+		r.messages -= messages
+		r.bytes -= bytes
+		if gap := r.gaps[l.key.name]; gap != nil {
+			delete(r.gaps, l.key.name)
+			if hand[0].Gap == nil {
+				hand[0].Gap = gap
+			} else {
+				gap.merge(*hand[0].Gap)
+				hand[0].Gap = gap
+			}
+		}
+		r.wake.Broadcast() // there is room
+		r.handle(l, &hand[0])
+		hand[0] = Message{}
+	}
+}
+
+// handle calls the handler with a message of a lane. mu is held, and released meanwhile.
+func (r *Runner) handle(l *lane, msg *Message) {
+	r.mu.Unlock()
+	returned := false
+	var err error
+	defer func() {
+		if !returned { // the handler, or onError, has called runtime.Goexit
+			err = errGoexit
+			r.end(err, true)
+		}
+		r.mu.Lock()
+		if returned {
+			r.stats.Handled++
+			if err != nil {
+				r.stats.Failed++
+			}
+		}
+		l.busy = false
+		r.busy--
+		switch {
+		case r.lanes[l.key] != l: // cut
+		case l.queue.ring.len() > 0:
+			r.schedule(l)
+		case l.queue.pending.Reason == 0:
+			delete(r.lanes, l.key)
+		}
+		r.wake.Broadcast()
+	}()
+	if err = r.call(l.key.name, msg); err != nil {
+		r.fail(err)
+	}
+	returned = true
+}
+
+// errGoexit ends a run whose handler has ended its goroutine.
+var errGoexit = errors.New("pubsub: a handler has called runtime.Goexit")
+
+// call calls the handler of a name.
+func (r *Runner) call(name Name, msg *Message) (err error) {
+	fn := r.sub.handler(name)
+	if fn == nil {
+		return &NoHandlerError{[]Name{name}}
+	}
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if value := recover(); value != nil {
+			err = &HandlerError{*msg, &PanicError{value, debug.Stack()}}
+		}
+	}()
+	err = fn(r.ctx, *msg)
+	returned = true
+	if err != nil {
+		return &HandlerError{*msg, err}
+	}
+	return nil
+}
+
+// fail tells an error of a handler, or ends the run with it.
+func (r *Runner) fail(err error) {
+	if r.onError == nil {
+		r.end(err, true)
+		return
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			r.end(&PanicError{value, debug.Stack()}, true)
+		}
+	}()
+	r.onError(err, r.sub, r)
+}

@@ -1,0 +1,173 @@
+package pubsub
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Item is one item of a stream of decoded messages, see [As].
+type Item[T any] struct {
+	// Value is what the payload was decoded to; the zero value where Err is not nil,
+	// and for KindGap and confirmations.
+	Value T
+	// Err says why the payload could not be decoded, as a [*DecodeError].
+	Err error
+
+	Kind    Kind
+	Channel string
+	Pattern string
+	// Gap says, as in [Message], that something is missing in front of this item.
+	Gap *Gap
+}
+
+// DecodeError is a message that could not be decoded. Its text has nothing of the payload
+// but what the error of the decode function says.
+type DecodeError struct {
+	Message Message
+	Err     error
+}
+
+// Error names the channel and the cause.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("pubsub: a message of %s with %d bytes can't be decoded: %v",
+		quoted(e.Message.Channel), len(e.Message.Payload), e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+// As returns the messages of a subscription decoded, each by decode. It owns
+// [Subscription.Messages] from then on: nobody else may receive from it, and As is
+// called once. The channel is closed with the subscription. What can't be decoded is an
+// item with an error, and counted in Stats.Undecoded; a panic of decode is such an error
+// too.
+//
+// It costs one goroutine, which ends with the subscription: after Close, or the end of
+// its context, what the channel holds stays readable, and what it has no room for is
+// counted in Stats.Dropped and FinalGap. After the last name was unsubscribed
+// everything is delivered, and the goroutine waits for that; Close ends the waiting.
+func As[T any](s *Subscription, decode func(payload string) (T, error)) <-chan Item[T] {
+	return readAs(s, func(msg *Message) (Item[T], bool) {
+		item := Item[T]{Kind: msg.Kind, Channel: msg.Channel, Pattern: msg.Pattern, Gap: msg.Gap}
+		if !msg.Kind.isMessage() {
+			return item, true
+		}
+		value, err := decodeSafely(msg.Payload, decode)
+		if err != nil {
+			kept := *msg
+			item.Err = &DecodeError{kept, err}
+			s.countUndecoded()
+			return item, true
+		}
+		item.Value = value
+		return item, true
+	})
+}
+
+// AsJSON is [As] with encoding/json.
+func AsJSON[T any](s *Subscription) <-chan Item[T] {
+	return As(s, func(payload string) (T, error) {
+		var value T
+		err := json.Unmarshal([]byte(payload), &value)
+		return value, err
+	})
+}
+
+// Payloads returns the payloads alone, for who needs neither channels nor to know where
+// something is missing: gaps are told by [Subscription.Events] and counted in Stats, and
+// nothing else. In all else it is [As].
+func Payloads(s *Subscription) <-chan string {
+	return readAs(s, func(msg *Message) (string, bool) { return msg.Payload, msg.Kind.isMessage() })
+}
+
+// decodeSafely calls decode, whose panic is an error.
+func decodeSafely[T any](payload string, decode func(string) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return decode(payload)
+}
+
+// countUndecoded counts a message that could not be decoded.
+func (s *Subscription) countUndecoded() {
+	s.mu.Lock()
+	s.undecoded++
+	s.mu.Unlock()
+}
+
+// readAs returns a channel of what messages are turned into.
+func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <-chan T {
+	items := make(chan T, cap(s.out))
+	s.mu.Lock()
+	ended := s.state == finished
+	if !ended {
+		s.readers++
+	}
+	quit := s.quit.wait()
+	s.mu.Unlock()
+	if ended { // what is left in the channel fits
+		for msg := range s.out {
+			if item, wanted := turn(&msg); wanted {
+				items <- item
+			}
+		}
+		close(items)
+		return items
+	}
+	go func() {
+		left := 0
+		for msg := range s.out {
+			item, wanted := turn(&msg)
+			switch {
+			case !wanted:
+			case left > 0: // nothing comes behind a hole
+				left++
+			default:
+				if !sendUntil(items, item, quit) {
+					left++
+				}
+			}
+		}
+		close(items)
+		s.readerLeft(left)
+	}()
+	return items
+}
+
+// sendUntil sends an item, waiting for room until quit is closed.
+func sendUntil[T any](items chan<- T, item T, quit <-chan struct{}) bool {
+	select {
+	case items <- item:
+		return true
+	default:
+	}
+	select {
+	case items <- item:
+		return true
+	case <-quit:
+		return false
+	}
+}
+
+// readerLeft is told by a reader that it has ended, and how many messages it had no room
+// for.
+func (s *Subscription) readerLeft(messages int) {
+	s.mu.Lock()
+	s.readers--
+	if messages > 0 {
+		now := time.Now()
+		if s.finalGap == nil {
+			s.finalGap = new(Gap)
+		}
+		s.finalGap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: uint64(messages)})
+		s.queue.dropped += uint64(messages)
+	}
+	last := s.readers == 0
+	s.mu.Unlock()
+	if last {
+		s.finish()
+	}
+}

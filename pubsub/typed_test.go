@@ -1,0 +1,313 @@
+package pubsub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+)
+
+// items receives what is there of a channel, in short.
+func items[T any](from <-chan Item[T]) []string {
+	got := []string{}
+	for {
+		synctest.Wait()
+		select {
+		case item, ok := <-from:
+			if !ok {
+				return append(got, "closed")
+			}
+			text := fmt.Sprint(item.Value)
+			if item.Err != nil {
+				text = "undecoded"
+			}
+			if item.Gap != nil {
+				text = fmt.Sprintf("gap(%v) %s", item.Gap.Reason, text)
+			}
+			got = append(got, text)
+		default:
+			return got
+		}
+	}
+}
+
+func wantItems[T any](t *testing.T, from <-chan Item[T], want ...string) {
+	t.Helper()
+	if got := items(from); !slices.Equal(got, want) {
+		t.Fatalf("received %q, want %q", got, want)
+	}
+}
+
+func TestAs(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		numbers := As(sub, strconv.Atoi)
+		w.publish("x", "1", "private", "2")
+		synctest.Wait()
+		if item := <-numbers; item.Value != 1 || item.Channel != "x" || item.Err != nil || item.Kind != KindMessage {
+			t.Errorf("%+v", item)
+		}
+		var undecoded *DecodeError
+		item := <-numbers
+		if !errors.As(item.Err, &undecoded) || !errors.Is(item.Err, strconv.ErrSyntax) || undecoded.Message.Payload != "private" {
+			t.Errorf("%+v", item)
+		}
+		wantItems(t, numbers, "2")
+		if got := sub.Stats().Undecoded; got != 1 {
+			t.Errorf("%d undecoded", got)
+		}
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("x", "3")
+		wantItems(t, numbers, "gap(reconnect) 3")
+		sub.Close()
+		wantItems(t, numbers, "closed")
+	})
+}
+
+func TestAsJSON(t *testing.T) {
+	type price struct{ Cents int }
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), GapMarkers())
+		prices := AsJSON[price](sub)
+		w.publish("x", `{"Cents":5}`, "{")
+		wantItems(t, prices, "{5}", "undecoded")
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		synctest.Wait()
+		if item := <-prices; item.Kind != KindGap || item.Gap == nil || item.Err != nil {
+			t.Errorf("%+v", item)
+		}
+		sub.Close()
+	})
+}
+
+func TestAsPanics(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		values := As(sub, func(payload string) (int, error) { return len(payload[5:]), nil })
+		w.publish("x", "short"[:2], "long enough")
+		wantItems(t, values, "undecoded", "6")
+		sub.Close()
+	})
+}
+
+func TestPayloads(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), GapMarkers(), Confirmations())
+		payloads := Payloads(sub)
+		w.publish("x", "1")
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("x", "2")
+		synctest.Wait()
+		sub.Close()
+		var got []string
+		for payload := range payloads {
+			got = append(got, payload)
+		}
+		if !slices.Equal(got, []string{"1", "2"}) {
+			t.Errorf("%q", got)
+		}
+	})
+}
+
+// After Close what has room stays readable and the rest is counted; after the last name
+// has gone everything is delivered, however slowly.
+func TestTypedEnds(t *testing.T) {
+	const sent = 200
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		payloads := Payloads(sub)
+		w.publish("x", numbers(0, sent)...)
+		synctest.Wait()
+		sub.Close()
+		<-sub.Done()
+		got := 0
+		for payload := range payloads {
+			if payload != strconv.Itoa(got) {
+				t.Fatalf("%s, want %d", payload, got)
+			}
+			got++
+		}
+		stats := sub.Stats()
+		if stats.FinalGap == nil || got+int(stats.FinalGap.Dropped) != sent || stats.FinalGap.Dropped != stats.Dropped {
+			t.Errorf("%d received, %+v, %v", got, stats, stats.FinalGap)
+		}
+	})
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		payloads := Payloads(sub)
+		w.publish("x", numbers(0, sent)...)
+		result := async(func() error { return sub.Unsubscribe(context.Background()) })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		for i := range sent {
+			if payload := <-payloads; payload != strconv.Itoa(i) {
+				t.Fatalf("%s, want %d", payload, i)
+			}
+		}
+		if _, ok := <-payloads; ok {
+			t.Error("more than was sent")
+		}
+		<-sub.Done()
+	})
+	// Nobody receives: Close ends the waiting, also of one that is draining.
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		Payloads(sub)
+		w.publish("x", numbers(0, sent)...)
+		result := async(func() error { return sub.Unsubscribe(context.Background()) })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		synctest.Wait()
+		sub.Close()
+		<-sub.Done()
+	})
+	// One made behind the end gives what was left.
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		w.publish("x", "1", "2")
+		sub.Close()
+		wantItems(t, As(sub, strconv.Atoi), "1", "2", "closed")
+	})
+}
+
+func TestConfirmations(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Pattern("p*"), Confirmations())
+		confirmed := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			var got []string
+			for len(sub.out) > 0 {
+				got = append(got, (<-sub.out).String())
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("received %q, want %q", got, want)
+			}
+		}
+		confirmed(`subscribed channel "x", 1 in all`, `subscribed pattern "p*", 2 in all`)
+		w.publish("x", "1")
+		result := async(func() error { return sub.PUnsubscribe(context.Background(), "p*") })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		confirmed(`message "x": "1"`, `unsubscribed pattern "p*", 1 in all`)
+
+		// The gap is the next message's, which nobody skips.
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("x", "2")
+		msg, ok := sub.TryNext(KindSubscribed, KindUnsubscribed)
+		if !ok || brief(msg) != "gap(reconnect,0) x:2" {
+			t.Errorf("%v, %v", msg, ok)
+		}
+		result = async(func() error { return sub.Unsubscribe(context.Background()) })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		if msg, err := sub.Next(context.Background()); err != nil || msg.Kind != KindUnsubscribed || msg.Count != 0 {
+			t.Errorf("%v, %v", msg, err)
+		}
+		if _, err := sub.Next(context.Background()); err != ErrClosed {
+			t.Errorf("%v", err)
+		}
+		if got := sub.Stats(); got.Delivered != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// Confirmations that find no room are left to the events, and never count as messages.
+func TestConfirmationsAreBounded(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Confirmations(), Buffer(70, 0))
+		for range 200 {
+			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
+			w.confirmAll()
+			w.wantResult(result, nil)
+			result = async(func() error { return sub.Unsubscribe(context.Background(), "y") })
+			w.confirmAll()
+			w.wantResult(result, nil)
+		}
+		if got := sub.Stats(); got.Queued > 71 || got.Dropped != 0 || got.Delivered != 0 {
+			t.Errorf("%+v", got)
+		}
+		w.publish("x", numbers(0, 100)...)
+		messages, dropped := 0, uint64(0)
+		for _, text := range read(sub, -1) {
+			var n uint64
+			if _, err := fmt.Sscanf(text, "gap(overflow,%d)", &n); err == nil {
+				dropped += n
+			}
+			if strings.Contains(text, "x:") && !strings.HasSuffix(text, "x:") {
+				messages++
+			}
+		}
+		if uint64(messages)+dropped != 100 || sub.Stats().Dropped != dropped {
+			t.Errorf("%d messages, %d dropped, %+v", messages, dropped, sub.Stats())
+		}
+		sub.Close()
+		if gap := sub.Stats().FinalGap; gap != nil {
+			t.Errorf("the final gap is %v", gap)
+		}
+	})
+}
+
+func TestAll(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		w.publish("x", "1", "2", "3", "4")
+		var got []string
+		for msg, err := range sub.All(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, msg.Payload); len(got) == 2 {
+				break
+			}
+		}
+		result := async(func() error { return sub.Unsubscribe(context.Background()) })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		for msg, err := range sub.All(context.Background()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, msg.Payload)
+		}
+		if !slices.Equal(got, []string{"1", "2", "3", "4"}) {
+			t.Errorf("%q", got)
+		}
+	})
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		ended := 0
+		for _, err := range sub.All(ctx) {
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("%v", err)
+			}
+			ended++
+		}
+		errOwn := errors.New("own")
+		w.hub.Close(errOwn)
+		for _, err := range sub.All(context.Background()) {
+			if !errors.Is(err, errOwn) {
+				t.Errorf("%v", err)
+			}
+			ended++
+		}
+		if ended != 2 {
+			t.Errorf("%d errors", ended)
+		}
+	})
+}

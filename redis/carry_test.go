@@ -1,0 +1,107 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/redistest"
+)
+
+// oneLane is a router with one lane for all.
+type oneLane struct{ lane *pubsub.Lane }
+
+func (r *oneLane) Group(pubsub.Name) int { return 0 }
+
+func (r *oneLane) Lanes(int) []*pubsub.Lane { return []*pubsub.Lane{r.lane} }
+
+func (r *oneLane) Everywhere(int, *pubsub.Lane) []*pubsub.Lane { return r.Lanes(0) }
+
+func (r *oneLane) Refused(*pubsub.Lane, int, error) *pubsub.Lane { return nil }
+
+func (r *oneLane) Seeking() {}
+
+// A lane of another hub has a connection from the first moment until it is stopped, and
+// again whenever that is lost.
+func TestCarry(t *testing.T) {
+	both(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server, accept func() *redistest.Conn) {
+		router := new(oneLane)
+		hub := pubsub.NewHub(pubsub.HubOptions{Router: router})
+		router.lane = hub.NewLane("here")
+		stop, err := client.Carry(router.lane)
+		if err != nil {
+			t.Fatal(err)
+		}
+		accept().Close()
+		conn := accept()
+		result := make(chan *pubsub.Subscription, 1)
+		go func() {
+			sub, err := hub.Subscribe(context.Background(), pubsub.ShardChannel("news"))
+			if err != nil {
+				t.Error(err)
+			}
+			result <- sub
+		}()
+		conn.ExpectSubscribe("SSUBSCRIBE", "news")
+		sub := <-result
+		if e := <-sub.Events(); e.Node != "here" {
+			t.Errorf("the first event is %v", e)
+		}
+		stop()
+		stop()
+		for e := range sub.Events() {
+			if e.Kind == pubsub.EventLinkLost && errors.Is(e.Err, redis.ErrClosed) {
+				break
+			}
+		}
+		hub.Close(nil)
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		if _, err := client.Carry(router.lane); !errors.Is(err, redis.ErrClosed) || !redis.SafeToRetry(err) {
+			t.Errorf("Carry of a closed client: %v", err)
+		}
+	})
+}
+
+// Who knows better than the connection has subscriptions go to another server.
+func TestReconnectSubscribers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewServer(t)
+		asked := 0
+		client, err := redis.New(redis.Options{Dial: server.Dial, Resolve: func(context.Context) (string, error) {
+			asked++
+			return "some:1", nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		sub := <-pending
+		why := errors.New("it has left")
+		client.ReconnectSubscribers(why)
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		lost := false
+		for e := range sub.Events() {
+			if e.Kind == pubsub.EventLinkLost {
+				if lost = errors.Is(e.Err, why); !lost {
+					t.Errorf("%v", e)
+				}
+			}
+			if lost && e.Kind == pubsub.EventSubscribed {
+				break
+			}
+		}
+		if asked != 2 {
+			t.Errorf("asked where to connect %d times", asked)
+		}
+		client.ReconnectSubscribers(why) // and again when there is nothing to close
+		time.Sleep(time.Second)
+	})
+}

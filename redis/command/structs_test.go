@@ -1,0 +1,387 @@
+package command_test
+
+import (
+	"errors"
+	"math"
+	"math/big"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+type base struct {
+	ID int64 `redis:"id"`
+}
+
+type level uint8
+
+type everything struct {
+	base
+	Name    string         `redis:"name"`
+	Data    []byte         `redis:"data"`
+	Small   int8           `redis:"small"`
+	Big     uint64         `redis:"big"`
+	Ratio   float64        `redis:"ratio"`
+	On      bool           `redis:"on"`
+	At      time.Time      `redis:"at"`
+	For     time.Duration  `redis:"for"`
+	Tags    []string       `redis:"tags,json"`
+	Login   *int64         `redis:"login"`
+	Level   level          `redis:"level"`
+	From    netip.Addr     `redis:"from"`
+	Empty   string         `redis:"empty,omitempty"`
+	Extra   map[string]int `redis:"extra,json,omitempty"`
+	Ignored string         `redis:"-"`
+	Plain   string
+}
+
+func TestStruct(t *testing.T) {
+	login := int64(-5)
+	full := everything{
+		base: base{7}, Name: "Ada", Data: []byte{0, 255}, Small: -8, Big: math.MaxUint64, Ratio: 0.5, On: true,
+		At: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), For: 90 * time.Minute,
+		Tags: []string{"a", "b"}, Login: &login, Level: 3, From: netip.MustParseAddr("::1"),
+		Ignored: "secret", Plain: "too",
+	}
+	words := wire(command.HSet("k", command.Struct(&full)).Request())
+	want := []string{
+		"HSET", "k", "id", "7", "name", "Ada", "data", "\x00\xff", "small", "-8", "big", "18446744073709551615", "ratio", "0.5",
+		"on", "1", "at", "2026-01-02T03:04:05.000000006Z", "for", "1h30m0s", "tags", `["a","b"]`, "login", "-5", "level", "3",
+		"from", "::1",
+	}
+	if diff := cmp.Diff(want, words); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+	// And back, from RESP2's flat form and from RESP3's map.
+	for _, mark := range []string{"*26", "%13"} {
+		d := &double{reply: mark + "\r\n" + encoded(words[2:])}
+		got, err := command.AsStruct[everything](command.HGetAll("k")).Do(t.Context(), d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := full
+		kept.Ignored, kept.Plain = "", ""
+		if diff := cmp.Diff(kept, got, cmp.AllowUnexported(everything{}), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", mark, diff)
+		}
+	}
+}
+
+func encoded(words []string) string {
+	var b []byte
+	for _, w := range words {
+		b = proto.AppendString(b, w)
+	}
+	return string(b)
+}
+
+func TestStructForms(t *testing.T) {
+	type times struct {
+		At   time.Time     `redis:"at"`
+		For  time.Duration `redis:"for"`
+		On   bool          `redis:"on"`
+		More string        `redis:"more"`
+	}
+	read := command.AsStruct[times](command.HGetAll("k"))
+	for _, test := range []struct {
+		fields []string
+		want   times
+	}{
+		{[]string{"at", "1700000000", "for", "90", "on", "true"}, times{At: time.Unix(1700000000, 0), For: 90 * time.Second, On: true}},
+		{[]string{"at", "1700000000.25", "for", "0.5", "on", "0"}, times{At: time.Unix(1700000000, 250_000_000), For: time.Second / 2}},
+		{[]string{"unknown", "x", "more", "m"}, times{More: "m"}},
+	} {
+		got, err := read.Do(t.Context(), &double{reply: "*" + itoa(len(test.fields)) + "\r\n" + encoded(test.fields)})
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%q: %v (-want +got):\n%s", test.fields, err, diff)
+		}
+	}
+	for _, nothing := range []string{"*0\r\n", "%0\r\n", "_\r\n"} {
+		if _, err := read.Do(t.Context(), &double{reply: nothing}); err != command.Nil {
+			t.Errorf("%q: %v", nothing, err)
+		}
+	}
+	// What does not fit is told by field, and without what is stored.
+	for _, fields := range [][]string{
+		{"at", "private"}, {"for", "private"}, {"on", "private"}, {"for", "1e300"},
+	} {
+		_, err := read.Do(t.Context(), &double{reply: "*2\r\n" + encoded(fields)})
+		var wrong *command.DecodeError
+		if !errors.As(err, &wrong) || wrong.Key != "k" || !strings.Contains(err.Error(), `"`+fields[0]+`"`) || strings.Contains(err.Error(), "private") {
+			t.Errorf("%q: %v", fields, err)
+		}
+	}
+	if _, err := read.Do(t.Context(), &double{reply: "+OK\r\n"}); err == nil {
+		t.Error("OK is no struct")
+	}
+}
+
+// What has its methods on a pointer is sent by them, and read back.
+func TestStructPointers(t *testing.T) {
+	type numbers struct {
+		Value   big.Int  `redis:"value"`
+		Pointer *big.Int `redis:"pointer"`
+		Nil     *big.Int `redis:"nil"`
+		NilJSON *int     `redis:"niljson,json"`
+	}
+	var n numbers
+	n.Value.SetString("123456789012345678901234567890", 10)
+	n.Pointer = big.NewInt(-7)
+	words := wire(command.HSet("k", command.Struct(n)).Request())
+	if want := []string{"HSET", "k", "value", "123456789012345678901234567890", "pointer", "-7"}; !slices.Equal(words, want) {
+		t.Fatalf("sent %q, want %q", words, want)
+	}
+	got, err := command.AsStruct[numbers](command.HGetAll("k")).Do(t.Context(), &double{reply: "*4\r\n" + encoded(words[2:])})
+	if err != nil || got.Value.Cmp(&n.Value) != 0 || got.Pointer.Cmp(n.Pointer) != 0 || got.Nil != nil || got.NilJSON != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestStructRefused(t *testing.T) {
+	type hidden struct {
+		name string `redis:"name"` //nolint:unused // that is what is refused
+	}
+	type untagged struct{ Name string }
+	type option struct {
+		Name string `redis:"name,nonsense"`
+	}
+	type nameless struct {
+		Name string `redis:",json"`
+	}
+	type channel struct {
+		C chan int `redis:"c"`
+	}
+	type empty struct {
+		Name string `redis:"name,omitempty"`
+	}
+	for name, v := range map[string]any{
+		"nil": nil, "text": "x", "hidden": hidden{}, "untagged": untagged{}, "option": option{},
+		"nameless": nameless{}, "channel": channel{}, "empty": empty{}, "nil pointer": (*empty)(nil),
+	} {
+		r := command.HSet("k", command.Struct(v)).Request()
+		if err := r.Err(); !errors.Is(err, command.ErrArgument) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := command.AsStruct[untagged](command.HGetAll("k")).Do(t.Context(), &double{reply: "*2\r\n$1\r\na\r\n$1\r\nb\r\n"}); !errors.Is(err, command.ErrArgument) {
+		t.Errorf("a struct without tags: %v", err)
+	}
+}
+
+func TestEntryScan(t *testing.T) {
+	e := command.Entry{ID: "1-1", Fields: []command.Field{{Name: "name", Value: "Ada"}, {Name: "small", Value: "5"}}}
+	var got everything
+	if err := e.Scan(&got); err != nil || got.Name != "Ada" || got.Small != 5 {
+		t.Errorf("%v, %v", got, err)
+	}
+	for _, to := range []any{nil, got, (*everything)(nil), new(string)} {
+		if err := e.Scan(to); !errors.Is(err, command.ErrArgument) {
+			t.Errorf("%T: %v", to, err)
+		}
+	}
+	e.Fields[1].Value = "500"
+	if err := e.Scan(&got); err == nil {
+		t.Error("500 fits into an int8")
+	}
+}
+
+func TestGuess(t *testing.T) {
+	for text, want := range map[string]any{
+		"":                     "",
+		"text":                 "text",
+		"7":                    int64(7),
+		"-9223372036854775808": int64(math.MinInt64),
+		"1.5":                  1.5,
+		"+1.5":                 1.5,
+		"inf":                  "inf",
+		"true":                 true,
+		"null":                 nil,
+		`"quoted"`:             "quoted",
+		`{"a":[1,null,0.5]}`:   map[string]any{"a": []any{int64(1), nil, 0.5}},
+		"9007199254740993":     int64(9007199254740993),
+		`[9007199254740993]`:   []any{int64(9007199254740993)}, // more than a float64 can tell apart
+		"18446744073709551616": 18446744073709551616.0,
+		"1e3":                  1000.0,
+		".5":                   0.5,
+		"007":                  "007",
+		"nan":                  "nan",
+		"Infinity":             "Infinity",
+		"0x10p2":               "0x10p2",
+		"1_000":                "1_000",
+		"-":                    "-",
+		"1e":                   "1e",
+		"{":                    "{",
+		"\xff\x00":             []byte{0xff, 0},
+	} {
+		if diff := cmp.Diff(want, command.Guess(text)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+func TestDecoders(t *testing.T) {
+	list := command.LRange("k", 0, -1)
+	hash := command.HGetAll("k")
+	for _, test := range []decoding{
+		{"uint", "$20\r\n18446744073709551615\r\n", do(command.AsUint(command.Get("k"))), uint64(math.MaxUint64), nil},
+		{"uint of nothing", "_\r\n", do(command.AsUint(command.Get("k"))), uint64(0), command.Nil},
+		{"time", "$20\r\n2023-11-14T22:13:20Z\r\n", do(command.AsTime(command.Get("k"))), time.Unix(1700000000, 0).UTC(), nil},
+		{"time before 1970", "$4\r\n-1.5\r\n", do(command.AsTime(command.Get("k"))), time.Unix(-1, -500_000_000), nil},
+		{"time just before 1970", "$4\r\n-0.5\r\n", do(command.AsTime(command.Get("k"))), time.Unix(0, -500_000_000), nil},
+		{"double as text", ",12345678901\r\n", do(command.AsString(command.Raw("X"))), "12345678901", nil},
+		{"infinite double as text", ",-inf\r\n", do(command.AsString(command.Raw("X"))), "-inf", nil},
+		{"small double as text", ",1e-7\r\n", do(command.AsString(command.Raw("X"))), "1e-07", nil},
+		{"time of an integer", ":1700000000\r\n", do(command.AsTime(command.Raw("LASTSAVE"))), time.Unix(1700000000, 0), nil},
+		{"duration", "$5\r\n1m30s\r\n", do(command.AsDuration(command.Get("k"))), 90 * time.Second, nil},
+		{"text", "$3\r\n::1\r\n", do(command.AsText[netip.Addr](command.Get("k"))), netip.MustParseAddr("::1"), nil},
+		{"slice", "*2\r\n$1\r\n1\r\n$2\r\n-2\r\n", do(command.AsSlice(list, command.AsInt)), []int64{1, -2}, nil},
+		{"slice of a set", "~1\r\n$3\r\n0.5\r\n", do(command.AsSlice(list, command.AsFloat)), []float64{0.5}, nil},
+		{"slice of nothing", "*0\r\n", do(command.AsSlice(list, command.AsInt)), []int64{}, nil},
+		{"map", "%1\r\n$1\r\na\r\n$1\r\n7\r\n", do(command.AsMap(hash, command.AsInt)), map[string]int64{"a": 7}, nil},
+		{"map, RESP2", "*2\r\n$1\r\na\r\n$1\r\n7\r\n", do(command.AsMap(hash, command.AsInt)), map[string]int64{"a": 7}, nil},
+		{"map of JSON", "*2\r\n$1\r\na\r\n$3\r\n[1]\r\n", do(command.AsMap(hash, command.AsJSON[[]int])), map[string][]int{"a": {1}}, nil},
+		{"any", "*6\r\n$1\r\n7\r\n:7\r\n,0.5\r\n#t\r\n_\r\n%1\r\n+a\r\n~0\r\n", do(command.AsAny(list)), []any{"7", int64(7), 0.5, true, nil, map[string]any{"a": []any{}}}, nil},
+		{"any of nothing", "_\r\n", do(command.AsAny(list)), nil, nil},
+		{"guess", "*2\r\n$1\r\n7\r\n$4\r\ntext\r\n", do(command.AsGuess(list)), []any{int64(7), "text"}, nil},
+	} {
+		got, err := test.got(&double{reply: test.reply})
+		if !errors.Is(err, test.err) {
+			t.Errorf("%s: %v, want %v", test.name, err, test.err)
+		} else if diff := cmp.Diff(test.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+	// What is missing inside is a reply that does not fit, not one that is missing.
+	_, err := command.AsSlice(list, command.AsInt).Do(t.Context(), &double{reply: "*2\r\n$1\r\n1\r\n_\r\n"})
+	if err == nil || errors.Is(err, command.Nil) {
+		t.Errorf("a slice with a missing element: %v", err)
+	}
+	for _, test := range []struct {
+		name, reply, want string
+		got               func(d *double) (any, error)
+	}{
+		{"AsSlice", "*1\r\n_\r\n", "an array of", do(command.AsSlice(list, command.AsInt))},
+		{"AsSlice", "*1\r\n$7\r\nprivate\r\n", "an array of int64", do(command.AsSlice(list, command.AsInt))},
+		{"AsSlice", "$7\r\nprivate\r\n", "an array", do(command.AsSlice(list, command.AsInt))},
+		{"AsMap", "*2\r\n$1\r\na\r\n$7\r\nprivate\r\n", "a map of int64", do(command.AsMap(hash, command.AsInt))},
+		{"AsMap", "*1\r\n$7\r\nprivate\r\n", "a map", do(command.AsMap(hash, command.AsInt))},
+		{"AsTime", "$7\r\nprivate\r\n", "time.Time", do(command.AsTime(command.Get("k")))},
+		{"AsDuration", "$7\r\nprivate\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+	} {
+		_, err := test.got(&double{reply: test.reply})
+		var wrong *command.DecodeError
+		if !errors.As(err, &wrong) || !strings.HasPrefix(wrong.Want, test.want) || wrong.Key != "k" || strings.Contains(err.Error(), "private") {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+}
+
+func TestBatchAdd(t *testing.T) {
+	var name string
+	n := int64(-1)
+	var b command.Batch
+	b.Add(command.Incr("visits"), command.Get("name").Into(&name)).Add(command.Incr("text").Into(&n))
+	err := b.Exec(t.Context(), &double{reply: ":3\r\n$3\r\nAda\r\n-ERR no integer\r\n"})
+	var failed *command.BatchError
+	if !errors.As(err, &failed) || failed.Index != 2 {
+		t.Errorf("%v", err)
+	}
+	if name != "Ada" || n != -1 {
+		t.Errorf("name %q, n %d", name, n)
+	}
+}
+
+func TestRequestsPart(t *testing.T) {
+	var rs command.Requests
+	add := func(r command.Request) { rs.Add(&r) }
+	add(command.Get("a").Request())
+	add(command.MGet("b", "c", "d").Request())
+	add(command.BLPop(time.Second, "e", "f").Request())
+	add(command.NewScript("return 1").Run([]string{"g", "h"}, 1).Request())
+	add(command.Raw("JSON.GET", command.Key("i"), "$").Request())
+	all, starts := rs.Append(nil), []int{0}
+	for i := range rs.Len() {
+		starts = append(starts, starts[i]+rs.SizeOf(i))
+	}
+	for from := range rs.Len() + 1 {
+		for to := from; to <= rs.Len(); to++ {
+			part := rs.Part(from, to)
+			for i := from; i < to; i++ {
+				r, got := rs.At(i), part.At(i-from)
+				if !slices.Equal(wire(r), wire(got)) || !slices.Equal(slices.Collect(r.Keys()), slices.Collect(got.Keys())) ||
+					r.Blocks() != got.Blocks() || r.BlockFor() != got.BlockFor() || part.Name(i-from) != rs.Name(i) {
+					t.Errorf("%d to %d: request %d is %q", from, to, i, wire(got))
+				}
+			}
+			want := string(all[starts[from]:starts[to]])
+			if part.Len() != to-from || part.Size() != len(want) || string(part.Append(nil)) != want {
+				t.Errorf("%d to %d: %d requests of %d bytes, want %q", from, to, part.Len(), part.Size(), want)
+			}
+		}
+	}
+}
+
+// The first call of a script in a batch has its text, also when it is moved to another.
+func TestScriptsInRequests(t *testing.T) {
+	script := command.NewScript("return 1")
+	var rs command.Requests
+	for range 3 {
+		r := script.Run(nil).Request()
+		rs.Add(&r)
+	}
+	check := func(rs *command.Requests, want ...string) {
+		t.Helper()
+		got := strings.Split(string(rs.Append(nil)), "\r\n")
+		var names []string
+		for _, word := range got {
+			if strings.HasPrefix(word, "EVAL") {
+				names = append(names, word)
+			}
+		}
+		if !slices.Equal(names, want) {
+			t.Errorf("%q, want %q", names, want)
+		}
+	}
+	check(&rs, "EVAL", "EVALSHA", "EVALSHA")
+	var moved command.Requests
+	for i := 1; i < rs.Len(); i++ {
+		r := rs.At(i)
+		moved.Add(&r)
+	}
+	check(&moved, "EVAL", "EVALSHA")
+	r := rs.At(0)
+	if got := wire(r); got[0] != "EVALSHA" || got[1] != script.Hash() {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestScriptHash(t *testing.T) {
+	// From the documentation of EVALSHA's SCRIPT LOAD: SHA-1 of "return 1".
+	if got := command.NewScript("return 1").Hash(); got != "e0e1f9fabfc9d4800c877a703b823ac0578ff8db" {
+		t.Error(got)
+	}
+	if r := (command.Script{}).Run(nil).Request(); !errors.Is(r.Err(), command.ErrArgument) {
+		t.Errorf("%v", r.Err())
+	}
+}
+
+func TestRawKeys(t *testing.T) {
+	cmd := command.Raw("JSON.MGET", command.Key("a"), command.Key("b"), "$")
+	r := cmd.Request()
+	if got := slices.Collect(r.Keys()); !slices.Equal(got, []string{"a", "b"}) || r.ReadOnly() {
+		t.Errorf("keys %q, read-only %v", got, r.ReadOnly())
+	}
+	if r := cmd.ReadOnly().Request(); !r.ReadOnly() {
+		t.Error("it does not count as read-only")
+	}
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,321 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Monitor is a stream of the commands that a server runs, see [Client.Monitor].
+type Monitor struct {
+	conn *conn
+	out  chan MonitorLine
+	done chan struct{} // closed last
+
+	mu     sync.Mutex
+	raw    []string // lines that wait, as they came
+	bytes  int
+	missed int           // lines dropped in front of raw
+	more   chan struct{} // capacity 1: there are lines, or none will come
+	err    error
+
+	stop chan struct{} // closed by Close
+	once sync.Once
+}
+
+// MonitorLine is one command that the server has run, or has begun to run.
+type MonitorLine struct {
+	Time time.Time
+	DB   int
+	// Kind says how the command came: "tcp", "unix" or "lua", for one that a script
+	// has called.
+	Kind string
+	// Client is the address of the client: "host:port", the path of a Unix socket, or
+	// empty for a script's.
+	Client string
+	// Command is the command's name and arguments, with the server's quoting undone.
+	// Servers leave out those of commands with passwords.
+	Command []string
+	// Missed counts the lines in front of this one that were dropped, because nobody
+	// received them in time.
+	Missed int
+}
+
+// What waits to be received is bounded.
+const (
+	monitorLines = 4096
+	monitorBytes = 8 << 20
+)
+
+// Monitor returns a stream of all the commands that the server runs, by MONITOR, on a
+// connection of its own, until ctx ends. It is for looking into what happens: it can
+// halve a busy server's throughput, and shows everybody's data. Since 1.0.0.
+//
+//	m, err := client.Monitor(ctx)
+//	if err != nil {
+//		return err
+//	}
+//	defer m.Close()
+//	for line := range m.Lines() {
+//		fmt.Println(line.Time, line.Client, line.Command)
+//	}
+//	return m.Err()
+//
+// 4,096 lines, or 8 MiB, may wait; beyond that the oldest are dropped, and counted by the
+// next. The stream ends with its connection: it is not made again, since what happens
+// meanwhile could not be told.
+func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
+	r := command.MonitorRequest()
+	if c.isClosed() {
+		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
+	}
+	m := &Monitor{out: make(chan MonitorLine), done: make(chan struct{}), more: make(chan struct{}, 1), stop: make(chan struct{})}
+	conn, err := dial(ctx, &c.options, func(c *conn) {
+		c.monitoring = true
+		c.onPush = m.take
+	})
+	if err != nil {
+		return nil, notSent(r.Name(), c.options.Addr, err)
+	}
+	m.conn = conn
+	v, err := conn.do(ctx, &r)
+	if err == nil {
+		err = command.ReplyError(&r, conn.addr, v)
+	}
+	if err != nil {
+		conn.fail(ErrClosed)
+		<-conn.done
+		return nil, err
+	}
+	c.mu.Lock()
+	if c.isClosed() {
+		c.mu.Unlock()
+		conn.fail(ErrClosed)
+		<-conn.done
+		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
+	}
+	c.tasks.Go(func() { m.run(ctx, c.closing) })
+	c.mu.Unlock()
+	return m, nil
+}
+
+// Lines returns the stream. It is always the same channel, and closed at the end; Err
+// then tells why.
+func (m *Monitor) Lines() <-chan MonitorLine { return m.out }
+
+// Err returns why the stream has ended: nil as long as it has not, and after Close.
+func (m *Monitor) Err() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.err
+}
+
+// Close ends the stream and returns when nothing of it is left. Closing again does
+// nothing. Its error is always nil.
+func (m *Monitor) Close() error {
+	m.once.Do(func() { close(m.stop) })
+	<-m.done
+	return nil
+}
+
+// take keeps a line for run. The connection's reader calls it.
+func (m *Monitor) take(v proto.Value) {
+	line := v.Str()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.raw = append(m.raw, line)
+	m.bytes += len(line)
+	for len(m.raw) > 1 && (len(m.raw) > monitorLines || m.bytes > monitorBytes) {
+		m.bytes -= len(m.raw[0])
+		m.raw[0] = ""
+		m.raw = m.raw[1:]
+		m.missed++
+	}
+	select {
+	case m.more <- struct{}{}:
+	default:
+	}
+}
+
+// next returns the oldest line that waits, and how many were dropped in front of it.
+func (m *Monitor) next() (line string, missed int, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.raw) == 0 {
+		m.raw = nil
+		return "", 0, false
+	}
+	line, missed = m.raw[0], m.missed
+	m.raw[0] = ""
+	m.raw, m.bytes, m.missed = m.raw[1:], m.bytes-len(line), 0
+	return line, missed, true
+}
+
+// run hands out the lines until the end.
+func (m *Monitor) run(ctx context.Context, closing <-chan struct{}) {
+	defer close(m.done)
+	defer close(m.out)
+	err := m.handOut(ctx, closing)
+	m.conn.fail(or(err, ErrClosed))
+	<-m.conn.done
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.raw, m.err = nil, err
+}
+
+// handOut hands out lines until there are none any more, and returns why: nil after
+// Close.
+func (m *Monitor) handOut(ctx context.Context, closing <-chan struct{}) error {
+	lost := false // no more lines come
+	for {
+		text, missed, ok := m.next()
+		if !ok {
+			if lost {
+				return m.conn.cause
+			}
+			select {
+			case <-m.more:
+			case <-m.conn.done:
+				lost = true
+			case <-m.stop:
+				return nil
+			case <-ctx.Done():
+				return ended(ctx)
+			case <-closing:
+				return ErrClosed
+			}
+			continue
+		}
+		line, err := parseMonitorLine(text)
+		if err != nil {
+			return err
+		}
+		line.Missed = missed
+		select {
+		case m.out <- line:
+		case <-m.stop:
+			return nil
+		case <-ctx.Done():
+			return ended(ctx)
+		case <-closing:
+			return ErrClosed
+		}
+	}
+}
+
+// isMonitorLine reports whether a reply on a monitoring connection is a line: replies to
+// our own commands don't begin with a digit.
+func isMonitorLine(v proto.Value) bool {
+	text := v.Str()
+	return v.Kind() == proto.KindSimple && text != "" && text[0] >= '0' && text[0] <= '9'
+}
+
+// errMonitorLine tells of a line that is not as servers write them.
+var errMonitorLine = errors.New("the server sent a line that MONITOR does not have")
+
+// parseMonitorLine takes apart what looks like
+//
+//	1339518083.107412 [0 127.0.0.1:60866] "keys" "*"
+func parseMonitorLine(text string) (MonitorLine, error) {
+	var line MonitorLine
+	at, rest, ok := strings.Cut(text, " [")
+	if !ok {
+		return line, errMonitorLine
+	}
+	seconds, micros, ok := strings.Cut(at, ".")
+	sec, err := strconv.ParseInt(seconds, 10, 64)
+	usec, err2 := strconv.ParseUint(micros, 10, 32)
+	if !ok || err != nil || err2 != nil || len(micros) != len("123456") {
+		return line, errMonitorLine
+	}
+	line.Time = time.Unix(sec, int64(usec)*int64(time.Microsecond))
+	db, rest, ok := strings.Cut(rest, " ")
+	if line.DB, err = strconv.Atoi(db); !ok || err != nil {
+		return line, errMonitorLine
+	}
+	// A path may have anything in it: the words begin behind the last "] " before a quote.
+	client, words, ok := strings.Cut(rest, `] "`)
+	if !ok {
+		return line, errMonitorLine
+	}
+	switch path, unix := strings.CutPrefix(client, "unix:"); {
+	case client == "lua":
+		line.Kind = "lua"
+	case unix:
+		line.Kind, line.Client = "unix", path
+	default:
+		line.Kind, line.Client = "tcp", client
+	}
+	line.Command, err = unquoteWords(`"` + words)
+	return line, err
+}
+
+// unquoteWords undoes the quoting of words by the server: "a\x00" "\"".
+func unquoteWords(text string) ([]string, error) {
+	var words []string
+	for text != "" {
+		word, rest, err := unquoteWord(text)
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, word)
+		text = strings.TrimPrefix(rest, " ")
+	}
+	return words, nil
+}
+
+// unquoteWord undoes the quoting of the first word.
+func unquoteWord(text string) (word, rest string, err error) {
+	if text[0] != '"' {
+		return "", "", errMonitorLine
+	}
+	var b strings.Builder
+	for i := 1; i < len(text); i++ {
+		switch ch := text[i]; {
+		case ch == '"':
+			return b.String(), text[i+1:], nil
+		case ch != '\\':
+			b.WriteByte(ch)
+		case i+1 == len(text):
+			return "", "", errMonitorLine
+		case text[i+1] == 'x':
+			if i+3 >= len(text) {
+				return "", "", errMonitorLine
+			}
+			code, err := strconv.ParseUint(text[i+2:i+4], 16, 8)
+			if err != nil {
+				return "", "", fmt.Errorf("%w: an escape", errMonitorLine)
+			}
+			b.WriteByte(byte(code))
+			i += 3
+		default:
+			i++
+			b.WriteByte(escaped(text[i]))
+		}
+	}
+	return "", "", errMonitorLine
+}
+
+// escaped returns what a letter behind a backslash stands for.
+func escaped(letter byte) byte {
+	switch letter {
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	case 'a':
+		return '\a'
+	case 'b':
+		return '\b'
+	}
+	return letter // a quote, a backslash
+}

@@ -1,0 +1,113 @@
+package redis_test
+
+import (
+	"errors"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/redistest"
+)
+
+func TestRetryPolicies(t *testing.T) {
+	const never = -1
+	backoff := redis.Backoff{Base: 100 * time.Millisecond, Max: time.Second}
+	quick := redis.RetryEvery(time.Millisecond)
+	for name, test := range map[string]struct {
+		policy redis.RetryPolicy
+		err    error
+		most   []time.Duration // of each failure in a row; never: given up
+	}{
+		"backoff": {backoff, io.EOF, []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, time.Second, time.Second}},
+		"every":   {quick, io.EOF, []time.Duration{2 * time.Millisecond, 2 * time.Millisecond}},
+		"never":   {redis.RetryNever(), io.EOF, []time.Duration{never, never}},
+		"times":   {redis.RetryTimes(2, quick), io.EOF, []time.Duration{2 * time.Millisecond, 2 * time.Millisecond, never}},
+		"then": {
+			redis.RetryThen(2, quick, redis.RetryTimes(1, backoff)), io.EOF,
+			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 0, never},
+		},
+		"then, where the first gives up": {
+			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryNever()), io.EOF,
+			[]time.Duration{2 * time.Millisecond, never},
+		},
+		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
+		"others":   {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
+		"a function": {
+			redis.RetryFunc(func(failures int, err error) (time.Duration, bool) {
+				return time.Duration(failures), errors.Is(err, io.EOF)
+			}),
+			io.EOF,
+			[]time.Duration{1, 2},
+		},
+	} {
+		for i, most := range test.most {
+			for range 100 {
+				got, ok := test.policy.Pause(i+1, test.err)
+				if ok != (most != never) || ok && (got < 0 || got > most) {
+					t.Fatalf("%s: failure %d: %v, %v; want at most %v", name, i+1, got, ok, most)
+				}
+			}
+		}
+	}
+}
+
+// A policy that gives up ends the subscriptions, and says why; the client makes another
+// connection for the next ones.
+func TestSubscriberIsGivenUp(t *testing.T) {
+	for name, policy := range map[string]redis.RetryPolicy{
+		"never":  redis.RetryNever(),
+		"panics": redis.RetryFunc(func(int, error) (time.Duration, bool) { panic("no") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{SubscriberRetry: policy}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				for range 3 {
+					subscribed := make(chan error, 1)
+					ended := make(chan error, 1)
+					go func() {
+						sub, err := client.Subscribe(t.Context(), "news")
+						subscribed <- err
+						if err == nil {
+							for range sub.Messages() {
+							}
+							ended <- sub.Err()
+						}
+					}()
+					c := server.AcceptReady()
+					c.ExpectSubscribe("SUBSCRIBE", "news")
+					if err := <-subscribed; err != nil {
+						t.Fatal(err)
+					}
+					c.Close()
+					if err := <-ended; !errors.Is(err, redis.ErrGivenUp) {
+						t.Errorf("Err is %v", err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// By default a lost subscriber connection is made again without end.
+func TestSubscriberRetriesByDefault(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		subscribed := make(chan error, 1)
+		go func() {
+			_, err := client.Subscribe(t.Context(), "news")
+			subscribed <- err
+		}()
+		c := server.AcceptReady()
+		c.ExpectSubscribe("SUBSCRIBE", "news")
+		if err := <-subscribed; err != nil {
+			t.Fatal(err)
+		}
+		server.Refuse(errAway)
+		c.Close()
+		time.Sleep(time.Hour)
+		server.Refuse(nil)
+		back := time.Now()
+		c = server.AcceptReady()
+		within(t, "connecting again", back, 0, 16*time.Second)
+		c.ExpectSubscribe("SUBSCRIBE", "news")
+	})
+}

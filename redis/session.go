@@ -1,0 +1,257 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// Session is a connection of one's own, with all commands: for WATCH, for WAIT behind
+// one's own writes, for whatever must not share a connection. It comes from the
+// client's pool, see Options.PoolSize, and goes back by [Session.Close]:
+//
+//	s, err := client.Watch(ctx, "stock")
+//	if err != nil {
+//		return err
+//	}
+//	defer s.Close()
+//	n, err := command.AsInt(command.Get("stock")).Do(ctx, s)
+//	...
+//	var b command.Batch
+//	b.Set("stock", n-1)
+//	err = s.Multi(ctx, &b) // ErrTxConflict: somebody else has changed the stock
+//
+// A session never connects again: where its connection is lost its commands fail, and
+// what it watched is forgotten. Nothing is repeated by itself. It is safe for
+// concurrent use, though what it watches is everybody's.
+type Session struct {
+	command.Commands
+	client *Client
+	conn   *conn
+
+	mu       sync.Mutex
+	watching bool // a WATCH was sent, and nothing that ends it
+	dropped  bool // the connection is not to be used again
+	closed   bool
+	calls    int // under way
+}
+
+// ErrSessionClosed is the cause of errors of a session that has been closed.
+var ErrSessionClosed = errors.New("the session is closed")
+
+// Session lends a connection. Where all are lent it waits until ctx ends; the error is
+// [ErrPoolExhausted] then. ctx bounds this call alone.
+func (c *Client) Session(ctx context.Context) (*Session, error) {
+	lent, err := c.pool.lend(ctx)
+	if err != nil {
+		return nil, notSent("session", c.options.Addr, err)
+	}
+	s := &Session{client: c, conn: lent}
+	s.Commands = command.On(s)
+	return s, nil
+}
+
+// Watch lends a connection that watches keys: the next [Session.Multi] runs only where
+// none of them was changed by anybody else, or by time, since. Without keys it is
+// [Client.Session]. Since 2.2.0.
+func (c *Client) Watch(ctx context.Context, keys ...string) (*Session, error) {
+	s, err := c.Session(ctx)
+	if err != nil || len(keys) == 0 {
+		return s, err
+	}
+	if err := s.Watch(ctx, keys...); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Watch watches keys as well, see [Client.Watch].
+func (s *Session) Watch(ctx context.Context, keys ...string) error {
+	r := command.WatchRequest(keys...)
+	if err := r.Err(); err != nil {
+		return notSent(r.Name(), s.conn.addr, err)
+	}
+	if err := s.begin(r.Name()); err != nil {
+		return err
+	}
+	defer s.end()
+	s.mu.Lock()
+	s.watching = true // until it is known not to be
+	s.mu.Unlock()
+	_, err := s.roundTrip(ctx, &r)
+	return err
+}
+
+// Unwatch forgets all watched keys. It sends nothing where none are watched.
+func (s *Session) Unwatch(ctx context.Context) error {
+	r := command.UnwatchRequest()
+	if err := s.begin(r.Name()); err != nil {
+		return err
+	}
+	defer s.end()
+	if !s.isWatching() {
+		return nil
+	}
+	_, err := s.roundTrip(ctx, &r)
+	if err == nil {
+		s.forget()
+	}
+	return err
+}
+
+// begin begins a call, which is refused where the session is closed: its connection may
+// be somebody else's by now.
+func (s *Session) begin(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return notSent(name, s.conn.addr, ErrSessionClosed)
+	}
+	s.calls++
+	return nil
+}
+
+// end ends a call.
+func (s *Session) end() {
+	s.mu.Lock()
+	s.calls--
+	s.mu.Unlock()
+}
+
+// isWatching reports whether something may be watched.
+func (s *Session) isWatching() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.watching
+}
+
+// forget notes that nothing is watched any more.
+func (s *Session) forget() {
+	s.mu.Lock()
+	s.watching = false
+	s.mu.Unlock()
+}
+
+// Do sends one request over the session's connection. It is for [command.Cmd.Do] and
+// the methods of the commands.
+func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error) {
+	if err := r.Err(); err != nil {
+		return proto.Value{}, notSent(r.Name(), s.conn.addr, err)
+	}
+	if err := s.begin(r.Name()); err != nil {
+		return proto.Value{}, err
+	}
+	defer s.end()
+	return s.roundTrip(ctx, &r)
+}
+
+func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Value, error) {
+	if r.Blocks() {
+		defer s.client.pool.wait(s.conn, r.BlockFor(), r.BlockFor() > 0)()
+	}
+	v, err := s.conn.do(ctx, r)
+	if err == nil {
+		err = command.ReplyError(r, s.conn.addr, v)
+	}
+	return v, err
+}
+
+// DoBatch sends requests in one run over the session's connection.
+func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	if err := rs.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.begin("batch"); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	if rs.Blocks() {
+		defer s.client.pool.wait(s.conn, rs.BlockFor(), rs.BlockFor() > 0)()
+	}
+	return s.conn.doBatch(ctx, rs)
+}
+
+// Exec sends a batch over the session's connection, see [Client.Exec].
+func (s *Session) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, s) }
+
+// Multi sends a batch as a transaction, see [Client.Multi]. Where a watched key was
+// changed, the error is [ErrTxConflict] and nothing has run; so with an empty batch,
+// which is sent only where keys are watched. Whatever comes of it, the server watches
+// nothing afterwards. A connection that was lost is no conflict, but its own error.
+func (s *Session) Multi(ctx context.Context, b *command.Batch) error {
+	if b.Len() > 0 {
+		return b.Exec(ctx, sessionMulti{s})
+	}
+	if !s.isWatching() {
+		return nil
+	}
+	_, err := sessionMulti{s}.DoBatch(ctx, new(command.Requests))
+	return err
+}
+
+// sessionMulti sends batches of a session as transactions.
+type sessionMulti struct{ session *Session }
+
+func (m sessionMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	s := m.session
+	if err := rs.Err(); err != nil {
+		return nil, err
+	}
+	if err := s.begin("MULTI"); err != nil {
+		return nil, err
+	}
+	defer s.end()
+	values, err := s.conn.transact(ctx, rs, rs.Transaction())
+	if !errors.Is(err, ErrNotSent) && !errors.Is(err, ErrMaybeExecuted) {
+		s.forget() // EXEC was answered
+	}
+	return values, err
+}
+
+// Drop lets Close close the connection instead of giving it back.
+func (s *Session) Drop() {
+	s.mu.Lock()
+	s.dropped = true
+	s.mu.Unlock()
+}
+
+// Close gives the connection back. It is clean then: what is still watched is
+// unwatched, for which Close waits half a second at most; a connection on which a call is
+// under way, or something is still to be answered, or that was dropped, is closed. Closing
+// again does nothing. Its error is always nil.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	closed, watching, dropped := s.closed, s.watching, s.dropped || s.calls > 0
+	s.closed = true
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	if !dropped && watching {
+		// Where a reply is still to come, it may come before giveBack looks: what
+		// was watched must be known to be unwatched.
+		dropped = !s.conn.idle() || !s.unwatched()
+	}
+	if dropped {
+		s.conn.fail(errDropped)
+	}
+	s.client.pool.giveBack(s.conn)
+	return nil
+}
+
+// unwatched reports whether the server has unwatched everything.
+func (s *Session) unwatched() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
+	defer cancel()
+	r := command.UnwatchRequest()
+	_, err := s.roundTrip(ctx, &r)
+	return err == nil
+}
+
+// errDropped closes a lent connection that is not to be used again.
+var errDropped = fmt.Errorf("its session is over: %w", ErrSessionClosed)

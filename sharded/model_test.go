@@ -1,0 +1,755 @@
+package sharded
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
+)
+
+var (
+	seeds = flag.Int("seeds", 0, "random histories for TestModel; 0: 1,000, or 150 with -short")
+	seed  = flag.Uint64("seed", 0, "the one history for TestModel to run")
+	fault = flag.String("fault", "", "what goes wrong in TestModel, see faults")
+)
+
+// TestModel runs random histories of a cluster: slots that move, nodes that fail, are paused,
+// cut off and forgotten, slots that nobody serves, connections that are lost, and
+// subscriptions that come, change and go. It checks that each message published for a
+// channel that was acknowledged is received once and in order, or that a gap tells in
+// its place; that there is no gap where nothing happened; and that at the end every
+// channel is subscribed on the node that serves it, and nowhere else.
+func TestModel(t *testing.T) {
+	if *seed != 0 {
+		history(t, *seed)
+		return
+	}
+	histories := *seeds
+	switch {
+	case histories > 0:
+	case testing.Short():
+		histories = 150
+	default:
+		histories = 1000
+	}
+	for n := range uint64(histories) {
+		// The name is the seed.
+		t.Run(strconv.FormatUint(n+1, 10), func(t *testing.T) { history(t, n+1) })
+	}
+}
+
+// faults are what can be made to go wrong, as if the Mux did it, and what TestModel says
+// then.
+var faults = map[string]string{
+	"gap":     "and no gap tells of it",     // one gap in four is not told
+	"message": "and no gap tells of it",     // one message in a hundred is not delivered
+	"twice":   "came after",                 // a message comes twice
+	"leak":    "is subscribed where nobody", // a name is left behind on a node
+	"silent":  "is not subscribed where",    // no view is ever told again
+}
+
+// TestModelFindsFaults proves that TestModel finds what it is there to find: it runs it in
+// a process of its own for each fault, and there it must fail, and name the seed.
+func TestModelFindsFaults(t *testing.T) {
+	if *fault != "" {
+		return
+	}
+	for name, says := range faults {
+		t.Run(name, func(t *testing.T) {
+			output, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestModel$", "-seeds=60", "-fault="+name).CombinedOutput()
+			var failed *exec.ExitError
+			if !errors.As(err, &failed) {
+				t.Fatalf("with the fault %q, TestModel gave %v", name, err)
+			}
+			if !strings.Contains(string(output), says) || !strings.Contains(string(output), "--- FAIL: TestModel/") {
+				t.Errorf("with the fault %q, TestModel said\n%.2000s\nwant one that says %q", name, output, says)
+			}
+		})
+	}
+}
+
+// The times between messages, while things happen and while all comes to rest.
+const (
+	pace     = 5 * time.Millisecond
+	restPace = 200 * time.Millisecond
+)
+
+// overlapping is for how long two nodes may both send a channel's messages while it moves.
+const overlapping = 50 * time.Millisecond
+
+// channels are what is subscribed to: some share a slot.
+var channels = []string{"a", "b", "c", "d", "{a}1", "{a}2", "{b}1", "e", "f"}
+
+func parse(b []byte) proto.Value {
+	v, err := proto.NewReader(bytes.NewReader(b), proto.Limits{}).Next()
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func sorted(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
+
+func sortedSlots[V any](set map[int]V) []int { return slices.Sorted(maps.Keys(set)) }
+
+// model is a cluster with a client of it.
+type model struct {
+	*testing.T
+	*cluster
+	mux    *Mux
+	calm   bool // nothing is to go wrong
+	silent bool // something has that is told by nobody
+	cancel context.CancelFunc
+	tasks  sync.WaitGroup
+	pace   atomic.Int64
+
+	asked chan string     // for a refresh: the node to avoid
+	known map[string]bool // the nodes of the last view; of the refresher
+
+	mu      sync.Mutex
+	subs    []*modelSub
+	chances int
+}
+
+// modelSub is a subscription and what it has received.
+type modelSub struct {
+	*pubsub.Subscription
+	done chan struct{}
+	// Guarded by model.mu: the channels acknowledged, since which message, and the spans
+	// that are over.
+	since map[string]int
+	spans []span
+	busy  bool
+	ended bool
+	items []item
+}
+
+// item is something received: a message by its number, or a gap.
+type item struct {
+	channel string
+	number  int
+	gap     *pubsub.Gap
+}
+
+// span is the messages while a channel was acknowledged.
+type span struct {
+	channel  string
+	from, to int
+	end      time.Time
+}
+
+func history(t *testing.T, seed uint64) {
+	synctest.Test(t, func(t *testing.T) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		m := &model{T: t, cluster: newCluster(random, 3, channels), asked: make(chan string, 1)}
+		m.calm = seed%8 == 0
+		m.pushesAtPromoted = seed%2 == 0
+		m.quietBus = seed%3 == 0
+		m.keepsWhenDown = seed%5 == 0
+		m.mux = New(Options{
+			Connect:  m.carry,
+			Refresh:  m.refresh,
+			Replicas: seed%4 == 3,
+			// Failing over takes longer than the default.
+			SubscribeTimeout: 10 * time.Second,
+		})
+		m.pace.Store(int64(pace))
+		ctx, cancel := context.WithCancel(context.Background())
+		m.cancel = cancel
+		m.tasks.Go(func() { m.refresher(ctx) })
+		m.tasks.Go(func() { m.publisher(ctx) })
+		for range 40 {
+			m.step()
+			m.sleep(time.Duration(m.chance(1500)) * time.Millisecond)
+		}
+		m.finish()
+	})
+}
+
+// chance returns a random number below n.
+func (m *model) chance(n int) int {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	return m.random.IntN(n)
+}
+
+func (m *model) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+// goesWrong reports whether a fault is to happen now: once in so many times.
+func (m *model) goesWrong(name string, once int) bool {
+	if *fault != name {
+		return false
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.chances++
+	return m.chances%once == 0
+}
+
+func (m *model) refresh(avoid string) {
+	select {
+	case m.asked <- avoid:
+	default:
+	}
+}
+
+// refresher gives the mux views of the cluster as its client does: when asked, 100 ms apart
+// at least, and every 10 s.
+func (m *model) refresher(ctx context.Context) {
+	for {
+		avoid := ""
+		select {
+		case <-ctx.Done():
+			return
+		case avoid = <-m.asked:
+		case <-time.After(10 * time.Second):
+		}
+		if v, ok := m.ask(avoid); ok {
+			m.mux.Update(v)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// ask asks two nodes, of those that the last view has, and takes the view of the one that has
+// heard more.
+func (m *model) ask(avoid string) (View, bool) {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	if *fault == "silent" && m.told > 0 {
+		return View{}, false
+	}
+	var told *simNode
+	asked := 0
+	order := m.random.Perm(len(m.nodes))
+	slices.SortStableFunc(order, func(a, b int) int { // those that are known first
+		return cmp.Compare(btoi(m.known[m.nodes[b].addr]), btoi(m.known[m.nodes[a].addr]))
+	})
+	for _, i := range order {
+		n := m.nodes[i]
+		if n.down || n.paused || n.addr == avoid {
+			continue
+		}
+		if told == nil || n.epoch > told.epoch {
+			told = n
+		}
+		if asked++; asked == 2 {
+			break
+		}
+	}
+	if told == nil {
+		return View{}, false
+	}
+	v := told.view()
+	m.known = v.nodes(true)
+	return v, true
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// publisher publishes to all channels all the time.
+func (m *model) publisher(ctx context.Context) {
+	for i := 0; ; i++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(m.pace.Load())):
+		}
+		m.publish(channels[i%len(channels)])
+	}
+}
+
+func (m *model) step() {
+	switch n := m.chance(24); {
+	case n < 6:
+		m.subscribe()
+	case n < 10:
+		m.change()
+	case n < 12:
+		m.end()
+	case m.calm:
+	case n < 16:
+		m.migrate()
+	case n < 17:
+		m.failOver("manual")
+	case n < 18:
+		m.failOver("kill")
+	case n < 19:
+		m.failOver("pause")
+	case n < 20:
+		m.failOver("cut off")
+	case n < 21:
+		m.unserve()
+	case n < 22:
+		m.forget()
+	default:
+		m.cutLink()
+	}
+}
+
+// subscribe makes a subscription, with a consumer that keeps up.
+func (m *model) subscribe() {
+	var names []string
+	for range 1 + m.chance(4) {
+		names = append(names, channels[m.chance(len(channels))])
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	m.tasks.Go(func() {
+		sub, err := m.mux.Subscribe(context.Background(), pubsub.ShardChannels(names...), pubsub.GapMarkers(), pubsub.Buffer(1<<20, 1<<30))
+		if err != nil {
+			m.check(err)
+			return
+		}
+		s := &modelSub{Subscription: sub, done: make(chan struct{}), since: map[string]int{}}
+		m.acknowledged(s, names)
+		m.mu.Lock()
+		m.subs = append(m.subs, s)
+		m.mu.Unlock()
+		go m.consume(s)
+	})
+}
+
+func (m *model) check(err error) {
+	var missing *pubsub.UnacknowledgedError
+	if !errors.As(err, &missing) && !errors.Is(err, pubsub.ErrClosed) {
+		m.Errorf("unexpected error %v", err)
+	}
+}
+
+func (m *model) count() int {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	return len(m.published)
+}
+
+// acknowledged notes that channels are from now on.
+func (m *model) acknowledged(s *modelSub, names []string) {
+	now := m.count()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		if _, ok := s.since[name]; !ok {
+			s.since[name] = now
+		}
+	}
+}
+
+// over notes that nothing is owed for a channel from now on.
+func (m *model) over(s *modelSub, names []string) {
+	now := m.count()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range names {
+		if from, ok := s.since[name]; ok {
+			s.spans = append(s.spans, span{name, from, now, time.Now()})
+			delete(s.since, name)
+		}
+	}
+}
+
+// consume receives.
+func (m *model) consume(s *modelSub) {
+	defer close(s.done)
+	for msg := range s.Messages() {
+		if msg.Kind == pubsub.KindGap && m.goesWrong("gap", 4) || m.goesWrong("message", 100) {
+			continue
+		}
+		one := item{channel: msg.Channel, gap: msg.Gap}
+		one.number, _ = strconv.Atoi(msg.Payload)
+		m.mu.Lock()
+		s.items = append(s.items, one)
+		m.mu.Unlock()
+		if m.goesWrong("twice", 500) {
+			m.mu.Lock()
+			s.items = append(s.items, one)
+			m.mu.Unlock()
+		}
+	}
+}
+
+// pick returns a subscription that no call is under way for, or nil.
+func (m *model) pick() *modelSub {
+	if len(m.subs) == 0 {
+		return nil
+	}
+	i := m.chance(len(m.subs))
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.subs[i]; !s.busy && !s.ended {
+		return s
+	}
+	return nil
+}
+
+// change adds a channel to a subscription, or takes one off.
+func (m *model) change() {
+	s := m.pick()
+	if s == nil {
+		return
+	}
+	names := []string{channels[m.chance(len(channels))]}
+	if add := m.chance(2) == 0; add {
+		s.busy = true
+		m.tasks.Go(func() {
+			err := s.SSubscribe(context.Background(), names...)
+			if err == nil {
+				m.acknowledged(s, names)
+			} else {
+				m.check(err)
+			}
+			m.mu.Lock()
+			s.busy = false
+			m.mu.Unlock()
+		})
+		return
+	}
+	m.over(s, names)
+	s.busy = true
+	m.tasks.Go(func() {
+		if err := s.SUnsubscribe(context.Background(), names...); err != nil {
+			m.check(err)
+		}
+		m.mu.Lock()
+		s.busy = false
+		m.mu.Unlock()
+	})
+}
+
+// end closes a subscription.
+func (m *model) end() {
+	s := m.pick()
+	if s == nil || m.chance(3) > 0 {
+		return
+	}
+	m.over(s, channels)
+	m.mu.Lock()
+	s.ended = true
+	m.mu.Unlock()
+	if err := s.Close(); err != nil {
+		m.Error(err)
+	}
+}
+
+// primary returns a primary that is well, nil where there is none.
+func (m *model) primary() *simNode {
+	var well []*simNode
+	for _, n := range m.nodes {
+		if n.master == nil && !n.down && !n.paused && !n.cutOff {
+			well = append(well, n)
+		}
+	}
+	if len(well) == 0 {
+		return nil
+	}
+	return well[m.random.IntN(len(well))]
+}
+
+// migrate gives a slot to another primary.
+func (m *model) migrate() {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	s := slot.Of(channels[m.random.IntN(len(channels))])
+	if to := m.primary(); to != nil && m.owner[s] != nil && m.owner[s] != to && !m.owner[s].cutOff {
+		m.move(s, to)
+	}
+}
+
+// failOver gives the slots of a primary to its replica, in one of several ways, and brings the
+// old one back later.
+func (m *model) failOver(how string) {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	old := m.primary()
+	if old == nil {
+		return
+	}
+	i := slices.IndexFunc(m.nodes, func(n *simNode) bool { return n.master == old && !n.down && !n.paused && !n.cutOff })
+	if i < 0 {
+		return
+	}
+	replica := m.nodes[i]
+	delay := 1500 * time.Millisecond
+	switch how {
+	case "manual":
+		delay = 0
+	case "kill":
+		old.kill()
+	case "pause":
+		old.paused = true
+	case "cut off":
+		old.cutOff = true
+	}
+	later := func(d time.Duration, f func()) {
+		m.tasks.Add(1)
+		time.AfterFunc(d, func() {
+			defer m.tasks.Done()
+			m.cluster.mu.Lock()
+			defer m.cluster.mu.Unlock()
+			f()
+		})
+	}
+	later(delay, func() { m.promote(replica) })
+	if how == "manual" {
+		return
+	}
+	m.silent = true
+	back := delay + time.Duration(m.random.IntN(30000))*time.Millisecond
+	later(back, func() {
+		if old.paused && m.random.IntN(2) == 0 { // the client has given it up
+			for l := range old.links {
+				l.cut(io.ErrUnexpectedEOF)
+			}
+		}
+		old.down, old.paused, old.cutOff = false, false, false
+		old.demote(replica)
+	})
+}
+
+// unserve lets nobody serve a slot for a while.
+func (m *model) unserve() {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	s := slot.Of(channels[m.random.IntN(len(channels))])
+	if m.owner[s] == nil || m.owner[s].cutOff {
+		return
+	}
+	m.move(s, nil)
+	m.tasks.Add(1)
+	time.AfterFunc(time.Duration(m.random.IntN(3000))*time.Millisecond, func() {
+		defer m.tasks.Done()
+		m.cluster.mu.Lock()
+		defer m.cluster.mu.Unlock()
+		if to := m.primary(); to != nil && m.owner[s] == nil {
+			m.move(s, to)
+		}
+	})
+}
+
+// forget lets the others forget a primary, and serve its slots, of which it hears nothing for
+// a while.
+func (m *model) forget() {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	old := m.primary()
+	if old == nil {
+		return
+	}
+	old.cutOff, m.silent = true, true
+	to := m.primary()
+	if to == nil {
+		old.cutOff = false
+		return
+	}
+	for _, s := range sortedSlots(m.owner) {
+		if m.owner[s] == old {
+			m.move(s, to)
+		}
+	}
+	m.tasks.Add(1)
+	time.AfterFunc(20*time.Second+time.Duration(m.random.IntN(20000))*time.Millisecond, func() {
+		defer m.tasks.Done()
+		m.cluster.mu.Lock()
+		defer m.cluster.mu.Unlock()
+		old.cutOff = false
+		old.hearAll()
+	})
+}
+
+// cutLink ends one of the connections.
+func (m *model) cutLink() {
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	n := m.nodes[m.random.IntN(len(m.nodes))]
+	for l := range n.links {
+		l.cut(io.EOF)
+	}
+}
+
+// finish lets the cluster come to rest, and checks.
+func (m *model) finish() {
+	m.pace.Store(int64(restPace))
+	m.sleep(90 * time.Second)
+	m.cancel()
+	m.tasks.Wait()
+	m.sleep(time.Second)
+	m.checkNodes()
+	for _, s := range m.subs {
+		m.over(s, channels)
+	}
+	// Whoever waits for a message to be told of a gap is told by the end.
+	m.mux.Close(nil)
+	for _, s := range m.subs {
+		<-s.done
+		m.checkSub(s)
+	}
+	m.cluster.mu.Lock()
+	for _, n := range m.nodes {
+		for l := range n.links {
+			m.Errorf("a connection to %s is left", l.node.addr)
+		}
+	}
+	m.cluster.mu.Unlock()
+}
+
+// checkNodes checks that what is wanted is subscribed where it is served, and nowhere else.
+func (m *model) checkNodes() {
+	wanted := map[string]bool{}
+	for _, s := range m.subs {
+		if !s.ended {
+			for _, name := range s.Names() {
+				wanted[name.Name] = true
+			}
+		}
+	}
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	if *fault == "leak" {
+		for l := range m.nodes[0].links {
+			l.subscribed["{a}0"] = true
+		}
+	}
+	on := map[string][]string{}
+	for _, n := range m.nodes {
+		for l := range n.links {
+			for _, name := range sorted(l.subscribed) {
+				on[name] = append(on[name], n.addr)
+				if !wanted[name] {
+					m.Errorf("%s is subscribed where nobody wants it: on %s", name, n.addr)
+				}
+			}
+		}
+	}
+	for _, name := range sorted(wanted) {
+		owner := m.owner[slot.Of(name)]
+		if owner == nil {
+			continue
+		}
+		good := []string{owner.addr}
+		if m.mux.o.Replicas {
+			for _, n := range m.nodes {
+				if n.master == owner {
+					good = append(good, n.addr)
+				}
+			}
+		}
+		if len(on[name]) != 1 || !slices.Contains(good, on[name][0]) {
+			m.Errorf("%s is not subscribed where it is served: on %v, which is %v", name, on[name], good)
+		}
+	}
+}
+
+// checkSub checks what a subscription has received against what was published.
+func (m *model) checkSub(s *modelSub) {
+	last := map[string]int{}      // the last message of each channel
+	unproven := map[string]bool{} // a gap came behind it
+	gaps := 0
+	var gapAt []int
+	for i, one := range s.items {
+		if one.gap != nil {
+			gaps++
+			gapAt = append(gapAt, i)
+			for channel := range last {
+				unproven[channel] = true
+			}
+			continue
+		}
+		// Two nodes may send the same while a channel moves from one to the other.
+		overlap := unproven[one.channel] && m.published[last[one.channel]].at.Sub(m.published[one.number].at) < overlapping
+		delete(unproven, one.channel)
+		if before, ok := last[one.channel]; ok && one.number <= before && !overlap {
+			m.Errorf("message %d of %s, published at %v, came after %d\nit is item %d of %v", one.number, one.channel,
+				m.published[one.number].at.Format("05.000"), before, i, s.items[max(0, i-8):min(len(s.items), i+4)])
+		}
+		last[one.channel] = one.number
+	}
+	if final := s.Stats().FinalGap; final != nil {
+		gaps++
+		gapAt = append(gapAt, len(s.items))
+	}
+	if m.calm && gaps > 0 {
+		m.Errorf("nothing has happened, and there are %d gaps, such as %v", gaps, s.items)
+	}
+	received := map[int]int{} // the place of each message
+	for i, one := range s.items {
+		if one.gap == nil {
+			received[one.number] = i
+		}
+	}
+	m.cluster.mu.Lock()
+	defer m.cluster.mu.Unlock()
+	for _, sp := range s.spans {
+		// Each message that is missing lies between two that came: a gap does too.
+		from := -1
+		missing := -1
+		told := func(to int) {
+			if missing >= 0 && !slices.ContainsFunc(gapAt, func(at int) bool { return at > from && at <= to }) {
+				m.Errorf("message %d of %s, published at %v, is missing, and no gap tells of it\nit lies between items %d and %d of %d; gaps at %v",
+					missing, sp.channel, m.published[missing].at.Format("05.000"), from, to, len(s.items), gapAt)
+			}
+			missing = -1
+		}
+		for number := sp.from; number < sp.to; number++ {
+			if m.published[number].channel != sp.channel {
+				continue
+			}
+			at, ok := received[number]
+			if !ok {
+				if missing < 0 {
+					missing = number
+				}
+				continue
+			}
+			told(at)
+			from = at
+		}
+		// What is last may have been on its way when the span ended, or a node had not
+		// been found out yet that says nothing.
+		patience := 600 * time.Millisecond
+		if m.silent {
+			patience += 15 * time.Second
+		}
+		if missing >= 0 && sp.end.Sub(m.published[missing].at) > patience {
+			told(len(s.items))
+		}
+	}
+}
+
+// String describes an item.
+func (i item) String() string {
+	if i.gap != nil {
+		return i.gap.String()
+	}
+	return fmt.Sprintf("%s %d", i.channel, i.number)
+}

@@ -1,0 +1,477 @@
+package sharded
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
+)
+
+// cluster is a model of a cluster's nodes, its bus and the connections to it: primaries
+// and replicas that believe what they were told, and push and refuse by what they
+// believe.
+type cluster struct {
+	random *rand.Rand
+	mu     sync.Mutex
+	nodes  []*simNode
+	// owner is the truth of who serves a slot, nil for nobody; epoch is the number of
+	// the last change of it.
+	owner map[int]*simNode
+	epoch int
+	// pushesAtPromoted: a promoted replica takes its subscriptions away, as servers do
+	// from 8.0 on.
+	pushesAtPromoted bool
+	quietBus         bool // a change is heard of at once
+	// keepsWhenDown: what is subscribed is not let go where the cluster is down, or now and
+	// then, as by Redis 8.0 while a slot moves.
+	keepsWhenDown bool
+	published     []publication
+	told          int // changes of owners
+}
+
+// publication is one message: its number is its index.
+type publication struct {
+	channel string
+	at      time.Time
+}
+
+// simNode is one node.
+type simNode struct {
+	c      *cluster
+	addr   string
+	named  string   // what other nodes call it; empty for addr
+	master *simNode // nil for a primary
+	// believes is who serves a slot, as it has heard, and when.
+	believes map[int]belief
+	epoch    int
+	down     bool
+	paused   bool
+	cutOff   bool // it hears nothing, and nobody hears of it; its clients reach it
+	links    map[*simLink]bool
+}
+
+type belief struct {
+	owner *simNode
+	epoch int
+}
+
+// newCluster returns a cluster of primaries that serve the slots of some channels, and a
+// replica for each.
+func newCluster(random *rand.Rand, primaries int, channels []string) *cluster {
+	c := &cluster{random: random, owner: map[int]*simNode{}}
+	for i := range 2 * primaries {
+		n := &simNode{c: c, addr: "node:" + strconv.Itoa(7000+i), believes: map[int]belief{}, links: map[*simLink]bool{}}
+		if i >= primaries {
+			n.master = c.nodes[i-primaries]
+		}
+		c.nodes = append(c.nodes, n)
+	}
+	for _, channel := range channels {
+		s := slot.Of(channel)
+		if c.owner[s] != nil {
+			continue
+		}
+		c.owner[s] = c.nodes[len(c.owner)%primaries]
+		for _, n := range c.nodes {
+			n.believes[s] = belief{c.owner[s], 0}
+		}
+	}
+	return c
+}
+
+// name returns the address by which other nodes call it.
+func (n *simNode) name() string {
+	if n.named != "" {
+		return n.named
+	}
+	return n.addr
+}
+
+// serves reports whether a node serves a slot, as it believes.
+func (n *simNode) serves(s int) bool {
+	owner := n.believes[s].owner
+	return owner != nil && (owner == n || owner == n.master)
+}
+
+// move makes owner serve a slot, which the others hear of in time. c.mu is held.
+func (c *cluster) move(s int, owner *simNode) {
+	c.epoch++
+	c.told++
+	c.owner[s] = owner
+	b := belief{owner, c.epoch}
+	if owner != nil {
+		owner.learn(s, b)
+	}
+	for _, n := range c.nodes {
+		if n != owner {
+			c.later(n, func() { n.learn(s, b) })
+		}
+	}
+}
+
+// later runs something that a node hears of, unless it hears nothing. c.mu is held.
+func (c *cluster) later(n *simNode, f func()) {
+	if n.cutOff || n.paused || n.down {
+		return
+	}
+	delay := time.Duration(0)
+	if !c.quietBus {
+		delay = time.Duration(c.random.IntN(40)) * time.Millisecond
+	}
+	time.AfterFunc(delay, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !n.cutOff && !n.paused && !n.down {
+			f()
+		}
+	})
+}
+
+// learn takes news, and takes the subscriptions of slots that are lost away. c.mu is held.
+func (n *simNode) learn(s int, b belief) {
+	if b.epoch < n.believes[s].epoch {
+		return
+	}
+	n.epoch = max(n.epoch, b.epoch)
+	n.believes[s] = b
+	if !n.serves(s) { // whatever it was: of its former shard too
+		n.takeAway(func(channel string) bool { return slot.Of(channel) == s })
+	}
+}
+
+// takeAway ends the subscriptions to some channels. c.mu is held.
+func (n *simNode) takeAway(which func(string) bool) {
+	for l := range n.links {
+		for _, channel := range sorted(l.subscribed) {
+			if which(channel) {
+				delete(l.subscribed, channel)
+				l.push("sunsubscribe", channel, len(l.subscribed))
+			}
+		}
+	}
+}
+
+// hearAll lets a node hear all that it has missed, as a replica of whoever has its place.
+// c.mu is held.
+func (n *simNode) hearAll() {
+	for s, owner := range n.c.owner {
+		n.learn(s, belief{owner, n.c.epoch})
+	}
+}
+
+// promote gives a primary's slots to its replica, which becomes one itself. c.mu is held.
+func (c *cluster) promote(replica *simNode) {
+	old := replica.master
+	replica.master = nil
+	if c.pushesAtPromoted {
+		replica.takeAway(func(string) bool { return true })
+	}
+	for _, s := range sortedSlots(c.owner) {
+		if c.owner[s] == old {
+			c.move(s, replica)
+		}
+	}
+	for _, n := range c.nodes {
+		if n.master == old {
+			n.master = replica
+		}
+	}
+	c.later(old, func() { old.demote(replica) })
+}
+
+// demote makes a node a replica. c.mu is held.
+func (n *simNode) demote(primary *simNode) {
+	if n == primary {
+		return
+	}
+	n.hearAll()
+	n.master = primary
+	n.takeAway(func(channel string) bool { return !n.serves(slot.Of(channel)) })
+}
+
+// kill ends a node with its connections. c.mu is held.
+func (n *simNode) kill() {
+	n.down = true
+	for l := range n.links {
+		l.cut(io.EOF)
+	}
+}
+
+// publish publishes a message to the node that serves its channel, if there is one that can.
+func (c *cluster) publish(channel string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	owner := c.owner[slot.Of(channel)]
+	if owner == nil || owner.down || owner.paused {
+		return
+	}
+	number := strconv.Itoa(len(c.published))
+	c.published = append(c.published, publication{channel, time.Now()})
+	for _, n := range c.nodes {
+		if n != owner && (n.master != owner || n.cutOff || n.paused || n.down) {
+			continue
+		}
+		for l := range n.links {
+			if l.subscribed[channel] {
+				l.push("smessage", channel, number)
+			}
+		}
+	}
+}
+
+// view returns what a node says of the cluster. c.mu is held.
+func (n *simNode) view() View {
+	v := View{From: n.addr, At: time.Now()}
+	for _, owner := range n.c.nodes {
+		shard := Shard{Primary: owner.addr}
+		for _, s := range sortedSlots(n.believes) {
+			if n.believes[s].owner == owner {
+				shard.Slots = append(shard.Slots, slot.Range{From: s, To: s})
+			}
+		}
+		for _, replica := range n.c.nodes {
+			if replica.master == owner && !replica.down && !replica.paused {
+				shard.Replicas = append(shard.Replicas, replica.addr)
+			}
+		}
+		if len(shard.Slots) > 0 {
+			v.Shards = append(v.Shards, shard)
+		}
+	}
+	return v
+}
+
+// simLink is one connection.
+type simLink struct {
+	node       *simNode
+	subscribed map[string]bool // guarded by the cluster's mu
+	latency    time.Duration
+	commands   chan simCommand
+	replies    chan simReply
+	gone       chan struct{} // closed by cut
+	err        error         // set before
+	once       sync.Once
+}
+
+type simCommand struct {
+	op    pubsub.Op
+	names []string
+	done  func(error)
+	due   time.Time
+}
+
+type simReply struct {
+	fields []any // of a push
+	done   func(error)
+	err    error
+	due    time.Time
+}
+
+func (l *simLink) Send(op pubsub.Op, names []string, done func(error)) {
+	select {
+	case l.commands <- simCommand{op, slices.Clone(names), done, time.Now().Add(l.latency)}:
+	case <-l.gone:
+	}
+}
+
+func (l *simLink) Ping(_ string, done func(error)) { l.Send(pubsub.OpUnsubscribe, nil, done) }
+
+func (l *simLink) Fail(err error) { l.cut(errors.Join(errors.New("told to fail"), err)) }
+
+// cut ends the connection.
+func (l *simLink) cut(err error) {
+	l.once.Do(func() {
+		l.err = err
+		close(l.gone)
+	})
+}
+
+// push sends something to the client. The cluster's mu is held.
+func (l *simLink) push(fields ...any) { l.reply(simReply{fields: fields}) }
+
+func (l *simLink) reply(r simReply) {
+	r.due = time.Now().Add(l.latency)
+	select {
+	case l.replies <- r:
+	default:
+		l.cut(errors.New("the output buffer is full"))
+	}
+}
+
+// serve takes the commands as the server does.
+func (l *simLink) serve() {
+	for {
+		select {
+		case <-l.gone:
+			return
+		case c := <-l.commands:
+			time.Sleep(time.Until(c.due))
+			for !l.take(c) {
+				select { // a node that is paused
+				case <-l.gone:
+					return
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+		}
+	}
+}
+
+// take runs one command, unless the node is paused.
+func (l *simLink) take(c simCommand) bool {
+	n := l.node
+	n.c.mu.Lock()
+	defer n.c.mu.Unlock()
+	if n.paused {
+		return false
+	}
+	err := n.refusal(c.names)
+	if err == nil && c.op == pubsub.OpSUnsubscribe && n.c.keepsWhenDown && (n.cutOff || n.c.random.IntN(8) == 0) {
+		err = &proto.Error{Code: "CLUSTERDOWN", Message: "The cluster is down"}
+	}
+	if err == nil {
+		for _, name := range c.names {
+			switch c.op {
+			case pubsub.OpSSubscribe:
+				l.subscribed[name] = true
+				l.push("ssubscribe", name, len(l.subscribed))
+			case pubsub.OpSUnsubscribe:
+				delete(l.subscribed, name)
+				l.push("sunsubscribe", name, len(l.subscribed))
+			}
+		}
+	}
+	l.reply(simReply{done: c.done, err: err})
+	return true
+}
+
+// refusal returns the error that a command is answered with. c.mu is held.
+func (n *simNode) refusal(names []string) error {
+	for _, name := range names {
+		s := slot.Of(name)
+		switch {
+		case s != slot.Of(names[0]):
+			return &proto.Error{Code: "CROSSSLOT", Message: "Keys in request don't hash to the same slot"}
+		case n.believes[s].owner == nil:
+			return &proto.Error{Code: "CLUSTERDOWN", Message: "Hash slot not served"}
+		case !n.serves(s):
+			return &proto.Error{Code: "MOVED", Message: strconv.Itoa(s) + " " + n.believes[s].owner.name()}
+		}
+	}
+	return nil
+}
+
+// carry keeps a connection to a node for a lane: what a client of the cluster does.
+func (c *cluster) carry(addr string, lane *pubsub.Lane) (stop func(), err error) {
+	i := slices.IndexFunc(c.nodes, func(n *simNode) bool { return n.addr == addr })
+	if i < 0 {
+		return nil, errors.New("no such node: " + addr)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			l := c.connect(c.nodes[i])
+			if l == nil {
+				select {
+				case <-ctx.Done():
+				case <-time.After(100 * time.Millisecond):
+				}
+				continue
+			}
+			lane.LinkUp(l)
+			stopServer := make(chan struct{})
+			go func() {
+				defer close(stopServer)
+				l.serve()
+			}()
+			alive := l.read(ctx, lane)
+			lane.Flush()
+			<-stopServer
+			lane.LinkLost(alive, l.err)
+			c.mu.Lock()
+			delete(l.node.links, l)
+			c.mu.Unlock()
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}, nil
+}
+
+// connect returns a connection to a node, nil where it can't be had.
+func (c *cluster) connect(n *simNode) *simLink {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n.down || n.paused {
+		return nil
+	}
+	l := &simLink{
+		node: n, subscribed: map[string]bool{}, latency: time.Duration(c.random.IntN(10)) * time.Millisecond,
+		commands: make(chan simCommand, 1000), replies: make(chan simReply, 10000), gone: make(chan struct{}),
+	}
+	n.links[l] = true
+	return l
+}
+
+// read gives a lane what arrives, until the connection ends. It returns when the
+// connection was known to live.
+func (l *simLink) read(ctx context.Context, lane *pubsub.Lane) (alive time.Time) {
+	alive = time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			l.cut(ctx.Err())
+			return alive
+		case <-l.gone:
+			return alive
+		case r := <-l.replies:
+			if wait := time.Until(r.due); wait > 0 {
+				lane.Flush() // nothing more has arrived
+				time.Sleep(wait)
+			}
+			select {
+			case <-l.gone: // what was on the wire is lost
+				return alive
+			default:
+			}
+			alive = time.Now()
+			if r.done != nil {
+				lane.Flush()
+				r.done(r.err)
+				continue
+			}
+			lane.Collect(push(r.fields))
+			if len(l.replies) == 0 {
+				lane.Flush()
+			}
+		}
+	}
+}
+
+// push makes a push of RESP3.
+func push(fields []any) proto.Value {
+	b := append([]byte(">"), strconv.Itoa(len(fields))...)
+	b = append(b, "\r\n"...)
+	for _, field := range fields {
+		switch field := field.(type) {
+		case string:
+			b = proto.AppendString(b, field)
+		case int:
+			b = append(b, ':')
+			b = strconv.AppendInt(b, int64(field), 10)
+			b = append(b, "\r\n"...)
+		}
+	}
+	return parse(b)
+}

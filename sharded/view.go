@@ -1,0 +1,57 @@
+package sharded
+
+import (
+	"time"
+
+	"github.com/redchan-go/redchan/cluster/slot"
+)
+
+// View is how the slots of a cluster are spread over its nodes, as one node has told it.
+type View struct {
+	// From is the address of the node that has told it. What it says of itself proves
+	// nothing: it may be cut off from the others.
+	From string
+	// At is when it was asked.
+	At     time.Time
+	Shards []Shard
+}
+
+// Shard is some slots and the nodes that serve them.
+type Shard struct {
+	Slots    []slot.Range
+	Primary  string   // its address; empty where it has none that is well
+	Replicas []string // the addresses of those that are well, the one to prefer first
+}
+
+// owners is the number of the shard of each slot, counted from 1; 0 is for slots that
+// nobody serves.
+type owners [slot.Count]uint16
+
+// owners returns who serves which slot.
+func (v *View) owners() *owners {
+	table := new(owners)
+	for i, shard := range v.Shards {
+		for _, slots := range shard.Slots {
+			for n := max(slots.From, 0); n <= slots.To && n < slot.Count; n++ {
+				table[n] = uint16(i + 1)
+			}
+		}
+	}
+	return table
+}
+
+// nodes returns the addresses of the primaries, and with replicas of these too.
+func (v *View) nodes(replicas bool) map[string]bool {
+	wanted := make(map[string]bool)
+	for _, shard := range v.Shards {
+		if shard.Primary != "" && len(shard.Slots) > 0 {
+			wanted[shard.Primary] = true
+		}
+		if replicas {
+			for _, addr := range shard.Replicas {
+				wanted[addr] = true
+			}
+		}
+	}
+	return wanted
+}
