@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/redchan-go/redchan/integration/servers"
 	"github.com/redchan-go/redchan/redis"
@@ -88,7 +87,7 @@ func TestACLLog(t *testing.T) {
 			f.Fatal(err)
 		}
 		defer bob.Close()
-		began := time.Now().Add(-time.Second)
+		began := serverNow()
 		for range 2 {
 			refused(f, bob, command.Get("zz"), "NOPERM")
 		}

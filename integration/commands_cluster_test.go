@@ -243,7 +243,7 @@ func TestClusterSlotsMove(t *testing.T) {
 func testMigrateSlots(f *fixture, p pair) {
 	f.Helper()
 	runs := []command.SlotRange{{From: 200, To: 210}, {From: 220, To: 220}}
-	began := time.Now().Truncate(time.Second)
+	began := serverNow()
 	equal(f, p.first, command.ClusterMigrateSlots(command.SlotTransfer{Slots: runs, Node: p.secondID}), done)
 	var export []command.SlotMigration
 	f.eventually("slots that have arrived", func() bool {

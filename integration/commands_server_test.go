@@ -406,7 +406,7 @@ func TestSlowLog(t *testing.T) {
 		}
 		before := result(f, c, command.ConfigGet("slowlog-log-slower-than"))["slowlog-log-slower-than"]
 		equal(f, c, command.SlowLogReset(), done)
-		began := time.Now().Add(-time.Second)
+		began := serverNow()
 		setting("0")
 		missing(f, c, command.Get("k"))
 		setting(before)
@@ -484,7 +484,7 @@ func TestLatency(t *testing.T) {
 		equal(f, c, command.LatencyLatest(), []command.LatencyEvent{})
 		equal(f, c, command.LatencyHistory("command"), []command.LatencySample{})
 		refused(f, c, command.LatencyGraph("command"), "ERR")
-		began := time.Now().Add(-time.Second)
+		began := serverNow()
 		threshold("5")
 		result(f, c, command.Raw("DEBUG", "SLEEP", "0.02"))
 		threshold("0")
@@ -534,8 +534,7 @@ func TestLatency(t *testing.T) {
 func TestPersistence(t *testing.T) {
 	own(t, servers.Config{}, func(f *fixture) {
 		c := f.open()
-		// Servers tell whole seconds of a clock that may be a tick behind.
-		began := time.Now().Add(-time.Second).Truncate(time.Second)
+		began := serverNow()
 		equal(f, c, command.Save(), done)
 		saved := result(f, c, command.LastSave())
 		if saved.Before(began) || time.Since(saved) > testTimeout {

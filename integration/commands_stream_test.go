@@ -180,7 +180,7 @@ func TestStreamGroups(t *testing.T) {
 			f.Errorf("XINFO CONSUMERS = %+v", idle)
 		}
 
-		before := time.Now().Add(-time.Second) // the server rounds
+		before := serverNow()
 		fresh := []command.StreamPosition{{Stream: "s", After: ">"}}
 		result(f, c, command.XReadGroup("g", "c", fresh, command.Count(2)))
 		equal(f, c, command.XPending("s", "g"), command.PendingSummary{

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
@@ -42,6 +43,12 @@ func result[T any](f *fixture, client command.Doer, cmd command.Cmd[T]) T {
 		f.Fatalf("%s: %v", r.Name(), err)
 	}
 	return got
+}
+
+// serverNow is a moment that is not later than now by a server's clock, which tells
+// whole seconds and may be a tick behind ours.
+func serverNow() time.Time {
+	return time.Now().Add(-time.Second).Truncate(time.Second)
 }
 
 // missing runs a command that must say that there is nothing: redis.Nil.
