@@ -3,30 +3,22 @@ package cluster_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/cluster"
+	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-var (
-	seeds = flag.Int("seeds", 0, "random histories for TestModel; 0: 300, or 60 with -short")
-	seed  = flag.Uint64("seed", 0, "the one history for TestModel to run")
-	tell  = flag.Bool("tell", false, "tell all that happened in histories that fail")
-	fault = flag.String("fault", "", "what goes wrong in TestModel, see modelFaults")
-)
+var simulated = simulation.New(300, 60)
 
 // TestModel runs random histories of a cluster and of a program that uses it: slots that move
 // key by key, nodes that fail, are paused, slow, cut off, forgotten, that join and leave and
@@ -35,32 +27,7 @@ var (
 // request against what ran, that each reply is of its own key, that transactions are whole and
 // lose no update, that messages are received or told to be missing, that nodes are not asked
 // too much, and that at the end all works and nothing is left.
-func TestModel(t *testing.T) {
-	if *seed != 0 {
-		modelHistory(t, *seed)
-		return
-	}
-	histories := *seeds
-	switch {
-	case histories > 0:
-	case testing.Short():
-		histories = 60
-	default:
-		histories = 300
-	}
-	var found atomic.Bool
-	for n := range uint64(histories) {
-		// The name is the seed.
-		t.Run(strconv.FormatUint(n+1, 10), func(t *testing.T) {
-			t.Parallel()
-			if *fault != "" && found.Load() {
-				t.Skip("the fault is found")
-			}
-			defer func() { found.CompareAndSwap(false, t.Failed()) }()
-			modelHistory(t, n+1)
-		})
-	}
-}
+func TestModel(t *testing.T) { simulated.Run(t, modelHistory) }
 
 // modelFaults are what can be made to go wrong, as if the client did it, and what TestModel
 // says then.
@@ -80,26 +47,7 @@ var modelFaults = map[string]string{
 	"stuck":        "have not returned",               // a call never returns
 }
 
-// TestModelFindsFaults proves that TestModel finds what it is there to find: it runs it in a
-// process of its own for each fault, and there it must fail, and name the seed.
-func TestModelFindsFaults(t *testing.T) {
-	if *fault != "" {
-		return
-	}
-	for name, says := range modelFaults {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			output, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestModel$", "-seeds=40", "-fault="+name).CombinedOutput()
-			var failed *exec.ExitError
-			if !errors.As(err, &failed) {
-				t.Fatalf("with the fault %q, TestModel gave %v", name, err)
-			}
-			if !strings.Contains(string(output), says) || !strings.Contains(string(output), "--- FAIL: TestModel/") {
-				t.Errorf("with the fault %q, TestModel said\n%.2000s\nwant one that says %q", name, output, says)
-			}
-		})
-	}
-}
+func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 40, modelFaults) }
 
 // model is a cluster, its client and a program.
 type model struct {
@@ -135,7 +83,7 @@ func modelHistory(t *testing.T, seed uint64) {
 		}
 		m.client = client
 		t.Cleanup(func() {
-			if t.Failed() && *tell {
+			if t.Failed() && simulated.Tell() {
 				t.Log(strings.Join(m.story, "\n"))
 			}
 		})
@@ -501,7 +449,7 @@ func (m *model) checkCalls() {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if *fault == "stuck" {
+		if simulated.Fault("stuck") {
 			time.Sleep(time.Hour)
 		}
 		m.tasks.Wait()
@@ -611,7 +559,7 @@ func (m *model) checkRequests() {
 
 // checkClosed closes the client, and checks that nothing is left.
 func (m *model) checkClosed() {
-	if *fault == "leak" {
+	if simulated.Fault("leak") {
 		if _, err := m.dial(context.Background(), "tcp", m.client.Topology().From); err != nil {
 			m.t.Error(err)
 		}

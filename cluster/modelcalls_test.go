@@ -184,7 +184,7 @@ func (c *modelCaller) pipeline(ctx context.Context) {
 		all = append(all, o)
 	}
 	_ = p.Exec(ctx)
-	if *fault == "batch" { // as if one reply was missing among them
+	if simulated.Fault("batch") { // as if one reply was missing among them
 		for i := range all[1:] {
 			all[i].future = all[i+1].future
 		}
@@ -221,7 +221,7 @@ func (c *modelCaller) transaction(ctx context.Context) {
 	read := command.AsInt(command.Get(keys[0])).Queue(&b)
 	second := b.IncrBy(keys[1], int64(ids[1]))
 	var err error
-	if *fault == "transaction" { // as if it was none
+	if simulated.Fault("transaction") { // as if it was none
 		err = c.client.Exec(ctx, &b)
 	} else {
 		err = c.client.Multi(ctx, &b)
@@ -257,7 +257,7 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 		return fmt.Sprintf("%d:%d", n+1, id), err
 	}
 	var err error
-	if *fault == "watch" { // as if nothing was watched
+	if simulated.Fault("watch") { // as if nothing was watched
 		var text string
 		if text, err = update(ctx, c.client); err == nil {
 			_, err = c.client.Set(ctx, key, text)
