@@ -3,10 +3,12 @@ package cluster_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redchan-go/redchan/cluster"
+	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
@@ -182,6 +184,39 @@ func TestReplicaIsLost(t *testing.T) {
 		}
 		if v, err := c.Get(t.Context(), "k"); v != "v" || err != nil {
 			t.Errorf("GET: %q, %v", v, err)
+		}
+	})
+}
+
+// A replica that follows another replica sends reads to the primary. It is not asked again
+// until it was probed.
+func TestChainedReplica(t *testing.T) {
+	story(t, 1, true, func(o *cluster.Options) { o.ReadFrom = cluster.PreferReplica }, func(t *testing.T, c *cluster.Client, s *sim) {
+		p, r1 := s.primaries[0], s.nodes["r1:1"]
+		var chained atomic.Bool
+		chained.Store(true)
+		r1.answer = func(words []string) (string, bool) {
+			return fmt.Sprintf("-MOVED %d %s\r\n", slot.Of("k"), p.addr), chained.Load() && words[0] == "GET"
+		}
+		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			if v, err := c.Get(t.Context(), "k"); v != "v" || err != nil {
+				t.Fatalf("GET: %q, %v", v, err)
+			}
+		}
+		if got := reads(p, r1); got[0] != 10 || got[1] != 1 {
+			t.Errorf("%v", got)
+		}
+		chained.Store(false)
+		time.Sleep(20 * time.Second) // the next refreshes probe it
+		reads(p, r1)
+		if _, err := c.Get(t.Context(), "k"); err != nil {
+			t.Fatal(err)
+		}
+		if got := reads(p, r1); got[1] != 1 {
+			t.Errorf("%v", got)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
@@ -64,6 +65,13 @@ func (c *Client) redirected(n *node, r proto.Redirect) verdict {
 		return verdict{next: toAsk, node: target}
 	}
 	c.movedTo(r.Slot, addr)
+	// A replica that sends reads to its own primary does not follow that, which happens after
+	// failovers: a server's replica of a replica. No reads until it is probed again.
+	if now := c.routes.Load(); now != nil {
+		if owner := now.of(r.Slot); owner != nil && owner.primary == target && slices.Contains(owner.replicas, n) {
+			n.suspect.Store(true)
+		}
+	}
 	return verdict{next: toNode, node: target}
 }
 
