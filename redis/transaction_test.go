@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/redis"
@@ -339,6 +340,38 @@ func TestSessionIsClosed(t *testing.T) {
 			if !errors.Is(err, redis.ErrSessionClosed) || !errors.Is(err, redis.ErrNotSent) || redis.SafeToRetry(err) {
 				t.Errorf("%s: %v", what, err)
 			}
+		}
+	})
+}
+
+// Close waited for sessions to be closed, and those that waited for a connection to lend
+// waited on.
+func TestCloseWithAnOpenSession(t *testing.T) {
+	story(t, redis.Options{PoolSize: 1}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		s, c := watching(t, client, server, "k")
+		waiting := run(func() error {
+			_, err := client.Session(context.Background())
+			return err
+		})
+		pop := command.BLPop(0, "list").Go(context.Background(), client)
+		synctest.Wait()
+		start := time.Now()
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		within(t, "Close", start, 0, 0)
+		c.ExpectEnd()
+		if err := <-waiting; !errors.Is(err, redis.ErrClosed) || !errors.Is(err, redis.ErrNotSent) {
+			t.Errorf("Session: %v", err)
+		}
+		if r := <-pop; !errors.Is(r.Err, redis.ErrClosed) || !errors.Is(r.Err, redis.ErrNotSent) {
+			t.Errorf("BLPOP: %v", r.Err)
+		}
+		if _, err := s.Get(t.Context(), "k"); !errors.Is(err, redis.ErrClosed) {
+			t.Errorf("GET of the session: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 }
