@@ -344,6 +344,64 @@ func TestSessionIsClosed(t *testing.T) {
 	})
 }
 
+// An empty batch waited for a reply, and took those of others.
+func TestEmptyBatchOfASession(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		s, c := watching(t, client, server, "k")
+		defer s.Close()
+		start := time.Now()
+		if values, err := s.DoBatch(t.Context(), new(command.Requests)); err != nil || len(values) != 0 {
+			t.Errorf("DoBatch: %v, %v", values, err)
+		}
+		within(t, "DoBatch", start, 0, 0)
+		unwatch := run(func() error { return s.Unwatch(t.Context()) })
+		c.Expect("UNWATCH")
+		c.OK()
+		if err := <-unwatch; err != nil {
+			t.Errorf("Unwatch: %v", err)
+		}
+	})
+}
+
+// A pop of a session that nobody waited for any more took an element all the same.
+func TestBlockingCommandOfASessionIsCancelled(t *testing.T) {
+	for name, pop := range map[string]func(ctx context.Context, s *redis.Session) error{
+		"command": func(ctx context.Context, s *redis.Session) error {
+			_, err := s.BLPop(ctx, 0, "list")
+			return err
+		},
+		"batch": func(ctx context.Context, s *redis.Session) error {
+			var b command.Batch
+			b.BLPop(0, "list")
+			return s.Exec(ctx, &b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				s, c := watching(t, client, server, "k")
+				defer s.Close()
+				ctx, cancel := context.WithCancel(t.Context())
+				// Nothing is sent for a context that has ended already, and nothing closed.
+				ended, end := context.WithCancel(t.Context())
+				end()
+				if err := pop(ended, s); !errors.Is(err, redis.ErrNotSent) {
+					t.Errorf("with an ended context: %v", err)
+				}
+				done := run(func() error { return pop(ctx, s) })
+				c.Expect("BLPOP", "list", "0")
+				synctest.Wait()
+				start := time.Now()
+				cancel()
+				if err := <-done; !errors.Is(err, context.Canceled) || !errors.Is(err, redis.ErrMaybeExecuted) {
+					t.Errorf("BLPOP: %v", err)
+				}
+				c.ExpectEnd()
+				within(t, "the end of the connection", start, 0, time.Second)
+			})
+		})
+	}
+}
+
 // Close waited for sessions to be closed, and those that waited for a connection to lend
 // waited on.
 func TestCloseWithAnOpenSession(t *testing.T) {
