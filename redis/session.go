@@ -144,10 +144,18 @@ func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error
 	if err := r.Err(); err != nil {
 		return proto.Value{}, notSent(r.Name(), s.conn.addr, err)
 	}
+	if r.OfSession() && r.Name() == "MONITOR" {
+		return proto.Value{}, notSent(r.Name(), s.conn.addr, fmt.Errorf("%w: use the client's Monitor", ErrArgument))
+	}
 	if err := s.begin(r.Name()); err != nil {
 		return proto.Value{}, err
 	}
 	defer s.end()
+	if r.OfSession() { // a WATCH, for all that is known
+		s.mu.Lock()
+		s.watching = true
+		s.mu.Unlock()
+	}
 	return s.roundTrip(ctx, &r)
 }
 

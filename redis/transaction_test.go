@@ -434,6 +434,39 @@ func TestCloseWithAnOpenSession(t *testing.T) {
 	})
 }
 
+// A WATCH sent by Do went back to the pool with its connection, and MONITOR would.
+func TestWatchByDoIsUnwatched(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		var s *redis.Session
+		opened := run(func() (err error) {
+			s, err = client.Session(t.Context())
+			return err
+		})
+		c := server.AcceptReady()
+		if err := <-opened; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Do(t.Context(), command.MonitorRequest()); !errors.Is(err, redis.ErrArgument) || !errors.Is(err, redis.ErrNotSent) {
+			t.Errorf("MONITOR: %v", err)
+		}
+		watch := run(func() error {
+			_, err := s.Do(t.Context(), command.WatchRequest("k"))
+			return err
+		})
+		c.Expect("WATCH", "k")
+		c.OK()
+		if err := <-watch; err != nil {
+			t.Errorf("WATCH: %v", err)
+		}
+		closed := run(s.Close)
+		c.Expect("UNWATCH")
+		c.OK()
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // What belongs to a session never reaches a shared connection.
 func TestWatchIsNotShared(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, _ *redistest.Server) {
