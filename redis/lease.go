@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -184,7 +185,7 @@ func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 // at the end of the call.
 func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
 	c.monitor.patience(+1)
-	if !known {
+	if !known || blockFor > math.MaxInt64-p.replyTimeout { // the sum has no end either
 		return func() { c.monitor.patience(-1) }
 	}
 	timer := time.AfterFunc(blockFor+p.replyTimeout, func() { c.fail(ErrReplyTimeout) })

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"slices"
 	"strings"
@@ -76,6 +77,49 @@ func TestBlockingCommandOnADeadPeer(t *testing.T) {
 			t.Errorf("the batch: %v", err)
 		}
 		within(t, "the batch", start, 5*time.Second, 30*time.Second)
+	})
+}
+
+// The longest time that there is was none at all.
+func TestLongestTimes(t *testing.T) {
+	const longest = math.MaxInt64
+	for name, test := range map[string]struct {
+		timeouts []time.Duration
+		options  redis.Options
+	}{
+		"timeout":          {[]time.Duration{longest}, redis.Options{}},
+		"timeouts":         {[]time.Duration{longest, longest, time.Second}, redis.Options{}},
+		"reply timeout":    {[]time.Duration{time.Minute}, redis.Options{ReplyTimeout: longest}},
+		"reply timeout, 2": {[]time.Duration{time.Minute, time.Minute}, redis.Options{ReplyTimeout: longest}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, test.options, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				var b command.Batch
+				for _, timeout := range test.timeouts {
+					b.BLPop(timeout, "list")
+				}
+				done := run(func() error { return client.Exec(t.Context(), &b) })
+				c := server.AcceptReady()
+				for range test.timeouts {
+					c.Next()
+				}
+				time.Sleep(time.Minute)
+				for range test.timeouts {
+					c.Array("list", "v")
+				}
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+	// A connection that was in use is still asked for signs of life.
+	story(t, redis.Options{ReplyTimeout: longest}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		conn := ready(t, client, server)
+		start := time.Now()
+		conn.Expect("PING", redistest.Any)
+		within(t, "PING", start, 0, 30*time.Second)
+		conn.Bulk("redchan keep-alive")
 	})
 }
 
