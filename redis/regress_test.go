@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -230,6 +231,59 @@ func TestBatchKeepsTheRepliesThatCame(t *testing.T) {
 		conn.Int(1)
 	})
 }
+
+// What a caller appended to the replies that had come was overwritten by those that came
+// later.
+func TestRepliesThatCameAreTheCallers(t *testing.T) {
+	for name, wrap := range map[string]func(net.Conn) net.Conn{
+		"the caller reads": func(conn net.Conn) net.Conn { return conn },
+		"the reader reads": func(conn net.Conn) net.Conn { return noDeadlineConn{conn} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, _ *redis.Client, server *redistest.Server) {
+				client, err := redis.New(redis.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := server.Dial(ctx, network, addr)
+					return wrap(conn), err
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				conn := ready(t, client, server)
+				ctx, cancel := context.WithCancel(t.Context())
+				var rs command.Requests
+				for _, key := range []string{"a", "b"} {
+					r := command.Incr(key).Request()
+					rs.Add(&r)
+				}
+				var values []proto.Value
+				done := run(func() (err error) {
+					values, err = client.DoBatch(ctx, &rs)
+					return err
+				})
+				conn.Expect("INCR", "a")
+				conn.Expect("INCR", "b")
+				conn.Int(1)
+				time.Sleep(time.Second)
+				cancel()
+				if err := <-done; !errors.Is(err, context.Canceled) || len(values) != 1 {
+					t.Fatalf("%d replies, %v", len(values), err)
+				}
+				values = append(values, proto.Value{})
+				conn.Int(2)
+				synctest.Wait()
+				if !values[1].IsNull() {
+					t.Errorf("the second is %d", values[1].Int())
+				}
+			})
+		})
+	}
+}
+
+// noDeadlineConn knows no deadlines, so that its callers can't read.
+type noDeadlineConn struct{ net.Conn }
+
+func (noDeadlineConn) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
 
 // SafeToRetry called a batch safe of which a command had run.
 func TestBatchThatRanInPartIsNotSafeToRetry(t *testing.T) {
