@@ -31,6 +31,14 @@ func TestRetryPolicies(t *testing.T) {
 			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryNever()), io.EOF,
 			[]time.Duration{2 * time.Millisecond, never},
 		},
+		"then, where the first gives up, from the beginning": {
+			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryTimes(2, redis.RetryEvery(time.Second))), io.EOF,
+			[]time.Duration{2 * time.Millisecond, 2 * time.Second, 2 * time.Second, never, never, never},
+		},
+		"then, where the first never tries": {
+			redis.RetryThen(5, redis.RetryNever(), redis.RetryTimes(1, quick)), io.EOF,
+			[]time.Duration{2 * time.Millisecond, never},
+		},
 		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
 		"others":   {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
 		"a function": {
