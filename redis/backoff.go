@@ -40,12 +40,17 @@ type pacer struct {
 
 func newPacer(b Backoff) pacer { return pacer{b, make(chan struct{}, 1)} }
 
-// pause waits for a delay. False: ctx has ended.
-func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
+// served forgets who has hurried so far: what they want begins now, or is there.
+func (p *pacer) served() {
 	select {
-	case <-p.soon: // of before
+	case <-p.soon:
 	default:
 	}
+}
+
+// pause waits for a delay. It is cut short also for who has hurried since served was
+// called: they may come between the end of an attempt and the pause. False: ctx has ended.
+func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
 	least := min(delay, p.backoff.Base)
 	if !sleep(ctx, nil, least) {
 		return false

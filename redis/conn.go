@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -224,8 +225,9 @@ func (c *conn) giveUp(ctx context.Context, s *slot) (partial []proto.Value, err 
 		return c.resignLocked(ctx, s)
 	}
 	s.state = slotAbandoned
-	// Who reads appends behind these values, and never changes them.
-	partial = s.values
+	// Who reads appends behind these values, and never changes them; nor must the
+	// caller append to them in place.
+	partial = slices.Clip(s.values)
 	c.abandoned++
 	tooMany := c.abandoned > maxAbandoned
 	c.mu.Unlock()

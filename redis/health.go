@@ -46,7 +46,7 @@ func (m *monitor) begin(c *conn, o *Options) {
 	m.c = c
 	m.slowTick = max(o.KeepAlive/(idleTicks+1), 1)
 	m.late = lateTicks
-	if perReply := int((o.ReplyTimeout + m.slowTick - 1) / m.slowTick); perReply > m.late {
+	if perReply := int((o.ReplyTimeout-1)/m.slowTick) + 1; perReply > m.late {
 		m.late = perReply
 	}
 	m.fastTick = max(o.ReplyTimeout/time.Duration(m.late), 1)

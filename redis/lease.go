@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ type pool struct {
 	closed bool
 	idle   []*conn // the one used last at the end
 	lent   map[*conn]struct{}
-	all    sync.WaitGroup // connections lent
+	dials  sync.WaitGroup // connections that are being made
 }
 
 func newPool(o *Options, connect func(context.Context) (*conn, error)) *pool {
@@ -50,8 +51,8 @@ func (p *pool) lend(ctx context.Context) (*conn, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx)
 	}
-	if err := p.free.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("%w: all %d are lent: %w", ErrPoolExhausted, p.size, ended(ctx))
+	if err := p.acquire(ctx); err != nil {
+		return nil, err
 	}
 	c, err := p.take(ctx)
 	if err != nil {
@@ -59,6 +60,23 @@ func (p *pool) lend(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	return c, nil
+}
+
+// acquire waits until one more connection may be lent.
+func (p *pool) acquire(ctx context.Context) error {
+	if p.free.TryAcquire(1) {
+		return nil
+	}
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.ctx, cancel)()
+	if p.free.Acquire(waiting, 1) == nil {
+		return nil
+	}
+	if ctx.Err() == nil {
+		return ErrClosed
+	}
+	return fmt.Errorf("%w: all %d are lent: %w", ErrPoolExhausted, p.size, ended(ctx))
 }
 
 // take returns an idle connection, or a new one.
@@ -71,7 +89,7 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		}
 		n := len(p.idle)
 		if n == 0 {
-			p.all.Add(1) // before closed can be set, so that close waits for it
+			p.dials.Add(1) // before closed can be set, so that close waits for it
 			p.mu.Unlock()
 			break
 		}
@@ -80,27 +98,28 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		p.idle = p.idle[:n-1]
 		if c.alive() {
 			p.lent[c] = struct{}{}
-			p.all.Add(1)
 			p.mu.Unlock()
 			return c, nil
 		}
 		p.mu.Unlock()
 		<-c.done
 	}
+	defer p.dials.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })()
 	c, err := p.connect(ctx)
 	if err != nil {
-		p.all.Done()
 		return nil, err
 	}
 	p.mu.Lock()
 	p.lent[c] = struct{}{}
-	if p.closed {
-		c.fail(ErrClosed)
-	}
+	closed := p.closed
 	p.mu.Unlock()
+	if closed {
+		c.fail(ErrClosed)
+		<-c.done
+	}
 	return c, nil
 }
 
@@ -111,16 +130,16 @@ func (p *pool) giveBack(c *conn) {
 		c.fail(errGivenUp)
 	}
 	p.mu.Lock()
-	delete(p.lent, c)
 	if c.alive() && !p.closed {
 		p.idle = append(p.idle, c)
-		p.mu.Unlock()
 	} else {
 		p.mu.Unlock()
 		c.fail(ErrClosed)
-		<-c.done
+		<-c.done // before it is forgotten: close waits for what is lent
+		p.mu.Lock()
 	}
-	p.all.Done()
+	delete(p.lent, c)
+	p.mu.Unlock()
 	p.free.Release(1)
 }
 
@@ -128,22 +147,24 @@ func (p *pool) giveBack(c *conn) {
 var errGivenUp = fmt.Errorf("its caller has given up: %w", context.Canceled)
 
 // close closes all connections, those that are lent as well, and waits for
-// them.
+// them, but not for who has borrowed one: a session may be open for long.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
-	idle := p.idle
+	open := p.idle
 	p.idle = nil
 	for c := range p.lent {
-		c.fail(ErrClosed)
+		open = append(open, c)
 	}
 	p.mu.Unlock()
 	p.stop()
-	for _, c := range idle {
+	for _, c := range open {
 		c.fail(ErrClosed)
+	}
+	for _, c := range open {
 		<-c.done
 	}
-	p.all.Wait()
+	p.dials.Wait()
 }
 
 // do runs one request, which may block, on a lent connection. When ctx ends
@@ -164,7 +185,7 @@ func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 // at the end of the call.
 func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
 	c.monitor.patience(+1)
-	if !known {
+	if !known || blockFor > math.MaxInt64-p.replyTimeout { // the sum has no end either
 		return func() { c.monitor.patience(-1) }
 	}
 	timer := time.AfterFunc(blockFor+p.replyTimeout, func() { c.fail(ErrReplyTimeout) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -194,7 +195,7 @@ func (c *conn) resign(ctx context.Context, s *slot) ([]proto.Value, error) {
 
 // resignLocked is resign with mu held; it is released.
 func (c *conn) resignLocked(ctx context.Context, s *slot) ([]proto.Value, error) {
-	partial := s.values
+	partial := slices.Clip(s.values)
 	s.state = slotAbandoned
 	c.abandoned++
 	tooMany := c.abandoned > maxAbandoned

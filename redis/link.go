@@ -82,9 +82,6 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 	}
 	l.waiting.Add(1)
 	defer l.waiting.Add(-1)
-	if l.most > 0 {
-		l.hurry()
-	}
 	first := -1
 	for {
 		l.mu.Lock()
@@ -112,6 +109,9 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 			}
 			return nil, fmt.Errorf("%w after %d attempts: %w", errNoLink, failed, lastErr)
 		}
+		if l.most > 0 {
+			l.hurry()
+		}
 		select {
 		case <-changed:
 		case <-bounded.Done():
@@ -129,6 +129,7 @@ func (l *link) run(c *conn) {
 	failures := 0 // since a connection last lasted
 	for {
 		if c == nil {
+			l.served()
 			var err error
 			if c, err = l.connect(l.ctx); err != nil {
 				if l.ctx.Err() != nil {
@@ -143,6 +144,7 @@ func (l *link) run(c *conn) {
 			}
 			l.change(c, nil)
 			l.connected()
+			l.served()
 		}
 		up := time.Now()
 		select {

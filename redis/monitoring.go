@@ -54,6 +54,9 @@ const (
 	monitorBytes = 8 << 20
 )
 
+// monitorLine bounds one line: it repeats a command with all its values, in quotes.
+const monitorLine = 512 << 20
+
 // Monitor returns a stream of all the commands that the server runs, by MONITOR, on a
 // connection of its own, until ctx ends. It is for looking into what happens: it can
 // halve a busy server's throughput, and shows everybody's data. Since 1.0.0.
@@ -69,15 +72,20 @@ const (
 //	return m.Err()
 //
 // 4,096 lines, or 8 MiB, may wait; beyond that the oldest are dropped, and counted by the
-// next. The stream ends with its connection: it is not made again, since what happens
-// meanwhile could not be told.
+// next. One line may have 512 MiB, or what Options.Limits.MaxLine says. The stream ends
+// with its connection: it is not made again, since what happens meanwhile could not be told.
 func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 	r := command.MonitorRequest()
 	if c.isClosed() {
 		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
 	}
 	m := &Monitor{out: make(chan MonitorLine), done: make(chan struct{}), more: make(chan struct{}, 1), stop: make(chan struct{})}
-	conn, err := dial(ctx, &c.options, func(c *conn) {
+	o := c.options
+	o.Limits.MaxLine = or(o.Limits.MaxLine, monitorLine)
+	opening, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(c.pool.ctx, func() { cancel(ErrClosed) })()
+	conn, err := dial(opening, &o, func(c *conn) {
 		c.monitoring = true
 		c.onPush = m.take
 	})
@@ -85,7 +93,7 @@ func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 		return nil, notSent(r.Name(), c.options.Addr, err)
 	}
 	m.conn = conn
-	v, err := conn.do(ctx, &r)
+	v, err := conn.do(opening, &r)
 	if err == nil {
 		err = command.ReplyError(&r, conn.addr, v)
 	}

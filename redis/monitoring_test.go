@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
@@ -75,6 +77,53 @@ func TestMonitor(t *testing.T) {
 			t.Errorf("after Close: %v, %v", ok, m.Err())
 		}
 	})
+}
+
+// A line with a large value ended the stream.
+func TestMonitorLargeValues(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		m, c := monitoring(t.Context(), t, client, server)
+		defer m.Close()
+		value := strings.Repeat("x", 1<<20)
+		c.Simple(`1339518083.107412 [0 lua] "set" "k" "` + value + `"`)
+		if line, ok := <-m.Lines(); !ok || line.Command[2] != value {
+			t.Errorf("no line: %v", m.Err())
+		}
+	})
+	o := redis.Options{Limits: proto.Limits{MaxLine: 1 << 10}}
+	story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		m, c := monitoring(t.Context(), t, client, server)
+		defer m.Close()
+		c.Simple(`1339518083.107412 [0 lua] "set" "k" "` + strings.Repeat("x", 1<<10) + `"`)
+		var wrong *proto.ProtocolError
+		if _, ok := <-m.Lines(); ok || !errors.As(m.Err(), &wrong) {
+			t.Errorf("beyond the limit: %v", m.Err())
+		}
+	})
+}
+
+// A monitor that was being opened outlived its client.
+func TestMonitorIsOpenedWhileItsClientIsClosed(t *testing.T) {
+	for name, accept := range map[string]func(*redistest.Server) *redistest.Conn{
+		"connecting": (*redistest.Server).Accept,
+		"asking":     (*redistest.Server).AcceptReady,
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				done := run(func() error {
+					_, err := client.Monitor(t.Context())
+					return err
+				})
+				accept(server).Next()
+				start := time.Now()
+				client.Close()
+				if err := <-done; !errors.Is(err, redis.ErrClosed) {
+					t.Errorf("Monitor: %v", err)
+				}
+				within(t, "Monitor", start, 0, 100*time.Millisecond)
+			})
+		})
+	}
 }
 
 func TestMonitorEnds(t *testing.T) {

@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -76,6 +78,49 @@ func TestBlockingCommandOnADeadPeer(t *testing.T) {
 			t.Errorf("the batch: %v", err)
 		}
 		within(t, "the batch", start, 5*time.Second, 30*time.Second)
+	})
+}
+
+// The longest time that there is was none at all.
+func TestLongestTimes(t *testing.T) {
+	const longest = math.MaxInt64
+	for name, test := range map[string]struct {
+		timeouts []time.Duration
+		options  redis.Options
+	}{
+		"timeout":          {[]time.Duration{longest}, redis.Options{}},
+		"timeouts":         {[]time.Duration{longest, longest, time.Second}, redis.Options{}},
+		"reply timeout":    {[]time.Duration{time.Minute}, redis.Options{ReplyTimeout: longest}},
+		"reply timeout, 2": {[]time.Duration{time.Minute, time.Minute}, redis.Options{ReplyTimeout: longest}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, test.options, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				var b command.Batch
+				for _, timeout := range test.timeouts {
+					b.BLPop(timeout, "list")
+				}
+				done := run(func() error { return client.Exec(t.Context(), &b) })
+				c := server.AcceptReady()
+				for range test.timeouts {
+					c.Next()
+				}
+				time.Sleep(time.Minute)
+				for range test.timeouts {
+					c.Array("list", "v")
+				}
+				if err := <-done; err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+	// A connection that was in use is still asked for signs of life.
+	story(t, redis.Options{ReplyTimeout: longest}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		conn := ready(t, client, server)
+		start := time.Now()
+		conn.Expect("PING", redistest.Any)
+		within(t, "PING", start, 0, 30*time.Second)
+		conn.Bulk("redchan keep-alive")
 	})
 }
 
@@ -186,6 +231,59 @@ func TestBatchKeepsTheRepliesThatCame(t *testing.T) {
 		conn.Int(1)
 	})
 }
+
+// What a caller appended to the replies that had come was overwritten by those that came
+// later.
+func TestRepliesThatCameAreTheCallers(t *testing.T) {
+	for name, wrap := range map[string]func(net.Conn) net.Conn{
+		"the caller reads": func(conn net.Conn) net.Conn { return conn },
+		"the reader reads": func(conn net.Conn) net.Conn { return noDeadlineConn{conn} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, _ *redis.Client, server *redistest.Server) {
+				client, err := redis.New(redis.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					conn, err := server.Dial(ctx, network, addr)
+					return wrap(conn), err
+				}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				conn := ready(t, client, server)
+				ctx, cancel := context.WithCancel(t.Context())
+				var rs command.Requests
+				for _, key := range []string{"a", "b"} {
+					r := command.Incr(key).Request()
+					rs.Add(&r)
+				}
+				var values []proto.Value
+				done := run(func() (err error) {
+					values, err = client.DoBatch(ctx, &rs)
+					return err
+				})
+				conn.Expect("INCR", "a")
+				conn.Expect("INCR", "b")
+				conn.Int(1)
+				time.Sleep(time.Second)
+				cancel()
+				if err := <-done; !errors.Is(err, context.Canceled) || len(values) != 1 {
+					t.Fatalf("%d replies, %v", len(values), err)
+				}
+				values = append(values, proto.Value{})
+				conn.Int(2)
+				synctest.Wait()
+				if !values[1].IsNull() {
+					t.Errorf("the second is %d", values[1].Int())
+				}
+			})
+		})
+	}
+}
+
+// noDeadlineConn knows no deadlines, so that its callers can't read.
+type noDeadlineConn struct{ net.Conn }
+
+func (noDeadlineConn) SetReadDeadline(time.Time) error { return os.ErrNoDeadline }
 
 // SafeToRetry called a batch safe of which a command had run.
 func TestBatchThatRanInPartIsNotSafeToRetry(t *testing.T) {

@@ -54,7 +54,8 @@ func RetryTimes(n int, p RetryPolicy) RetryPolicy {
 }
 
 // RetryThen tries again as first says n times in a row, less where first gives up before,
-// and as then says from there on, whose failures are counted from 1 again.
+// and as then says from there on, whose failures are counted from 1 again. To know when
+// first gave up, it is asked about the failures before as well.
 //
 // The default of a subscriber connection is one of these for losses because the server
 // did not answer in time, see [RetryTimeouts], and Options.SubscriberBackoff for all
@@ -67,12 +68,17 @@ func RetryTimes(n int, p RetryPolicy) RetryPolicy {
 //	)
 func RetryThen(n int, first, then RetryPolicy) RetryPolicy {
 	return RetryFunc(func(failures int, err error) (time.Duration, bool) {
-		if failures <= n {
-			if d, ok := first.Pause(failures, err); ok {
+		tried := 0 // by first, before it gave up
+		for ; tried < min(failures, n); tried++ {
+			d, ok := first.Pause(tried+1, err)
+			if !ok {
+				break
+			}
+			if tried+1 == failures {
 				return d, true
 			}
 		}
-		return then.Pause(failures-n, err)
+		return then.Pause(failures-tried, err)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/redis"
@@ -29,6 +30,14 @@ func TestRetryPolicies(t *testing.T) {
 		},
 		"then, where the first gives up": {
 			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryNever()), io.EOF,
+			[]time.Duration{2 * time.Millisecond, never},
+		},
+		"then, where the first gives up, from the beginning": {
+			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryTimes(2, redis.RetryEvery(time.Second))), io.EOF,
+			[]time.Duration{2 * time.Millisecond, 2 * time.Second, 2 * time.Second, never, never, never},
+		},
+		"then, where the first never tries": {
+			redis.RetryThen(5, redis.RetryNever(), redis.RetryTimes(1, quick)), io.EOF,
 			[]time.Duration{2 * time.Millisecond, never},
 		},
 		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
@@ -86,6 +95,38 @@ func TestSubscriberIsGivenUp(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who subscribed between a failed attempt to connect and the pause behind it waited for all
+// of the pause.
+func TestSubscribeInFrontOfAPause(t *testing.T) {
+	var asked, answer chan struct{}
+	policy := redis.RetryFunc(func(int, error) (time.Duration, bool) {
+		asked <- struct{}{}
+		<-answer
+		return time.Hour, true
+	})
+	story(t, redis.Options{SubscriberRetry: policy}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		asked, answer = make(chan struct{}), make(chan struct{})
+		subscribe := func() error {
+			_, err := client.Subscribe(t.Context(), "news")
+			return err
+		}
+		server.Refuse(errAway)
+		first := run(subscribe)
+		<-asked
+		if err := <-first; !errors.Is(err, errAway) {
+			t.Errorf("the first: %v", err)
+		}
+		server.Refuse(nil)
+		second := run(subscribe)
+		synctest.Wait()
+		answer <- struct{}{}
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		if err := <-second; err != nil {
+			t.Errorf("the second: %v", err)
+		}
+	})
 }
 
 // By default a lost subscriber connection is made again without end.

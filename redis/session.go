@@ -26,7 +26,8 @@ import (
 //	err = s.Multi(ctx, &b) // ErrTxConflict: somebody else has changed the stock
 //
 // A session never connects again: where its connection is lost its commands fail, and
-// what it watched is forgotten. Nothing is repeated by itself. It is safe for
+// what it watched is forgotten. So it is where the context of a command that blocks ends
+// before its reply is there. Nothing is repeated by itself. It is safe for
 // concurrent use, though what it watches is everybody's.
 type Session struct {
 	command.Commands
@@ -143,10 +144,18 @@ func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error
 	if err := r.Err(); err != nil {
 		return proto.Value{}, notSent(r.Name(), s.conn.addr, err)
 	}
+	if r.OfSession() && r.Name() == "MONITOR" {
+		return proto.Value{}, notSent(r.Name(), s.conn.addr, fmt.Errorf("%w: use the client's Monitor", ErrArgument))
+	}
 	if err := s.begin(r.Name()); err != nil {
 		return proto.Value{}, err
 	}
 	defer s.end()
+	if r.OfSession() { // a WATCH, for all that is known
+		s.mu.Lock()
+		s.watching = true
+		s.mu.Unlock()
+	}
 	return s.roundTrip(ctx, &r)
 }
 
@@ -155,6 +164,7 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 		defer s.client.pool.wait(s.conn, r.BlockFor(), r.BlockFor() > 0)()
 	}
 	v, err := s.conn.do(ctx, r)
+	s.givenUp(r.Blocks(), err)
 	if err == nil {
 		err = command.ReplyError(r, s.conn.addr, v)
 	}
@@ -163,7 +173,7 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 
 // DoBatch sends requests in one run over the session's connection.
 func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	if err := rs.Err(); err != nil {
+	if err := rs.Err(); err != nil || rs.Len() == 0 {
 		return nil, err
 	}
 	if err := s.begin("batch"); err != nil {
@@ -173,7 +183,17 @@ func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Va
 	if rs.Blocks() {
 		defer s.client.pool.wait(s.conn, rs.BlockFor(), rs.BlockFor() > 0)()
 	}
-	return s.conn.doBatch(ctx, rs)
+	values, err := s.conn.doBatch(ctx, rs)
+	s.givenUp(rs.Blocks(), err)
+	return values, err
+}
+
+// givenUp closes the connection where nobody waits any more for a command that may block:
+// a pop must not take an element then.
+func (s *Session) givenUp(blocks bool, err error) {
+	if blocks && errors.Is(err, ErrMaybeExecuted) {
+		s.conn.fail(errGivenUp)
+	}
 }
 
 // Exec sends a batch over the session's connection, see [Client.Exec].

@@ -106,6 +106,7 @@ func (s *subscriber) unneeded() bool {
 func (s *subscriber) run() {
 	failures := 0 // in a row, since a connection last lasted
 	for {
+		s.served()
 		c, err := dial(s.ctx, s.options, s.prepare)
 		if s.ctx.Err() != nil {
 			if err == nil {
@@ -125,6 +126,7 @@ func (s *subscriber) run() {
 		up := time.Now()
 		s.noteError(nil)
 		s.connected()
+		s.served()
 		s.setConn(c)
 		s.lane.LinkUp(&hubLink{c: c})
 		select {

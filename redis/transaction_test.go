@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/redis"
@@ -339,6 +340,129 @@ func TestSessionIsClosed(t *testing.T) {
 			if !errors.Is(err, redis.ErrSessionClosed) || !errors.Is(err, redis.ErrNotSent) || redis.SafeToRetry(err) {
 				t.Errorf("%s: %v", what, err)
 			}
+		}
+	})
+}
+
+// An empty batch waited for a reply, and took those of others.
+func TestEmptyBatchOfASession(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		s, c := watching(t, client, server, "k")
+		defer s.Close()
+		start := time.Now()
+		if values, err := s.DoBatch(t.Context(), new(command.Requests)); err != nil || len(values) != 0 {
+			t.Errorf("DoBatch: %v, %v", values, err)
+		}
+		within(t, "DoBatch", start, 0, 0)
+		unwatch := run(func() error { return s.Unwatch(t.Context()) })
+		c.Expect("UNWATCH")
+		c.OK()
+		if err := <-unwatch; err != nil {
+			t.Errorf("Unwatch: %v", err)
+		}
+	})
+}
+
+// A pop of a session that nobody waited for any more took an element all the same.
+func TestBlockingCommandOfASessionIsCancelled(t *testing.T) {
+	for name, pop := range map[string]func(ctx context.Context, s *redis.Session) error{
+		"command": func(ctx context.Context, s *redis.Session) error {
+			_, err := s.BLPop(ctx, 0, "list")
+			return err
+		},
+		"batch": func(ctx context.Context, s *redis.Session) error {
+			var b command.Batch
+			b.BLPop(0, "list")
+			return s.Exec(ctx, &b)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				s, c := watching(t, client, server, "k")
+				defer s.Close()
+				ctx, cancel := context.WithCancel(t.Context())
+				// Nothing is sent for a context that has ended already, and nothing closed.
+				ended, end := context.WithCancel(t.Context())
+				end()
+				if err := pop(ended, s); !errors.Is(err, redis.ErrNotSent) {
+					t.Errorf("with an ended context: %v", err)
+				}
+				done := run(func() error { return pop(ctx, s) })
+				c.Expect("BLPOP", "list", "0")
+				synctest.Wait()
+				start := time.Now()
+				cancel()
+				if err := <-done; !errors.Is(err, context.Canceled) || !errors.Is(err, redis.ErrMaybeExecuted) {
+					t.Errorf("BLPOP: %v", err)
+				}
+				c.ExpectEnd()
+				within(t, "the end of the connection", start, 0, time.Second)
+			})
+		})
+	}
+}
+
+// Close waited for sessions to be closed, and those that waited for a connection to lend
+// waited on.
+func TestCloseWithAnOpenSession(t *testing.T) {
+	story(t, redis.Options{PoolSize: 1}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		s, c := watching(t, client, server, "k")
+		waiting := run(func() error {
+			_, err := client.Session(context.Background())
+			return err
+		})
+		pop := command.BLPop(0, "list").Go(context.Background(), client)
+		synctest.Wait()
+		start := time.Now()
+		if err := client.Close(); err != nil {
+			t.Error(err)
+		}
+		within(t, "Close", start, 0, 0)
+		c.ExpectEnd()
+		if err := <-waiting; !errors.Is(err, redis.ErrClosed) || !errors.Is(err, redis.ErrNotSent) {
+			t.Errorf("Session: %v", err)
+		}
+		if r := <-pop; !errors.Is(r.Err, redis.ErrClosed) || !errors.Is(r.Err, redis.ErrNotSent) {
+			t.Errorf("BLPOP: %v", r.Err)
+		}
+		if _, err := s.Get(t.Context(), "k"); !errors.Is(err, redis.ErrClosed) {
+			t.Errorf("GET of the session: %v", err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// A WATCH sent by Do went back to the pool with its connection, and MONITOR would.
+func TestWatchByDoIsUnwatched(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		var s *redis.Session
+		opened := run(func() (err error) {
+			s, err = client.Session(t.Context())
+			return err
+		})
+		c := server.AcceptReady()
+		if err := <-opened; err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Do(t.Context(), command.MonitorRequest()); !errors.Is(err, redis.ErrArgument) || !errors.Is(err, redis.ErrNotSent) {
+			t.Errorf("MONITOR: %v", err)
+		}
+		watch := run(func() error {
+			_, err := s.Do(t.Context(), command.WatchRequest("k"))
+			return err
+		})
+		c.Expect("WATCH", "k")
+		c.OK()
+		if err := <-watch; err != nil {
+			t.Errorf("WATCH: %v", err)
+		}
+		closed := run(s.Close)
+		c.Expect("UNWATCH")
+		c.OK()
+		if err := <-closed; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/url"
 	"strconv"
@@ -193,11 +194,18 @@ func parseQuery(o *Options, query string) error {
 		if seen[key] {
 			return badOptions("the URL's query has %s twice", key)
 		}
+		part, named := "query option "+key, strconv.Quote(key)
+		if seen["password"] { // what stands here may be a part of it
+			part, named = "query", "behind the password, in which & is written %26"
+		}
 		seen[key] = true
-		if value, err = unescape("query option "+key, value); err != nil {
+		if value, err = unescape(part, value); err != nil {
 			return err
 		}
-		if err := setOption(o, key, value); err != nil {
+		switch err := setOption(o, key, value); {
+		case errors.Is(err, errUnknownOption):
+			return badOptions("the URL's query has an unknown option: %s", named)
+		case err != nil:
 			return err
 		}
 	}
@@ -271,10 +279,13 @@ func setOption(o *Options, key, value string) error {
 	case "max_big_number":
 		return count(&o.Limits.MaxBigNumber)
 	default:
-		return badOptions("the URL's query has an unknown option: %q", key)
+		return errUnknownOption
 	}
 	return nil
 }
+
+// errUnknownOption tells of a key of the query that stands for no option.
+var errUnknownOption = errors.New("unknown option")
 
 // unescape decodes percent forms, once. Its error shows nothing of s.
 func unescape(part, s string) (string, error) {

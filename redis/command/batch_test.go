@@ -377,6 +377,23 @@ func TestBatchPanics(t *testing.T) {
 	}
 }
 
+// A command without a decoder is refused in a batch as elsewhere: it was sent, and its reply
+// a panic.
+func TestBatchRefusesWhatHasNoDecoder(t *testing.T) {
+	var b command.Batch
+	first, second := b.Incr("n"), command.As[int](command.Get("k"), nil).Queue(&b)
+	err := b.Exec(t.Context(), panics{})
+	var failed *command.BatchError
+	if !errors.As(err, &failed) || failed.Index != 1 || failed.Command != "GET" || !errors.Is(err, command.ErrArgument) || !errors.Is(err, command.ErrNotSent) {
+		t.Errorf("Exec: %v", err)
+	}
+	for _, err := range []error{first.Err(), second.Err()} {
+		if !errors.Is(err, command.ErrNotSent) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
 // A key is the same for routing as on the wire.
 func TestKeysOfNumbers(t *testing.T) {
 	for _, v := range []any{math.Inf(1), math.Inf(-1), 1e21, 0.1, -7, uint64(math.MaxUint64), []byte("b")} {

@@ -81,15 +81,22 @@ func (c *Cmd[T]) queue(b *Batch) *Future[T] {
 	f := newFuture[T](q)
 	f.decode = c.decode
 	q.futures = append(q.futures, f)
-	q.requests.Add(&c.request)
+	if c.decode == nil && c.request.Err() == nil {
+		q.requests.Add(&Request{spec: c.request.spec, rest: &rest{raw: c.request.Name(), err: errNoDecoder}})
+	} else {
+		q.requests.Add(&c.request)
+	}
 	return f
 }
+
+// errNoDecoder refuses a command whose reply nobody would read.
+var errNoDecoder = badArgument("it has no decoder: make commands by their constructors")
 
 // refused returns the error for a request that can't be sent.
 func (c *Cmd[T]) refused() error {
 	err := c.request.Err()
 	if err == nil {
-		err = badArgument("it has no decoder: make commands by their constructors")
+		err = errNoDecoder
 	}
 	return &Error{Command: c.request.Name(), Outcome: NotSent, Err: err}
 }

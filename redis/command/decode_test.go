@@ -191,6 +191,10 @@ func TestErrorReply(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "no such password") {
 		t.Errorf("%v", err)
 	}
+	_, err = command.ACLSetUser("bob", "<bobsecret").Do(t.Context(), &double{reply: "-ERR Error in ACL SETUSER modifier '<bobsecret': no such password\r\n"})
+	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "no such password") {
+		t.Errorf("%v", err)
+	}
 	for _, code := range []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"} {
 		if _, err := command.Get("k").Do(t.Context(), &double{reply: "-" + code + " x\r\n"}); !errors.Is(err, command.ErrRejected) {
 			t.Errorf("%s: %v", code, err)

@@ -3,6 +3,7 @@ package command
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/redchan-go/redchan/proto"
@@ -207,11 +208,17 @@ func (r *Request) secret() bool {
 // withoutArguments returns an error's message without what it repeats of the
 // arguments.
 func (r *Request) withoutArguments(message string) string {
+	args := make([]string, 0, r.Len())
 	for i := range r.Len() {
 		// Words of two letters, such as "on", are no secrets worth the name.
 		if arg := r.text(i); len(arg) > 2 {
-			message = strings.ReplaceAll(message, arg, "[redacted]")
+			args = append(args, arg)
 		}
+	}
+	// The longest first: a user's name may be a part of the password.
+	slices.SortFunc(args, func(a, b string) int { return len(b) - len(a) })
+	for _, arg := range args {
+		message = strings.ReplaceAll(message, arg, "[redacted]")
 	}
 	return message
 }

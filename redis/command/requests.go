@@ -127,7 +127,9 @@ func (rs *Requests) BlockFor() time.Duration {
 		if b.blockFor == 0 {
 			return 0
 		}
-		total += b.blockFor
+		if total += b.blockFor; total < 0 { // longer than can be told
+			return 0
+		}
 	}
 	return total
 }

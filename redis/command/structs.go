@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -334,9 +335,13 @@ func nanosOf(fraction string) (int64, error) {
 // parseDuration reads a duration as Go writes it, or as seconds.
 func parseDuration(text string) (time.Duration, error) {
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		d := time.Duration(seconds * float64(time.Second))
-		if float64(d)/float64(time.Second) == seconds || seconds < 1e9 && seconds > -1e9 {
-			return d, nil
+		if d, err := time.ParseDuration(text + "s"); err == nil {
+			return d, nil // exactly
+		}
+		// It has an exponent, or is too much.
+		nanos := math.Round(seconds * float64(time.Second))
+		if nanos >= math.MinInt64 && nanos < math.MaxInt64 { // which is 1<<63 as a float64
+			return time.Duration(nanos), nil
 		}
 		return 0, fmt.Errorf("more than a duration can hold")
 	}

@@ -241,6 +241,9 @@ func TestDecoders(t *testing.T) {
 		{"small double as text", ",1e-7\r\n", do(command.AsString(command.Raw("X"))), "1e-07", nil},
 		{"time of an integer", ":1700000000\r\n", do(command.AsTime(command.Raw("LASTSAVE"))), time.Unix(1700000000, 0), nil},
 		{"duration", "$5\r\n1m30s\r\n", do(command.AsDuration(command.Get("k"))), 90 * time.Second, nil},
+		{"seconds", "$5\r\n1.001\r\n", do(command.AsDuration(command.Get("k"))), 1001 * time.Millisecond, nil},
+		{"many seconds", "$14\r\n1700000009.009\r\n", do(command.AsDuration(command.Get("k"))), 1700000009009 * time.Millisecond, nil},
+		{"seconds with an exponent", "$9\r\n-1.001e+2\r\n", do(command.AsDuration(command.Get("k"))), -100100 * time.Millisecond, nil},
 		{"text", "$3\r\n::1\r\n", do(command.AsText[netip.Addr](command.Get("k"))), netip.MustParseAddr("::1"), nil},
 		{"slice", "*2\r\n$1\r\n1\r\n$2\r\n-2\r\n", do(command.AsSlice(list, command.AsInt)), []int64{1, -2}, nil},
 		{"slice of a set", "~1\r\n$3\r\n0.5\r\n", do(command.AsSlice(list, command.AsFloat)), []float64{0.5}, nil},
@@ -274,6 +277,9 @@ func TestDecoders(t *testing.T) {
 		{"AsMap", "*2\r\n$1\r\na\r\n$7\r\nprivate\r\n", "a map of int64", do(command.AsMap(hash, command.AsInt))},
 		{"AsMap", "*1\r\n$7\r\nprivate\r\n", "a map", do(command.AsMap(hash, command.AsInt))},
 		{"AsTime", "$7\r\nprivate\r\n", "time.Time", do(command.AsTime(command.Get("k")))},
+		{"AsDuration", "$10\r\n9223372037\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$4\r\n1e10\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$3\r\nnan\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 		{"AsDuration", "$7\r\nprivate\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 	} {
 		_, err := test.got(&double{reply: test.reply})
