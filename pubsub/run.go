@@ -34,7 +34,7 @@ type Runner struct {
 	busy  int     // lanes that are in ready, or have a worker at them
 	// messages and bytes are those in all lanes.
 	messages, bytes int
-	// gaps are to be told to a handler with its next message.
+	// gaps are to be told to a handler with the next message that comes for it.
 	gaps  map[Name]*Gap
 	over  bool // nothing comes any more
 	cut   bool // what is in the lanes is not handled any more
@@ -240,10 +240,7 @@ func (r *Runner) sort(msg *Message) {
 		return // of no handler
 	case msg.Gap != nil:
 		for _, name := range told {
-			if r.gaps[name] == nil {
-				r.gaps[name] = new(Gap)
-			}
-			r.gaps[name].merge(*msg.Gap)
+			r.missed(name, *msg.Gap)
 		}
 		msg.Gap = nil
 	}
@@ -261,16 +258,17 @@ func (r *Runner) put(key laneKey, msg *Message) {
 			continue
 		case r.sub.policy == FailSlow:
 			go r.sub.stop(ErrSlowConsumer)
-			r.lane(key).queue.dropNewest(now)
-			r.stats.Dropped++
+			r.dropNewest(key.name, now)
 			return
 		case r.sub.policy == DropNewest:
-			r.lane(key).queue.dropNewest(now)
-			r.stats.Dropped++
+			r.dropNewest(key.name, now)
 			return
 		default:
 			messages, bytes := longest.queue.messages, longest.queue.bytes
 			longest.queue.dropOldest(now)
+			if gap := longest.queue.takePending(); gap != nil { // nothing is behind it
+				r.missed(longest.key.name, *gap)
+			}
 			r.messages += longest.queue.messages - messages
 			r.bytes += longest.queue.bytes - bytes
 			r.stats.Dropped++
@@ -281,6 +279,10 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		return
 	}
 	l := r.lane(key)
+	if gap := r.gaps[key.name]; gap != nil {
+		delete(r.gaps, key.name)
+		l.queue.pending.merge(*gap)
+	}
 	if msg.Kind == KindGap {
 		l.queue.pending.merge(*msg.Gap)
 		l.queue.pushMarker()
@@ -290,6 +292,21 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		r.bytes += size
 	}
 	r.schedule(l)
+}
+
+// dropNewest drops a message that was not put into its lane. mu is held.
+func (r *Runner) dropNewest(name Name, now time.Time) {
+	r.stats.Dropped++
+	r.missed(name, Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+}
+
+// missed has a gap told to the handler of a name with the next message that comes for it.
+// mu is held.
+func (r *Runner) missed(name Name, gap Gap) {
+	if r.gaps[name] == nil {
+		r.gaps[name] = new(Gap)
+	}
+	r.gaps[name].merge(gap)
 }
 
 // lane returns the lane of a key. mu is held.
@@ -342,18 +359,13 @@ func (r *Runner) work() {
 		l := r.ready[0]
 		r.ready[0] = nil
 		r.ready = r.ready[1:]
-		_, messages, bytes := l.queue.take(hand[:])
+		items, messages, bytes := l.queue.take(hand[:])
+		if items == 0 { // dropped meanwhile
+			r.leave(l)
+			continue
+		}
 		r.messages -= messages
 		r.bytes -= bytes
-		if gap := r.gaps[l.key.name]; gap != nil {
-			delete(r.gaps, l.key.name)
-			if hand[0].Gap == nil {
-				hand[0].Gap = gap
-			} else {
-				gap.merge(*hand[0].Gap)
-				hand[0].Gap = gap
-			}
-		}
 		r.wake.Broadcast() // there is room
 		r.handle(l, &hand[0])
 		hand[0] = Message{}
@@ -377,21 +389,27 @@ func (r *Runner) handle(l *lane, msg *Message) {
 				r.stats.Failed++
 			}
 		}
-		l.busy = false
-		r.busy--
-		switch {
-		case r.lanes[l.key] != l: // cut
-		case l.queue.ring.len() > 0:
-			r.schedule(l)
-		case l.queue.pending.Reason == 0:
-			delete(r.lanes, l.key)
-		}
-		r.wake.Broadcast()
+		r.leave(l)
 	}()
 	if err = r.call(l.key.name, msg); err != nil {
 		r.fail(err)
 	}
 	returned = true
+}
+
+// leave notes that a worker has left a lane. One without messages is given up, because a
+// pattern may have any number of channels. mu is held.
+func (r *Runner) leave(l *lane) {
+	l.busy = false
+	r.busy--
+	switch {
+	case r.lanes[l.key] != l: // cut
+	case l.queue.ring.len() > 0:
+		r.schedule(l)
+	default:
+		delete(r.lanes, l.key)
+	}
+	r.wake.Broadcast()
 }
 
 // errGoexit ends a run whose handler has ended its goroutine.
