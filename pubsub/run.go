@@ -250,7 +250,8 @@ func (r *Runner) sort(msg *Message) {
 // put puts an item into a lane, and makes room where there is none. mu is held.
 func (r *Runner) put(key laneKey, msg *Message) {
 	size := msg.size()
-	for r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
+	marker := msg.Kind == KindGap // which counts for nothing
+	for !marker && r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
 		now := time.Now()
 		switch longest := r.longest(); {
 		case r.sub.policy == block || longest == nil:
@@ -275,7 +276,9 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		}
 	}
 	if r.cut {
-		r.stats.Dropped++
+		if !marker {
+			r.stats.Dropped++
+		}
 		return
 	}
 	l := r.lane(key)
@@ -283,7 +286,7 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		delete(r.gaps, key.name)
 		l.queue.pending.merge(*gap)
 	}
-	if msg.Kind == KindGap {
+	if marker {
 		l.queue.pending.merge(*msg.Gap)
 		l.queue.pushMarker()
 	} else {

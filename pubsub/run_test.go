@@ -532,3 +532,31 @@ func TestRunGapInOrder(t *testing.T) {
 		b.want(t, "b:1", "b:2", "gap(reconnect,0) b:3", "b:4")
 	})
 }
+
+// A marker finds room where messages don't, and is none of what was dropped.
+func TestRunGapMarkersFindRoom(t *testing.T) {
+	for _, policy := range []Policy{DropOldest, DropNewest, FailSlow} {
+		story(t, func(w *world) {
+			var c calls
+			release := make(chan struct{})
+			wait := func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+			sub := w.subscribe(Handle(Channel("x"), wait), Buffer(4, 0), policy, GapMarkers())
+			run := mustRun(t, sub, 1, nil)
+			for i := range 5 { // one is being handled, four wait
+				w.publish("x", fmt.Sprint(i))
+				synctest.Wait()
+			}
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			close(release)
+			c.want(t, "x:0", "x:1", "x:2", "x:3", "x:4", "gap(reconnect,0)")
+			if got := run.Stats(); got.Dropped != 0 || sub.Err() != nil {
+				t.Errorf("policy %d: %+v, %v", policy, got, sub.Err())
+			}
+		})
+	}
+}
