@@ -89,7 +89,8 @@ type lane struct {
 //
 // The run ends with the subscription, when what it has received is handled; by
 // [Runner.Stop]; or when ctx ends, and then what waits is dropped and counted. The
-// subscription itself goes on, and can be run again.
+// subscription itself goes on, and can be run again: the handlers are told then what gaps
+// they have not been told of, what was dropped at the end among them.
 func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -104,7 +105,10 @@ func (s *Subscription) Run(ctx context.Context, workers int, onError func(err er
 		sub: s, onError: onError,
 		maxMessages: s.maxMessages + cap(s.out), maxBytes: s.maxBytes,
 		stopping: make(chan struct{}), done: make(chan struct{}),
-		lanes: make(map[laneKey]*lane), gaps: make(map[Name]*Gap),
+		lanes: make(map[laneKey]*lane), gaps: s.untold,
+	}
+	if r.gaps == nil {
+		r.gaps = make(map[Name]*Gap)
 	}
 	r.wake.L = &r.mu
 	r.ctx, r.cancel = context.WithCancel(ctx)
@@ -169,6 +173,7 @@ func (r *Runner) run(ctx context.Context) {
 	r.workers.Wait()
 	unwatch()
 	r.cancel()
+	r.sub.untold = r.gaps
 	r.sub.running.Store(false)
 }
 
@@ -208,6 +213,12 @@ func (r *Runner) endLocked(err error, cut bool) {
 		r.cut = true
 		r.stats.Dropped += uint64(r.messages)
 		r.messages, r.bytes = 0, 0
+		now := time.Now()
+		for key, l := range r.lanes {
+			if gap := l.queue.finish(now); gap != nil {
+				r.missed(key.name, *gap)
+			}
+		}
 		r.busy -= len(r.ready)
 		r.ready, r.lanes = nil, make(map[laneKey]*lane)
 		r.stop()
@@ -252,21 +263,20 @@ func (r *Runner) put(key laneKey, msg *Message) {
 	size := msg.size()
 	marker := msg.Kind == KindGap // which counts for nothing
 	for !marker && r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
-		now := time.Now()
 		switch longest := r.longest(); {
 		case r.sub.policy == block || longest == nil:
 			r.wake.Wait()
 			continue
 		case r.sub.policy == FailSlow:
 			go r.sub.stop(ErrSlowConsumer)
-			r.dropNewest(key.name, now)
+			r.dropNewest(key.name, Overflow)
 			return
 		case r.sub.policy == DropNewest:
-			r.dropNewest(key.name, now)
+			r.dropNewest(key.name, Overflow)
 			return
 		default:
 			messages, bytes := longest.queue.messages, longest.queue.bytes
-			longest.queue.dropOldest(now)
+			longest.queue.dropOldest(time.Now())
 			if gap := longest.queue.takePending(); gap != nil { // nothing is behind it
 				r.missed(longest.key.name, *gap)
 			}
@@ -276,8 +286,10 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		}
 	}
 	if r.cut {
-		if !marker {
-			r.stats.Dropped++
+		if marker {
+			r.missed(key.name, *msg.Gap)
+		} else {
+			r.dropNewest(key.name, Closed)
 		}
 		return
 	}
@@ -298,9 +310,10 @@ func (r *Runner) put(key laneKey, msg *Message) {
 }
 
 // dropNewest drops a message that was not put into its lane. mu is held.
-func (r *Runner) dropNewest(name Name, now time.Time) {
+func (r *Runner) dropNewest(name Name, why Reason) {
+	now := time.Now()
 	r.stats.Dropped++
-	r.missed(name, Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+	r.missed(name, Gap{Reason: why, From: now, To: now, Dropped: 1})
 }
 
 // missed has a gap told to the handler of a name with the next message that comes for it.

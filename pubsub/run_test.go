@@ -560,3 +560,59 @@ func TestRunGapMarkersFindRoom(t *testing.T) {
 		})
 	}
 }
+
+// What gaps the handlers of a run were not told of, those of the next one are.
+func TestRunAgainTellsGaps(t *testing.T) {
+	story(t, func(w *world) {
+		var a, b calls
+		sub := w.subscribe(Handle(Channel("a"), a.handle), Handle(Channel("b"), b.handle))
+		run := mustRun(t, sub, 1, nil)
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("a", "1")
+		a.want(t, "gap(reconnect,0) a:1")
+		run.Stop()
+		if err := run.Wait(context.Background()); err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+		mustRun(t, sub, 1, nil)
+		w.publish("a", "2")
+		w.publish("b", "2")
+		a.want(t, "a:2")
+		b.want(t, "gap(reconnect,0) b:2")
+	})
+	for _, opts := range [][]Option{nil, {GapMarkers()}} {
+		story(t, func(w *world) {
+			var c calls
+			release := make(chan struct{})
+			wait := func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+			sub := w.subscribe(append(opts, Handle(Channel("x"), wait))...)
+			ctx, cancel := context.WithCancel(context.Background())
+			run, err := sub.Run(ctx, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.publish("x", "1", "2")
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			w.publish("x", "3")
+			synctest.Wait()
+			cancel()
+			close(release)
+			if err := run.Wait(context.Background()); !errors.Is(err, context.Canceled) {
+				t.Errorf("Wait: %v", err)
+			}
+			mustRun(t, sub, 1, nil)
+			w.publish("x", "4")
+			c.want(t, "x:1", "gap(reconnect|closed,2) x:4")
+			if got := run.Stats(); got.Handled != 1 || got.Dropped != 2 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

@@ -41,10 +41,12 @@ type Subscription struct {
 	out    chan Message
 	recall chan struct{} // capacity 1: the pump is to give back what it holds; nil before the first pump
 
-	// handling guards handlers. running: a Runner receives from out.
+	// handling guards handlers. running: a Runner receives from out. untold has what gaps
+	// the handlers are to be told of, between one run and the next.
 	handling sync.Mutex
 	handlers handlers
 	running  atomic.Bool
+	untold   map[Name]*Gap
 
 	// life is the Done channel of the context, nil without. unwatched: nobody is to
 	// watch over it any more. The watch's mu guards both.
