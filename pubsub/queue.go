@@ -72,7 +72,8 @@ func (q *queue) confirm(msg Message) {
 }
 
 // dropOldest drops the message at the front, or a confirmation. What is then in front, or comes
-// next, is marked with the gap; it also tells what the dropped one told.
+// next, is marked with the gap, but for confirmations, which may be skipped or dropped; it also
+// tells what the dropped one told.
 func (q *queue) dropOldest(now time.Time) {
 	var gap *Gap
 	dropped := false
@@ -105,14 +106,18 @@ func (q *queue) dropOldest(now time.Time) {
 		gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
 		q.dropped++
 	}
-	switch head := q.ring.front(); {
-	case head == nil:
-		q.pending.merge(*gap)
-	case head.Gap == nil:
-		head.Gap = gap
-	default:
-		head.Gap.merge(*gap)
+	for i := range q.ring.len() {
+		switch next := q.ring.at(i); {
+		case next.Kind.confirms():
+			continue
+		case next.Gap == nil:
+			next.Gap = gap
+		default:
+			next.Gap.merge(*gap)
+		}
+		return
 	}
+	q.pending.merge(*gap)
 }
 
 // dropNewest drops a message that was not added.

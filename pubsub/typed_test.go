@@ -261,6 +261,39 @@ func TestConfirmationsAreBounded(t *testing.T) {
 	})
 }
 
+// A gap in front of a confirmation is the next message's: the confirmation may be skipped, or
+// dropped too.
+func TestGapInFrontOfConfirmation(t *testing.T) {
+	for _, more := range []int{1, 2, 3} {
+		story(t, func(w *world) {
+			sub := w.subscribe(Channel("x"), Confirmations(), Buffer(70, 0))
+			sub.TryNext()
+			w.publish("x", numbers(0, 67)...) // 64 in the channel, and 3 in the hand of the pump
+			synctest.Wait()
+			w.publish("x", "67")
+			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
+			w.confirmAll()
+			w.wantResult(result, nil)
+			w.publish("x", numbers(68, 69+more)...) // the first fits, the second drops 67
+			messages, dropped := 0, uint64(0)
+			for {
+				synctest.Wait()
+				msg, ok := sub.TryNext(KindSubscribed)
+				if !ok {
+					break
+				}
+				messages++
+				if msg.Gap != nil {
+					dropped += msg.Gap.Dropped
+				}
+			}
+			if stats := sub.Stats(); messages+int(dropped) != 69+more || stats.Dropped != dropped || dropped == 0 {
+				t.Errorf("%d messages, %d told as dropped, %+v", messages, dropped, stats)
+			}
+		})
+	}
+}
+
 func TestAll(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channel("x"))
