@@ -180,6 +180,51 @@ func TestTypedEnds(t *testing.T) {
 	})
 }
 
+// What a reader has no room for at the end is dropped, and not delivered. What it would have
+// told of is in the final gap, and what is no message is not counted.
+func TestTypedEndsExactly(t *testing.T) {
+	for _, opts := range [][]Option{{}, {GapMarkers()}} {
+		story(t, func(w *world) {
+			sub := w.subscribe(append(opts, Channel("x"))...)
+			items := As(sub, strconv.Atoi)
+			w.publish("x", numbers(0, 80)...)
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			w.publish("x", numbers(80, 100)...)
+			synctest.Wait()
+			sub.Close()
+			got := 0
+			for range items {
+				got++
+			}
+			stats := sub.Stats()
+			if stats.Delivered != uint64(got) || stats.Delivered+stats.Dropped != 100 ||
+				stats.FinalGap == nil || stats.FinalGap.Dropped != stats.Dropped || stats.FinalGap.Reason != Reconnect|Closed {
+				t.Errorf("%d received, %+v, %v", got, stats, stats.FinalGap)
+			}
+		})
+	}
+}
+
+// The final gap of Stats is the caller's own.
+func TestFinalGapIsNotChanged(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		release := make(chan struct{})
+		As(sub, func(string) (int, error) { <-release; return 0, nil })
+		w.publish("x", numbers(0, 200)...)
+		closed := async(sub.Close)
+		gap := sub.Stats().FinalGap
+		before := *gap
+		close(release)
+		w.wantResult(closed, nil)
+		if after := sub.Stats().FinalGap; *gap != before || after.Dropped <= before.Dropped {
+			t.Errorf("it was %v and is %v; now it would be %v", &before, gap, after)
+		}
+	})
+}
+
 func TestConfirmations(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channel("x"), Pattern("p*"), Confirmations())
