@@ -67,12 +67,17 @@ func RetryTimes(n int, p RetryPolicy) RetryPolicy {
 //	)
 func RetryThen(n int, first, then RetryPolicy) RetryPolicy {
 	return RetryFunc(func(failures int, err error) (time.Duration, bool) {
-		if failures <= n {
-			if d, ok := first.Pause(failures, err); ok {
+		tried := 0 // by first
+		for tried < min(failures, n) {
+			d, ok := first.Pause(tried+1, err)
+			if !ok {
+				break
+			}
+			if tried++; tried == failures {
 				return d, true
 			}
 		}
-		return then.Pause(failures-n, err)
+		return then.Pause(failures-tried, err)
 	})
 }
 
