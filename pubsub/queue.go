@@ -121,8 +121,8 @@ func (q *queue) dropOldest(now time.Time) {
 }
 
 // dropNewest drops a message that was not added.
-func (q *queue) dropNewest(now time.Time) {
-	q.pending.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+func (q *queue) dropNewest(why Reason, now time.Time) {
+	q.pending.merge(Gap{Reason: why, From: now, To: now, Dropped: 1})
 	q.dropped++
 }
 
@@ -136,9 +136,9 @@ func (q *queue) takePending() *Gap {
 	return &gap
 }
 
-// finish empties the queue for good and returns the gap that nobody was told
-// of, nil if all was delivered.
-func (q *queue) finish(now time.Time) *Gap {
+// finish empties the queue for good, drops as many messages more that were not added, and
+// returns the gap that nobody was told of, nil if all was delivered.
+func (q *queue) finish(more int, now time.Time) *Gap {
 	var gap Gap
 	for q.ring.len() > 0 {
 		item := q.ring.popFront()
@@ -150,9 +150,9 @@ func (q *queue) finish(now time.Time) *Gap {
 		}
 	}
 	gap.merge(q.pending)
-	if q.messages > 0 {
-		gap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: uint64(q.messages)})
-		q.dropped += uint64(q.messages)
+	if n := uint64(q.messages + more); n > 0 {
+		gap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: n})
+		q.dropped += n
 	}
 	*q = queue{dropped: q.dropped}
 	if gap.Reason == 0 {

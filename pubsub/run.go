@@ -215,7 +215,7 @@ func (r *Runner) endLocked(err error, cut bool) {
 		r.messages, r.bytes = 0, 0
 		now := time.Now()
 		for key, l := range r.lanes {
-			if gap := l.queue.finish(now); gap != nil {
+			if gap := l.queue.finish(0, now); gap != nil {
 				r.missed(key.name, *gap)
 			}
 		}

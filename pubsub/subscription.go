@@ -34,7 +34,7 @@ type Subscription struct {
 	policy   Policy
 	markers  bool
 	confirms bool
-	special  *special // what few subscriptions have, nil for the others; never changed
+	special  *special // what few subscriptions have, nil for the others
 	// maxMessages and maxBytes bound the queue, with what the pump holds of it.
 	maxMessages, maxBytes int
 
@@ -113,11 +113,21 @@ func newSubscription(h *Hub, c config) *Subscription {
 	return s
 }
 
+// blocked returns how many messages readers wait with for room. mu is held.
+func (s *Subscription) blocked() int {
+	if s.special == nil {
+		return 0
+	}
+	return s.special.blocked
+}
+
 // special is what few subscriptions have.
 type special struct {
 	// blockFor is that of the policy Block. room has capacity 1: the pump has made room.
+	// blocked counts the messages that wait for it; the Subscription's mu guards it.
 	blockFor time.Duration
 	room     chan struct{}
+	blocked  int
 	// without is the kind of names that are refused with withoutErr, where that is not nil.
 	without    NameKind
 	withoutErr error
@@ -355,7 +365,7 @@ func (s *Subscription) Stats() Stats {
 		Dropped:     s.queue.dropped,
 		Gaps:        s.gaps.Load(),
 		Undecoded:   s.undecoded,
-		Queued:      len(s.out) + s.queue.messages + int(s.held.Load()),
+		Queued:      len(s.out) + s.queue.messages + int(s.held.Load()) + s.blocked(),
 		QueuedBytes: s.queue.bytes + int(s.heldBytes.Load()),
 		FinalGap:    s.finalGap,
 	}
