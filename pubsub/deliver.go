@@ -109,7 +109,17 @@ func (s *Subscription) offer(msg *Message) verdict {
 	for !s.fits(size) {
 		now := time.Now()
 		switch s.policy {
-		case DropOldest:
+		case DropNewest:
+			q.dropNewest(Overflow, now)
+			s.overflow(now)
+			s.flushGap()
+			return taken
+		case FailSlow:
+			q.dropNewest(Overflow, now)
+			return tooSlow
+		case block:
+			return full
+		default: // DropOldest
 			if q.messages > 0 {
 				q.dropOldest(now)
 				s.overflow(now)
@@ -123,16 +133,6 @@ func (s *Subscription) offer(msg *Message) verdict {
 			}
 			s.enqueue(msg)
 			return taken
-		case DropNewest:
-			q.dropNewest(Overflow, now)
-			s.overflow(now)
-			s.flushGap()
-			return taken
-		case FailSlow:
-			q.dropNewest(Overflow, now)
-			return tooSlow
-		default:
-			return full
 		}
 	}
 	s.enqueue(msg)
