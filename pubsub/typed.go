@@ -128,8 +128,9 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 			full = true // nothing comes behind a hole
 			left.leave(&msg)
 		}
+		s.readerDrops(left) // first, for who asks at the end
 		close(items)
-		s.readerLeft(left)
+		s.readerLeft()
 	}()
 	return items
 }
@@ -160,19 +161,26 @@ func (g *Gap) leave(msg *Message) {
 	}
 }
 
-// readerLeft is told by a reader that it has ended, and what it had no room for, which
-// counts as dropped, and not as delivered.
-func (s *Subscription) readerLeft(left Gap) {
+// readerDrops is told by a reader what it had no room for, which counts as dropped, and not
+// as delivered.
+func (s *Subscription) readerDrops(left Gap) {
+	if left.Reason == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.dropped += left.Dropped
+	s.delivered.Add(-left.Dropped)
+	if s.finalGap != nil { // which somebody may be looking at
+		left.merge(*s.finalGap)
+	}
+	s.finalGap = &left
+}
+
+// readerLeft is told by a reader that it has ended.
+func (s *Subscription) readerLeft() {
 	s.mu.Lock()
 	s.readers--
-	if left.Reason != 0 {
-		s.queue.dropped += left.Dropped
-		s.delivered.Add(-left.Dropped)
-		if s.finalGap != nil { // which somebody may be looking at
-			left.merge(*s.finalGap)
-		}
-		s.finalGap = &left
-	}
 	last := s.readers == 0
 	s.mu.Unlock()
 	if last {

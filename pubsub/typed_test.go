@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -207,6 +209,39 @@ func TestTypedEndsExactly(t *testing.T) {
 	}
 }
 
+// Who has received everything finds the rest counted.
+func TestTypedCountsBeforeItCloses(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		release := make(chan struct{})
+		items := As(sub, func(string) (int, error) { <-release; return 0, nil })
+		w.publish("x", numbers(0, 200)...)
+		synctest.Wait()
+		ended := async(sub.Close)
+		sub.mu.Lock() // nothing is counted
+		close(release)
+		for range 10_000 { // until the reader has no room; it may wait for a mutex then
+			runtime.Gosched()
+		}
+		var closed atomic.Bool
+		go func() {
+			received := 0
+			for range items {
+				received++
+			}
+			closed.Store(received > 0)
+		}()
+		for range 10_000 {
+			runtime.Gosched()
+		}
+		if closed.Load() {
+			t.Error("it is closed before the rest was counted")
+		}
+		sub.mu.Unlock()
+		w.wantResult(ended, nil)
+	})
+}
+
 // The final gap of Stats is the caller's own.
 func TestFinalGapIsNotChanged(t *testing.T) {
 	story(t, func(w *world) {
@@ -214,6 +249,7 @@ func TestFinalGapIsNotChanged(t *testing.T) {
 		release := make(chan struct{})
 		As(sub, func(string) (int, error) { <-release; return 0, nil })
 		w.publish("x", numbers(0, 200)...)
+		synctest.Wait()
 		closed := async(sub.Close)
 		gap := sub.Stats().FinalGap
 		before := *gap
