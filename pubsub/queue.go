@@ -176,14 +176,6 @@ func (r *ring) len() int { return r.n }
 // at returns the place i behind the front.
 func (r *ring) at(i int) *Message { return &r.items[(r.head+i)&(len(r.items)-1)] }
 
-// front returns the first item, nil if there is none.
-func (r *ring) front() *Message {
-	if r.n == 0 {
-		return nil
-	}
-	return r.at(0)
-}
-
 // back returns the last item, nil if there is none.
 func (r *ring) back() *Message {
 	if r.n == 0 {
