@@ -88,6 +88,9 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 		return nil, nil, h.closedError()
 	}
 	for _, name := range names {
+		if name.Kind >= nameKinds {
+			return nil, nil, &RefusedError{Name: name, Err: errNoKind}
+		}
 		if h.opts.Router != nil && name.Kind != NameShard {
 			return nil, nil, &RefusedError{Name: name, Err: errNotSharded}
 		}

@@ -38,6 +38,9 @@ func (s *Subscription) deliver(some []delivery) (n int, done bool) {
 			v = s.offer(&d.msg)
 		}
 	}
+	if v == full {
+		s.special.blocked++
+	}
 	s.mu.Unlock()
 	if v == tooSlow {
 		s.stop(ErrSlowConsumer)
@@ -58,17 +61,25 @@ func (s *Subscription) deliverBlocking(m *member, msg Message) {
 		case <-timer.C:
 			late = true
 		case <-stopped:
-			return
+			return // the final gap has it
 		}
 		s.mu.Lock()
-		if !m.active || s.state != live {
+		if s.state >= stopping {
 			s.mu.Unlock()
 			return
 		}
-		v := s.offer(&msg)
+		var v verdict
+		if !m.active || s.state != live { // the name was unsubscribed, without waiting for the server
+			s.queue.dropNewest(Closed, time.Now())
+		} else {
+			v = s.offer(&msg)
+		}
 		if v == full && late {
-			s.queue.dropNewest(time.Now())
+			s.queue.dropNewest(Overflow, time.Now())
 			v = tooSlow
+		}
+		if v != full {
+			s.special.blocked--
 		}
 		if v == taken {
 			s.tellRoom() // the reader of another lane may wait too
@@ -98,7 +109,17 @@ func (s *Subscription) offer(msg *Message) verdict {
 	for !s.fits(size) {
 		now := time.Now()
 		switch s.policy {
-		case DropOldest:
+		case DropNewest:
+			q.dropNewest(Overflow, now)
+			s.overflow(now)
+			s.flushGap()
+			return taken
+		case FailSlow:
+			q.dropNewest(Overflow, now)
+			return tooSlow
+		case block:
+			return full
+		default: // DropOldest
 			if q.messages > 0 {
 				q.dropOldest(now)
 				s.overflow(now)
@@ -112,16 +133,6 @@ func (s *Subscription) offer(msg *Message) verdict {
 			}
 			s.enqueue(msg)
 			return taken
-		case DropNewest:
-			q.dropNewest(now)
-			s.overflow(now)
-			s.flushGap()
-			return taken
-		case FailSlow:
-			q.dropNewest(now)
-			return tooSlow
-		default:
-			return full
 		}
 	}
 	s.enqueue(msg)

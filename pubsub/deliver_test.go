@@ -70,6 +70,17 @@ func TestDropOldestByBytes(t *testing.T) {
 	})
 }
 
+// A policy that there is not is the default.
+func TestNoSuchPolicy(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"), Policy(200), Buffer(70, 0))
+		w.publish("x", numbers(0, 100)...)
+		if got := read(sub, -1); sub.Stats().Dropped == 0 || got[len(got)-1] != "x:99" {
+			t.Errorf("received %q, %+v", got, sub.Stats())
+		}
+	})
+}
+
 func TestDropNewest(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channel("x"), DropNewest, Buffer(4, 0))

@@ -24,6 +24,8 @@ var (
 	// ErrNoLink is in the error of what needs a connection while there is none.
 	ErrNoLink = errors.New("pubsub: no link to the server")
 
+	errNoKind = errors.New("there is no such kind of names")
+
 	errNotSharded = errors.New("this subscription is of shard channels alone")
 
 	errUnsubscribed = errors.New("unsubscribed before the server acknowledged it")

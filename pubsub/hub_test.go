@@ -148,6 +148,18 @@ func TestDuplicateNames(t *testing.T) {
 	})
 }
 
+func TestNameOfNoKind(t *testing.T) {
+	story(t, func(w *world) {
+		_, err := w.hub.Subscribe(context.Background(), Channel("a"), Name{Kind: 3, Name: "x"})
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Name.Name != "x" {
+			t.Errorf("Subscribe: %v", err)
+		}
+		w.wantSent()
+		w.wantClean()
+	})
+}
+
 func TestRefusedNameIsFound(t *testing.T) {
 	story(t, func(w *world) {
 		old := w.subscribe(Channel("old"))

@@ -160,7 +160,7 @@ func (s *Subscription) finishIfQuiet() {
 		s.stopped.give()
 	}
 	s.state = finished
-	s.finalGap = s.queue.finish(time.Now())
+	s.finalGap = s.queue.finish(s.blocked(), time.Now())
 	s.events.close()
 	close(s.out)
 	last := s.readers == 0

@@ -92,7 +92,7 @@ const (
 	Reconnect Reason = 1 << iota // the link was lost
 	Overflow                     // the consumer was too slow for its buffer
 	Moved                        // the server gave the shard channel's slot away
-	Closed                       // it ended first: the subscription, or a name's unsubscribing
+	Closed                       // it ended first: the subscription, a run, or a name's unsubscribing
 )
 
 // String returns the reasons with a bar between them, as "reconnect|overflow".

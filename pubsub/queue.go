@@ -72,7 +72,8 @@ func (q *queue) confirm(msg Message) {
 }
 
 // dropOldest drops the message at the front, or a confirmation. What is then in front, or comes
-// next, is marked with the gap; it also tells what the dropped one told.
+// next, is marked with the gap, but for confirmations, which may be skipped or dropped; it also
+// tells what the dropped one told.
 func (q *queue) dropOldest(now time.Time) {
 	var gap *Gap
 	dropped := false
@@ -105,19 +106,23 @@ func (q *queue) dropOldest(now time.Time) {
 		gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
 		q.dropped++
 	}
-	switch head := q.ring.front(); {
-	case head == nil:
-		q.pending.merge(*gap)
-	case head.Gap == nil:
-		head.Gap = gap
-	default:
-		head.Gap.merge(*gap)
+	for i := range q.ring.len() {
+		switch next := q.ring.at(i); {
+		case next.Kind.confirms():
+			continue
+		case next.Gap == nil:
+			next.Gap = gap
+		default:
+			next.Gap.merge(*gap)
+		}
+		return
 	}
+	q.pending.merge(*gap)
 }
 
 // dropNewest drops a message that was not added.
-func (q *queue) dropNewest(now time.Time) {
-	q.pending.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+func (q *queue) dropNewest(why Reason, now time.Time) {
+	q.pending.merge(Gap{Reason: why, From: now, To: now, Dropped: 1})
 	q.dropped++
 }
 
@@ -131,9 +136,9 @@ func (q *queue) takePending() *Gap {
 	return &gap
 }
 
-// finish empties the queue for good and returns the gap that nobody was told
-// of, nil if all was delivered.
-func (q *queue) finish(now time.Time) *Gap {
+// finish empties the queue for good, drops as many messages more that were not added, and
+// returns the gap that nobody was told of, nil if all was delivered.
+func (q *queue) finish(more int, now time.Time) *Gap {
 	var gap Gap
 	for q.ring.len() > 0 {
 		item := q.ring.popFront()
@@ -145,9 +150,9 @@ func (q *queue) finish(now time.Time) *Gap {
 		}
 	}
 	gap.merge(q.pending)
-	if q.messages > 0 {
-		gap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: uint64(q.messages)})
-		q.dropped += uint64(q.messages)
+	if n := uint64(q.messages + more); n > 0 {
+		gap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: n})
+		q.dropped += n
 	}
 	*q = queue{dropped: q.dropped}
 	if gap.Reason == 0 {
@@ -170,14 +175,6 @@ func (r *ring) len() int { return r.n }
 
 // at returns the place i behind the front.
 func (r *ring) at(i int) *Message { return &r.items[(r.head+i)&(len(r.items)-1)] }
-
-// front returns the first item, nil if there is none.
-func (r *ring) front() *Message {
-	if r.n == 0 {
-		return nil
-	}
-	return r.at(0)
-}
 
 // back returns the last item, nil if there is none.
 func (r *ring) back() *Message {

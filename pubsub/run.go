@@ -34,7 +34,7 @@ type Runner struct {
 	busy  int     // lanes that are in ready, or have a worker at them
 	// messages and bytes are those in all lanes.
 	messages, bytes int
-	// gaps are to be told to a handler with its next message.
+	// gaps are to be told to a handler with the next message that comes for it.
 	gaps  map[Name]*Gap
 	over  bool // nothing comes any more
 	cut   bool // what is in the lanes is not handled any more
@@ -89,7 +89,8 @@ type lane struct {
 //
 // The run ends with the subscription, when what it has received is handled; by
 // [Runner.Stop]; or when ctx ends, and then what waits is dropped and counted. The
-// subscription itself goes on, and can be run again.
+// subscription itself goes on, and can be run again: the handlers are told then what gaps
+// they have not been told of, what was dropped at the end among them.
 func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -104,7 +105,10 @@ func (s *Subscription) Run(ctx context.Context, workers int, onError func(err er
 		sub: s, onError: onError,
 		maxMessages: s.maxMessages + cap(s.out), maxBytes: s.maxBytes,
 		stopping: make(chan struct{}), done: make(chan struct{}),
-		lanes: make(map[laneKey]*lane), gaps: make(map[Name]*Gap),
+		lanes: make(map[laneKey]*lane), gaps: s.untold,
+	}
+	if r.gaps == nil {
+		r.gaps = make(map[Name]*Gap)
 	}
 	r.wake.L = &r.mu
 	r.ctx, r.cancel = context.WithCancel(ctx)
@@ -169,6 +173,7 @@ func (r *Runner) run(ctx context.Context) {
 	r.workers.Wait()
 	unwatch()
 	r.cancel()
+	r.sub.untold = r.gaps
 	r.sub.running.Store(false)
 }
 
@@ -208,6 +213,12 @@ func (r *Runner) endLocked(err error, cut bool) {
 		r.cut = true
 		r.stats.Dropped += uint64(r.messages)
 		r.messages, r.bytes = 0, 0
+		now := time.Now()
+		for key, l := range r.lanes {
+			if gap := l.queue.finish(0, now); gap != nil {
+				r.missed(key.name, *gap)
+			}
+		}
 		r.busy -= len(r.ready)
 		r.ready, r.lanes = nil, make(map[laneKey]*lane)
 		r.stop()
@@ -240,10 +251,7 @@ func (r *Runner) sort(msg *Message) {
 		return // of no handler
 	case msg.Gap != nil:
 		for _, name := range told {
-			if r.gaps[name] == nil {
-				r.gaps[name] = new(Gap)
-			}
-			r.gaps[name].merge(*msg.Gap)
+			r.missed(name, *msg.Gap)
 		}
 		msg.Gap = nil
 	}
@@ -253,35 +261,44 @@ func (r *Runner) sort(msg *Message) {
 // put puts an item into a lane, and makes room where there is none. mu is held.
 func (r *Runner) put(key laneKey, msg *Message) {
 	size := msg.size()
-	for r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
-		now := time.Now()
+	marker := msg.Kind == KindGap // which counts for nothing
+	for !marker && r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
 		switch longest := r.longest(); {
 		case r.sub.policy == block || longest == nil:
 			r.wake.Wait()
 			continue
 		case r.sub.policy == FailSlow:
 			go r.sub.stop(ErrSlowConsumer)
-			r.lane(key).queue.dropNewest(now)
-			r.stats.Dropped++
+			r.dropNewest(key.name, Overflow)
 			return
 		case r.sub.policy == DropNewest:
-			r.lane(key).queue.dropNewest(now)
-			r.stats.Dropped++
+			r.dropNewest(key.name, Overflow)
 			return
 		default:
 			messages, bytes := longest.queue.messages, longest.queue.bytes
-			longest.queue.dropOldest(now)
+			longest.queue.dropOldest(time.Now())
+			if gap := longest.queue.takePending(); gap != nil { // nothing is behind it
+				r.missed(longest.key.name, *gap)
+			}
 			r.messages += longest.queue.messages - messages
 			r.bytes += longest.queue.bytes - bytes
 			r.stats.Dropped++
 		}
 	}
 	if r.cut {
-		r.stats.Dropped++
+		if marker {
+			r.missed(key.name, *msg.Gap)
+		} else {
+			r.dropNewest(key.name, Closed)
+		}
 		return
 	}
 	l := r.lane(key)
-	if msg.Kind == KindGap {
+	if gap := r.gaps[key.name]; gap != nil {
+		delete(r.gaps, key.name)
+		l.queue.pending.merge(*gap)
+	}
+	if marker {
 		l.queue.pending.merge(*msg.Gap)
 		l.queue.pushMarker()
 	} else {
@@ -290,6 +307,22 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		r.bytes += size
 	}
 	r.schedule(l)
+}
+
+// dropNewest drops a message that was not put into its lane. mu is held.
+func (r *Runner) dropNewest(name Name, why Reason) {
+	now := time.Now()
+	r.stats.Dropped++
+	r.missed(name, Gap{Reason: why, From: now, To: now, Dropped: 1})
+}
+
+// missed has a gap told to the handler of a name with the next message that comes for it.
+// mu is held.
+func (r *Runner) missed(name Name, gap Gap) {
+	if r.gaps[name] == nil {
+		r.gaps[name] = new(Gap)
+	}
+	r.gaps[name].merge(gap)
 }
 
 // lane returns the lane of a key. mu is held.
@@ -342,18 +375,13 @@ func (r *Runner) work() {
 		l := r.ready[0]
 		r.ready[0] = nil
 		r.ready = r.ready[1:]
-		_, messages, bytes := l.queue.take(hand[:])
+		items, messages, bytes := l.queue.take(hand[:])
+		if items == 0 { // dropped meanwhile
+			r.leave(l)
+			continue
+		}
 		r.messages -= messages
 		r.bytes -= bytes
-		if gap := r.gaps[l.key.name]; gap != nil {
-			delete(r.gaps, l.key.name)
-			if hand[0].Gap == nil {
-				hand[0].Gap = gap
-			} else {
-				gap.merge(*hand[0].Gap)
-				hand[0].Gap = gap
-			}
-		}
 		r.wake.Broadcast() // there is room
 		r.handle(l, &hand[0])
 		hand[0] = Message{}
@@ -377,21 +405,27 @@ func (r *Runner) handle(l *lane, msg *Message) {
 				r.stats.Failed++
 			}
 		}
-		l.busy = false
-		r.busy--
-		switch {
-		case r.lanes[l.key] != l: // cut
-		case l.queue.ring.len() > 0:
-			r.schedule(l)
-		case l.queue.pending.Reason == 0:
-			delete(r.lanes, l.key)
-		}
-		r.wake.Broadcast()
+		r.leave(l)
 	}()
 	if err = r.call(l.key.name, msg); err != nil {
 		r.fail(err)
 	}
 	returned = true
+}
+
+// leave notes that a worker has left a lane. One without messages is given up, because a
+// pattern may have any number of channels. mu is held.
+func (r *Runner) leave(l *lane) {
+	l.busy = false
+	r.busy--
+	switch {
+	case r.lanes[l.key] != l: // cut
+	case l.queue.ring.len() > 0:
+		r.schedule(l)
+	default:
+		delete(r.lanes, l.key)
+	}
+	r.wake.Broadcast()
 }
 
 // errGoexit ends a run whose handler has ended its goroutine.

@@ -462,3 +462,157 @@ func TestRunGapMarkers(t *testing.T) {
 		sub.Close()
 	})
 }
+
+// A pattern with a channel for each message: one that is dropped is not handled, its lane
+// is given up, and the next message that comes for the handler tells.
+func TestRunBoundsOfManyChannels(t *testing.T) {
+	for _, policy := range []Policy{DropOldest, DropNewest} {
+		story(t, func(w *world) {
+			var c calls
+			release := make(chan struct{})
+			wait := func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+			sub := w.subscribe(Handle(Pattern("c*"), wait), policy, Buffer(4, 0))
+			run := mustRun(t, sub, 1, nil)
+			for i := range 10 {
+				w.push("pmessage", "c*", fmt.Sprint("c", i), "")
+				synctest.Wait()
+			}
+			close(release)
+			got := c.take()
+			w.push("pmessage", "c*", "last", "")
+			got = append(got, c.take()...)
+			told := uint64(0)
+			for _, text := range got {
+				var n uint64
+				if _, err := fmt.Sscanf(text, "gap(overflow,%d)", &n); err == nil {
+					told += n
+				}
+				if !strings.Contains(text, "c*~") {
+					t.Errorf("policy %d: handled %q, which nobody has sent", policy, text)
+				}
+			}
+			if stats := run.Stats(); len(got) != 6 || told != 5 || stats.Handled != 6 || stats.Dropped != 5 || stats.Waiting != 0 {
+				t.Errorf("policy %d: handled %q, %+v", policy, got, stats)
+			}
+			run.mu.Lock()
+			defer run.mu.Unlock()
+			if len(run.lanes) != 0 || run.busy != 0 {
+				t.Errorf("policy %d: %d lanes are left, %d busy", policy, len(run.lanes), run.busy)
+			}
+		})
+	}
+}
+
+// A gap is told with the message that came behind it, not with one that waited before.
+func TestRunGapInOrder(t *testing.T) {
+	story(t, func(w *world) {
+		var a, b calls
+		release := make(chan struct{})
+		wait := func(c *calls) Handler {
+			return func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+		}
+		sub := w.subscribe(Handle(Channel("a"), wait(&a)), Handle(Channel("b"), wait(&b)))
+		mustRun(t, sub, 2, nil)
+		w.publish("a", "1", "2")
+		w.publish("b", "1", "2")
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("a", "3", "4")
+		w.publish("b", "3", "4")
+		synctest.Wait()
+		close(release)
+		a.want(t, "a:1", "a:2", "gap(reconnect,0) a:3", "a:4")
+		b.want(t, "b:1", "b:2", "gap(reconnect,0) b:3", "b:4")
+	})
+}
+
+// A marker finds room where messages don't, and is none of what was dropped.
+func TestRunGapMarkersFindRoom(t *testing.T) {
+	for _, policy := range []Policy{DropOldest, DropNewest, FailSlow} {
+		story(t, func(w *world) {
+			var c calls
+			release := make(chan struct{})
+			wait := func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+			sub := w.subscribe(Handle(Channel("x"), wait), Buffer(4, 0), policy, GapMarkers())
+			run := mustRun(t, sub, 1, nil)
+			for i := range 5 { // one is being handled, four wait
+				w.publish("x", fmt.Sprint(i))
+				synctest.Wait()
+			}
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			close(release)
+			c.want(t, "x:0", "x:1", "x:2", "x:3", "x:4", "gap(reconnect,0)")
+			if got := run.Stats(); got.Dropped != 0 || sub.Err() != nil {
+				t.Errorf("policy %d: %+v, %v", policy, got, sub.Err())
+			}
+		})
+	}
+}
+
+// What gaps the handlers of a run were not told of, those of the next one are.
+func TestRunAgainTellsGaps(t *testing.T) {
+	story(t, func(w *world) {
+		var a, b calls
+		sub := w.subscribe(Handle(Channel("a"), a.handle), Handle(Channel("b"), b.handle))
+		run := mustRun(t, sub, 1, nil)
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		w.publish("a", "1")
+		a.want(t, "gap(reconnect,0) a:1")
+		run.Stop()
+		if err := run.Wait(context.Background()); err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+		mustRun(t, sub, 1, nil)
+		w.publish("a", "2")
+		w.publish("b", "2")
+		a.want(t, "a:2")
+		b.want(t, "gap(reconnect,0) b:2")
+	})
+	for _, opts := range [][]Option{nil, {GapMarkers()}} {
+		story(t, func(w *world) {
+			var c calls
+			release := make(chan struct{})
+			wait := func(ctx context.Context, msg Message) error {
+				<-release
+				return c.handle(ctx, msg)
+			}
+			sub := w.subscribe(append(opts, Handle(Channel("x"), wait))...)
+			ctx, cancel := context.WithCancel(context.Background())
+			run, err := sub.Run(ctx, 1, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.publish("x", "1", "2")
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			w.publish("x", "3")
+			synctest.Wait()
+			cancel()
+			close(release)
+			if err := run.Wait(context.Background()); !errors.Is(err, context.Canceled) {
+				t.Errorf("Wait: %v", err)
+			}
+			mustRun(t, sub, 1, nil)
+			w.publish("x", "4")
+			c.want(t, "x:1", "gap(reconnect|closed,2) x:4")
+			if got := run.Stats(); got.Handled != 1 || got.Dropped != 2 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}

@@ -34,17 +34,19 @@ type Subscription struct {
 	policy   Policy
 	markers  bool
 	confirms bool
-	special  *special // what few subscriptions have, nil for the others; never changed
+	special  *special // what few subscriptions have, nil for the others
 	// maxMessages and maxBytes bound the queue, with what the pump holds of it.
 	maxMessages, maxBytes int
 
 	out    chan Message
 	recall chan struct{} // capacity 1: the pump is to give back what it holds; nil before the first pump
 
-	// handling guards handlers. running: a Runner receives from out.
+	// handling guards handlers. running: a Runner receives from out. untold has what gaps
+	// the handlers are to be told of, between one run and the next.
 	handling sync.Mutex
 	handlers handlers
 	running  atomic.Bool
+	untold   map[Name]*Gap
 
 	// life is the Done channel of the context, nil without. unwatched: nobody is to
 	// watch over it any more. The watch's mu guards both.
@@ -111,11 +113,21 @@ func newSubscription(h *Hub, c config) *Subscription {
 	return s
 }
 
+// blocked returns how many messages readers wait with for room. mu is held.
+func (s *Subscription) blocked() int {
+	if s.special == nil {
+		return 0
+	}
+	return s.special.blocked
+}
+
 // special is what few subscriptions have.
 type special struct {
 	// blockFor is that of the policy Block. room has capacity 1: the pump has made room.
+	// blocked counts the messages that wait for it; the Subscription's mu guards it.
 	blockFor time.Duration
 	room     chan struct{}
+	blocked  int
 	// without is the kind of names that are refused with withoutErr, where that is not nil.
 	without    NameKind
 	withoutErr error
@@ -353,7 +365,7 @@ func (s *Subscription) Stats() Stats {
 		Dropped:     s.queue.dropped,
 		Gaps:        s.gaps.Load(),
 		Undecoded:   s.undecoded,
-		Queued:      len(s.out) + s.queue.messages + int(s.held.Load()),
+		Queued:      len(s.out) + s.queue.messages + int(s.held.Load()) + s.blocked(),
 		QueuedBytes: s.queue.bytes + int(s.heldBytes.Load()),
 		FinalGap:    s.finalGap,
 	}

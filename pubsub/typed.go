@@ -118,21 +118,19 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 		return items
 	}
 	go func() {
-		left := 0
+		var left Gap // of what there was no room for
+		full := false
 		for msg := range s.out {
 			item, wanted := turn(&msg)
-			switch {
-			case !wanted:
-			case left > 0: // nothing comes behind a hole
-				left++
-			default:
-				if !sendUntil(items, item, quit) {
-					left++
-				}
+			if !wanted || !full && sendUntil(items, item, quit) {
+				continue
 			}
+			full = true // nothing comes behind a hole
+			left.leave(&msg)
 		}
+		s.readerDrops(left) // first, for who asks at the end
 		close(items)
-		s.readerLeft(left)
+		s.readerLeft()
 	}()
 	return items
 }
@@ -152,19 +150,37 @@ func sendUntil[T any](items chan<- T, item T, quit <-chan struct{}) bool {
 	}
 }
 
-// readerLeft is told by a reader that it has ended, and how many messages it had no room
-// for.
-func (s *Subscription) readerLeft(messages int) {
+// leave makes g cover an item that nobody is given any more.
+func (g *Gap) leave(msg *Message) {
+	if msg.Gap != nil {
+		g.merge(*msg.Gap)
+	}
+	if msg.Kind.isMessage() {
+		now := time.Now()
+		g.merge(Gap{Reason: Closed, From: now, To: now, Dropped: 1})
+	}
+}
+
+// readerDrops is told by a reader what it had no room for, which counts as dropped, and not
+// as delivered.
+func (s *Subscription) readerDrops(left Gap) {
+	if left.Reason == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.dropped += left.Dropped
+	s.delivered.Add(-left.Dropped)
+	if s.finalGap != nil { // which somebody may be looking at
+		left.merge(*s.finalGap)
+	}
+	s.finalGap = &left
+}
+
+// readerLeft is told by a reader that it has ended.
+func (s *Subscription) readerLeft() {
 	s.mu.Lock()
 	s.readers--
-	if messages > 0 {
-		now := time.Now()
-		if s.finalGap == nil {
-			s.finalGap = new(Gap)
-		}
-		s.finalGap.merge(Gap{Reason: Closed, From: now, To: now, Dropped: uint64(messages)})
-		s.queue.dropped += uint64(messages)
-	}
 	last := s.readers == 0
 	s.mu.Unlock()
 	if last {

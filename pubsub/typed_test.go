@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -180,6 +182,85 @@ func TestTypedEnds(t *testing.T) {
 	})
 }
 
+// What a reader has no room for at the end is dropped, and not delivered. What it would have
+// told of is in the final gap, and what is no message is not counted.
+func TestTypedEndsExactly(t *testing.T) {
+	for _, opts := range [][]Option{{}, {GapMarkers()}} {
+		story(t, func(w *world) {
+			sub := w.subscribe(append(opts, Channel("x"))...)
+			items := As(sub, strconv.Atoi)
+			w.publish("x", numbers(0, 80)...)
+			w.linkLost()
+			w.linkUp()
+			w.confirmAll()
+			w.publish("x", numbers(80, 100)...)
+			synctest.Wait()
+			sub.Close()
+			got := 0
+			for range items {
+				got++
+			}
+			stats := sub.Stats()
+			if stats.Delivered != uint64(got) || stats.Delivered+stats.Dropped != 100 ||
+				stats.FinalGap == nil || stats.FinalGap.Dropped != stats.Dropped || stats.FinalGap.Reason != Reconnect|Closed {
+				t.Errorf("%d received, %+v, %v", got, stats, stats.FinalGap)
+			}
+		})
+	}
+}
+
+// Who has received everything finds the rest counted.
+func TestTypedCountsBeforeItCloses(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		release := make(chan struct{})
+		items := As(sub, func(string) (int, error) { <-release; return 0, nil })
+		w.publish("x", numbers(0, 200)...)
+		synctest.Wait()
+		ended := async(sub.Close)
+		sub.mu.Lock() // nothing is counted
+		close(release)
+		for range 10_000 { // until the reader has no room; it may wait for a mutex then
+			runtime.Gosched()
+		}
+		var closed atomic.Bool
+		go func() {
+			received := 0
+			for range items {
+				received++
+			}
+			closed.Store(received > 0)
+		}()
+		for range 10_000 {
+			runtime.Gosched()
+		}
+		if closed.Load() {
+			t.Error("it is closed before the rest was counted")
+		}
+		sub.mu.Unlock()
+		w.wantResult(ended, nil)
+	})
+}
+
+// The final gap of Stats is the caller's own.
+func TestFinalGapIsNotChanged(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		release := make(chan struct{})
+		As(sub, func(string) (int, error) { <-release; return 0, nil })
+		w.publish("x", numbers(0, 200)...)
+		synctest.Wait()
+		closed := async(sub.Close)
+		gap := sub.Stats().FinalGap
+		before := *gap
+		close(release)
+		w.wantResult(closed, nil)
+		if after := sub.Stats().FinalGap; *gap != before || after.Dropped <= before.Dropped {
+			t.Errorf("it was %v and is %v; now it would be %v", &before, gap, after)
+		}
+	})
+}
+
 func TestConfirmations(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channel("x"), Pattern("p*"), Confirmations())
@@ -259,6 +340,39 @@ func TestConfirmationsAreBounded(t *testing.T) {
 			t.Errorf("the final gap is %v", gap)
 		}
 	})
+}
+
+// A gap in front of a confirmation is the next message's: the confirmation may be skipped, or
+// dropped too.
+func TestGapInFrontOfConfirmation(t *testing.T) {
+	for _, more := range []int{1, 2, 3} {
+		story(t, func(w *world) {
+			sub := w.subscribe(Channel("x"), Confirmations(), Buffer(70, 0))
+			sub.TryNext()
+			w.publish("x", numbers(0, 67)...) // 64 in the channel, and 3 in the hand of the pump
+			synctest.Wait()
+			w.publish("x", "67")
+			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
+			w.confirmAll()
+			w.wantResult(result, nil)
+			w.publish("x", numbers(68, 69+more)...) // the first fits, the second drops 67
+			messages, dropped := 0, uint64(0)
+			for {
+				synctest.Wait()
+				msg, ok := sub.TryNext(KindSubscribed)
+				if !ok {
+					break
+				}
+				messages++
+				if msg.Gap != nil {
+					dropped += msg.Gap.Dropped
+				}
+			}
+			if stats := sub.Stats(); messages+int(dropped) != 69+more || stats.Dropped != dropped || dropped == 0 {
+				t.Errorf("%d messages, %d told as dropped, %+v", messages, dropped, stats)
+			}
+		})
+	}
 }
 
 func TestAll(t *testing.T) {

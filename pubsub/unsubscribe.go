@@ -38,15 +38,22 @@ func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKi
 	defer timer.Stop()
 	select {
 	case <-d.done:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	select {
+	case <-d.done: // which beats the end of the waiting
 		if d.err != nil {
 			h.opts.Logger.Warn("pubsub: unsubscribing failed", "error", d.err)
 		}
-	case <-ctx.Done():
-		return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
-	case <-timer.C:
-		h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
-			"names", len(d.members), "timeout", s.unsubscribeTimeout())
+		return nil
+	default:
 	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
+	}
+	h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
+		"names", len(d.members), "timeout", s.unsubscribeTimeout())
 	return nil
 }
 

@@ -399,3 +399,19 @@ func TestTimeouts(t *testing.T) {
 		w.confirmAll()
 	})
 }
+
+// Where there is nothing to wait for, a context that has ended is no error.
+func TestUnsubscribeThatNeedNotWait(t *testing.T) {
+	story(t, func(w *world) {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		for range 50 {
+			sub := w.subscribe(Channel("x"))
+			w.linkLost()
+			if err := sub.Unsubscribe(ctx); err != nil {
+				t.Fatal(err)
+			}
+			w.linkUp()
+		}
+	})
+}

@@ -40,6 +40,12 @@ func TestRetryPolicies(t *testing.T) {
 			redis.RetryThen(5, redis.RetryNever(), redis.RetryTimes(1, quick)), io.EOF,
 			[]time.Duration{2 * time.Millisecond, never},
 		},
+		"then, whose failures are counted from 1 again": {
+			redis.RetryThen(5, redis.RetryTimes(2, quick), redis.RetryTimes(2, redis.RetryFunc(func(failures int, _ error) (time.Duration, bool) {
+				return time.Duration(failures), failures > 0
+			}))), io.EOF,
+			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 1, 2, never, never},
+		},
 		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
 		"others":   {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
 		"a function": {
