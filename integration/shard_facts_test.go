@@ -21,6 +21,7 @@ func TestShardFacts(t *testing.T) {
 	facts("SlotMoves", servers.ClusterConfig{Replicas: 1}, (*shardFacts).slotMoves)
 	facts("SlotIsDeleted", servers.ClusterConfig{Replicas: 1}, (*shardFacts).slotIsDeleted)
 	facts("Failover", servers.ClusterConfig{Replicas: 2}, (*shardFacts).failover)
+	facts("ReplicaOfAReplica", servers.ClusterConfig{Replicas: 2, Proxied: true}, (*shardFacts).replicaOfAReplica)
 	facts("Partition", servers.ClusterConfig{Replicas: 1, Proxied: true}, (*shardFacts).partition)
 	facts("ForgottenReplica", servers.ClusterConfig{Replicas: 1}, (*shardFacts).forgottenReplica)
 	facts("ForgottenPrimary", servers.ClusterConfig{}, (*shardFacts).forgottenPrimary)
@@ -215,6 +216,48 @@ func (f *shardFacts) failover() {
 	f.must(byItself.Kill(f.ctx))
 	listeners[byItself].areClosed()
 	f.takenOrKept(listeners[f.successor(byItself)])
+}
+
+// replicaOfAReplica lets a replica hear of a failover from the former primary first, which
+// happens without a fault too, but seldom.
+func (f *shardFacts) replicaOfAReplica() {
+	nodes := f.cluster.Nodes()
+	former, promoted, sibling := nodes[0], nodes[3], nodes[6]
+	listener := f.listen(sibling, channel)
+	f.must(f.cluster.Partition(sibling))
+	f.at(promoted, "CLUSTER", "FAILOVER")
+	f.must(f.cluster.AwaitPromoted(f.ctx, promoted, former, former, promoted))
+	f.must(f.cluster.Partition(former, sibling))
+	f.eventually("the former primary as a replica", func() bool {
+		view, err := f.cluster.View(f.ctx, sibling)
+		f.must(err)
+		member, _ := view.Of(former)
+		return !member.Primary
+	})
+	f.must(f.cluster.Heal())
+	listener.gets("[sunsubscribe " + channel + " 0]")
+	f.heard(sibling, promoted)
+	view, err := f.cluster.View(f.ctx, sibling)
+	f.must(err)
+	member, _ := view.Of(sibling)
+	reader := f.dialShards(sibling)
+	reader.answers("OK", "READONLY")
+	if f.redis8 {
+		// It stays a replica of the former primary, and serves nothing.
+		if member.PrimaryID != former.ID() {
+			f.Errorf("the sibling follows %s, want the former primary %s", member.PrimaryID, former.ID())
+		}
+		reader.answers(moved(promoted), "GET", channel)
+		listener.answers(moved(promoted), "SSUBSCRIBE", channel)
+	} else {
+		if member.PrimaryID != promoted.ID() {
+			f.Errorf("the sibling follows %s, want the new primary %s", member.PrimaryID, promoted.ID())
+		}
+		reader.answers("nil", "GET", channel)
+	}
+	// The cluster is healthy when the sibling was told whom to follow.
+	f.must(f.cluster.AwaitHealthy(f.ctx))
+	listener.answers("[ssubscribe "+channel+" 1]", "SSUBSCRIBE", channel)
 }
 
 // successor waits until all nodes see another owner of the channel's slot.
