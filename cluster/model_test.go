@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -18,7 +19,10 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-var simulated = simulation.New(300, 60)
+var (
+	simulated = simulation.New(300, 60)
+	tell      = flag.Bool("tell", false, "tell all that happened in histories that fail")
+)
 
 // TestModel runs random histories of a cluster and of a program that uses it: slots that move
 // key by key, nodes that fail, are paused, slow, cut off, forgotten, that join and leave and
@@ -83,7 +87,7 @@ func modelHistory(t *testing.T, seed uint64) {
 		}
 		m.client = client
 		t.Cleanup(func() {
-			if t.Failed() && simulated.Tell() {
+			if t.Failed() && *tell {
 				t.Log(strings.Join(m.story, "\n"))
 			}
 		})

@@ -245,7 +245,7 @@ func (c *modelCluster) goesWrong(name string, once int) bool {
 
 // happens notes something for whoever looks why a history failed. c.mu is held.
 func (c *modelCluster) happens(format string, args ...any) {
-	if simulated.Tell() {
+	if *tell {
 		c.story = append(c.story, fmt.Sprintf("%v: ", time.Since(c.began))+fmt.Sprintf(format, args...))
 	}
 }

@@ -5,16 +5,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
-	"fmt"
 	"io"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,15 +17,12 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
 )
 
-var (
-	seeds = flag.Int("seeds", 0, "random histories for TestModel; 0: 1,000, or 150 with -short")
-	seed  = flag.Uint64("seed", 0, "the one history for TestModel to run")
-	fault = flag.String("fault", "", "what goes wrong in TestModel, see faults")
-)
+var simulated = simulation.New(1000, 150)
 
 // TestModel runs random histories of a cluster: slots that move, nodes that fail, are paused,
 // cut off and forgotten, slots that nobody serves, connections that are lost, and
@@ -38,24 +30,7 @@ var (
 // channel that was acknowledged is received once and in order, or that a gap tells in
 // its place; that there is no gap where nothing happened; and that at the end every
 // channel is subscribed on the node that serves it, and nowhere else.
-func TestModel(t *testing.T) {
-	if *seed != 0 {
-		history(t, *seed)
-		return
-	}
-	histories := *seeds
-	switch {
-	case histories > 0:
-	case testing.Short():
-		histories = 150
-	default:
-		histories = 1000
-	}
-	for n := range uint64(histories) {
-		// The name is the seed.
-		t.Run(strconv.FormatUint(n+1, 10), func(t *testing.T) { history(t, n+1) })
-	}
-}
+func TestModel(t *testing.T) { simulated.Run(t, history) }
 
 // faults are what can be made to go wrong, as if the Mux did it, and what TestModel says
 // then.
@@ -67,25 +42,7 @@ var faults = map[string]string{
 	"silent":  "is not subscribed where",    // no view is ever told again
 }
 
-// TestModelFindsFaults proves that TestModel finds what it is there to find: it runs it in
-// a process of its own for each fault, and there it must fail, and name the seed.
-func TestModelFindsFaults(t *testing.T) {
-	if *fault != "" {
-		return
-	}
-	for name, says := range faults {
-		t.Run(name, func(t *testing.T) {
-			output, err := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestModel$", "-seeds=60", "-fault="+name).CombinedOutput()
-			var failed *exec.ExitError
-			if !errors.As(err, &failed) {
-				t.Fatalf("with the fault %q, TestModel gave %v", name, err)
-			}
-			if !strings.Contains(string(output), says) || !strings.Contains(string(output), "--- FAIL: TestModel/") {
-				t.Errorf("with the fault %q, TestModel said\n%.2000s\nwant one that says %q", name, output, says)
-			}
-		})
-	}
-}
+func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 60, faults) }
 
 // The times between messages, while things happen and while all comes to rest.
 const (
@@ -199,7 +156,7 @@ func (m *model) sleep(d time.Duration) {
 
 // goesWrong reports whether a fault is to happen now: once in so many times.
 func (m *model) goesWrong(name string, once int) bool {
-	if *fault != name {
+	if !simulated.Fault(name) {
 		return false
 	}
 	m.mu.Lock()
@@ -242,7 +199,7 @@ func (m *model) refresher(ctx context.Context) {
 func (m *model) ask(avoid string) (View, bool) {
 	m.cluster.mu.Lock()
 	defer m.cluster.mu.Unlock()
-	if *fault == "silent" && m.told > 0 {
+	if simulated.Fault("silent") && m.told > 0 {
 		return View{}, false
 	}
 	var told *simNode
@@ -595,161 +552,4 @@ func (m *model) cutLink() {
 	for l := range n.links {
 		l.cut(io.EOF)
 	}
-}
-
-// finish lets the cluster come to rest, and checks.
-func (m *model) finish() {
-	m.pace.Store(int64(restPace))
-	m.sleep(90 * time.Second)
-	m.cancel()
-	m.tasks.Wait()
-	m.sleep(time.Second)
-	m.checkNodes()
-	for _, s := range m.subs {
-		m.over(s, channels)
-	}
-	// Whoever waits for a message to be told of a gap is told by the end.
-	m.mux.Close(nil)
-	for _, s := range m.subs {
-		<-s.done
-		m.checkSub(s)
-	}
-	m.cluster.mu.Lock()
-	for _, n := range m.nodes {
-		for l := range n.links {
-			m.Errorf("a connection to %s is left", l.node.addr)
-		}
-	}
-	m.cluster.mu.Unlock()
-}
-
-// checkNodes checks that what is wanted is subscribed where it is served, and nowhere else.
-func (m *model) checkNodes() {
-	wanted := map[string]bool{}
-	for _, s := range m.subs {
-		if !s.ended {
-			for _, name := range s.Names() {
-				wanted[name.Name] = true
-			}
-		}
-	}
-	m.cluster.mu.Lock()
-	defer m.cluster.mu.Unlock()
-	if *fault == "leak" {
-		for l := range m.nodes[0].links {
-			l.subscribed["{a}0"] = true
-		}
-	}
-	on := map[string][]string{}
-	for _, n := range m.nodes {
-		for l := range n.links {
-			for _, name := range sorted(l.subscribed) {
-				on[name] = append(on[name], n.addr)
-				if !wanted[name] {
-					m.Errorf("%s is subscribed where nobody wants it: on %s", name, n.addr)
-				}
-			}
-		}
-	}
-	for _, name := range sorted(wanted) {
-		owner := m.owner[slot.Of(name)]
-		if owner == nil {
-			continue
-		}
-		good := []string{owner.addr}
-		if m.mux.o.Replicas {
-			for _, n := range m.nodes {
-				if n.master == owner {
-					good = append(good, n.addr)
-				}
-			}
-		}
-		if len(on[name]) != 1 || !slices.Contains(good, on[name][0]) {
-			m.Errorf("%s is not subscribed where it is served: on %v, which is %v", name, on[name], good)
-		}
-	}
-}
-
-// checkSub checks what a subscription has received against what was published.
-func (m *model) checkSub(s *modelSub) {
-	last := map[string]int{}      // the last message of each channel
-	unproven := map[string]bool{} // a gap came behind it
-	gaps := 0
-	var gapAt []int
-	for i, one := range s.items {
-		if one.gap != nil {
-			gaps++
-			gapAt = append(gapAt, i)
-			for channel := range last {
-				unproven[channel] = true
-			}
-			continue
-		}
-		// Two nodes may send the same while a channel moves from one to the other.
-		overlap := unproven[one.channel] && m.published[last[one.channel]].at.Sub(m.published[one.number].at) < overlapping
-		delete(unproven, one.channel)
-		if before, ok := last[one.channel]; ok && one.number <= before && !overlap {
-			m.Errorf("message %d of %s, published at %v, came after %d\nit is item %d of %v", one.number, one.channel,
-				m.published[one.number].at.Format("05.000"), before, i, s.items[max(0, i-8):min(len(s.items), i+4)])
-		}
-		last[one.channel] = one.number
-	}
-	if final := s.Stats().FinalGap; final != nil {
-		gaps++
-		gapAt = append(gapAt, len(s.items))
-	}
-	if m.calm && gaps > 0 {
-		m.Errorf("nothing has happened, and there are %d gaps, such as %v", gaps, s.items)
-	}
-	received := map[int]int{} // the place of each message
-	for i, one := range s.items {
-		if one.gap == nil {
-			received[one.number] = i
-		}
-	}
-	m.cluster.mu.Lock()
-	defer m.cluster.mu.Unlock()
-	for _, sp := range s.spans {
-		// Each message that is missing lies between two that came: a gap does too.
-		from := -1
-		missing := -1
-		told := func(to int) {
-			if missing >= 0 && !slices.ContainsFunc(gapAt, func(at int) bool { return at > from && at <= to }) {
-				m.Errorf("message %d of %s, published at %v, is missing, and no gap tells of it\nit lies between items %d and %d of %d; gaps at %v",
-					missing, sp.channel, m.published[missing].at.Format("05.000"), from, to, len(s.items), gapAt)
-			}
-			missing = -1
-		}
-		for number := sp.from; number < sp.to; number++ {
-			if m.published[number].channel != sp.channel {
-				continue
-			}
-			at, ok := received[number]
-			if !ok {
-				if missing < 0 {
-					missing = number
-				}
-				continue
-			}
-			told(at)
-			from = at
-		}
-		// What is last may have been on its way when the span ended, or a node had not
-		// been found out yet that says nothing.
-		patience := 600 * time.Millisecond
-		if m.silent {
-			patience += 15 * time.Second
-		}
-		if missing >= 0 && sp.end.Sub(m.published[missing].at) > patience {
-			told(len(s.items))
-		}
-	}
-}
-
-// String describes an item.
-func (i item) String() string {
-	if i.gap != nil {
-		return i.gap.String()
-	}
-	return fmt.Sprintf("%s %d", i.channel, i.number)
 }

@@ -13,15 +13,13 @@ import (
 	"testing"
 )
 
-// Simulation is what a package's flags ask of its TestModel: -seeds, -seed, -fault and
-// -tell.
+// Simulation is what a package's flags ask of its TestModel: -seeds, -seed and -fault.
 type Simulation struct {
 	histories, short int
 
 	seeds *int
 	seed  *uint64
 	fault *string
-	tell  *bool
 }
 
 // New adds the flags to those of the test binary. TestModel runs so many histories, and
@@ -33,15 +31,11 @@ func New(histories, short int) *Simulation {
 		seeds:     flag.Int("seeds", 0, "random histories for TestModel; 0: as many as CI runs, or fewer with -short"),
 		seed:      flag.Uint64("seed", 0, "the one history for TestModel to run"),
 		fault:     flag.String("fault", "", "what goes wrong in TestModel"),
-		tell:      flag.Bool("tell", false, "tell all that happened in histories that fail"),
 	}
 }
 
 // Fault reports whether this is what is to go wrong, as if the code under test did it.
 func (s *Simulation) Fault(name string) bool { return *s.fault == name }
-
-// Tell reports whether a history that fails is to tell all that happened.
-func (s *Simulation) Tell() bool { return *s.tell }
 
 // Run runs the histories from seed 1 on, each as a subtest that has the seed as its
 // name; or the one that was asked for.
