@@ -42,7 +42,11 @@ type containerRunner struct {
 
 // newContainer creates, but does not start, a container of the image, which runs the
 // command and sees the directory.
-func newContainer(ctx context.Context, docker *testcontainers.DockerProvider, image, directory string, command []string) (*containerRunner, error) {
+func newContainer(ctx context.Context, image, directory string, command []string) (*containerRunner, error) {
+	docker, err := newProvider()
+	if err != nil {
+		return nil, err
+	}
 	created, err := docker.CreateContainer(ctx, testcontainers.ContainerRequest{
 		Image:      image,
 		Entrypoint: command,
@@ -61,7 +65,7 @@ func newContainer(ctx context.Context, docker *testcontainers.DockerProvider, im
 		if created != nil {
 			err = errors.Join(err, created.Terminate(context.WithoutCancel(ctx)))
 		}
-		return nil, err
+		return nil, errors.Join(err, docker.Close())
 	}
 	return &containerRunner{docker: docker, container: created}, nil
 }
@@ -127,5 +131,5 @@ func (r *containerRunner) logs(ctx context.Context) (string, error) {
 
 func (r *containerRunner) remove(ctx context.Context) error {
 	_, err := r.client().ContainerRemove(ctx, r.id(), client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
-	return err
+	return errors.Join(err, r.docker.Close())
 }

@@ -131,10 +131,7 @@ func dialDocker(ctx context.Context) (*testcontainers.DockerProvider, error) {
 		}
 	}
 	testlog.SetDefault(silent{})
-	provider, err := testcontainers.NewDockerProvider(
-		testcontainers.WithLogger(silent{}),
-		testcontainers.WithDefaultBridgeNetwork(testcontainers.Bridge), // else it makes a network
-	)
+	provider, err := newProvider()
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +141,16 @@ func dialDocker(ctx context.Context) (*testcontainers.DockerProvider, error) {
 		return nil, errors.Join(err, provider.Close())
 	}
 	return provider, nil
+}
+
+// newProvider returns a client of the Docker engine. Every container has one of its own:
+// testcontainers closes a container's client after most of what it does, and what another
+// one has begun at this moment would fail.
+func newProvider() (*testcontainers.DockerProvider, error) {
+	return testcontainers.NewDockerProvider(
+		testcontainers.WithLogger(silent{}),
+		testcontainers.WithDefaultBridgeNetwork(testcontainers.Bridge), // else it makes a network
+	)
 }
 
 // silent drops testcontainers' own account of every container.

@@ -140,7 +140,7 @@ func (e *engine) newRunner(ctx context.Context, version Version, config Config, 
 		return nil, err
 	}
 	command := append([]string{version.Binary}, config.arguments(insideDirectory)...)
-	return newContainer(ctx, e.docker, image, directory, command)
+	return newContainer(ctx, image, directory, command)
 }
 
 // Role returns the role that the server was started for: "redis7".
