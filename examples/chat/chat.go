@@ -18,7 +18,7 @@ import (
 type chat struct {
 	room  *room
 	out   *screen
-	shown []string // IDs of the last entries shown
+	shown []string // IDs of the last entries shown that stay in the history
 }
 
 // run enters the room, talks until ctx ends, /quit is typed or in ends, and
@@ -70,11 +70,11 @@ func run(ctx context.Context, url, name, roomName string, in io.Reader, out *scr
 func (c *chat) talk(ctx, life context.Context, sub *pubsub.Subscription, lines <-chan string) error {
 	heartbeats := time.NewTicker(heartbeat)
 	defer heartbeats.Stop()
-	interrupted, events := ctx.Done(), sub.Events()
+	interrupted, events, beats := ctx.Done(), sub.Events(), heartbeats.C
 	var farewell string          // the ID of the entry that says that we left
 	var tooLong <-chan time.Time // when we stop waiting for it to come back
 	leave := func() (over bool) {
-		interrupted, lines = nil, nil
+		interrupted, lines, beats = nil, nil, nil
 		tooLong = time.After(patience)
 		var err error
 		farewell, err = c.room.leave(life)
@@ -89,6 +89,9 @@ func (c *chat) talk(ctx, life context.Context, sub *pubsub.Subscription, lines <
 			}
 			if msg.Kind == pubsub.KindGap {
 				c.gap(life, msg.Gap)
+				if beats != nil {
+					c.room.stay(life) // our name may be gone too
+				}
 				continue
 			}
 			e, err := decode(msg.Payload)
@@ -121,7 +124,7 @@ func (c *chat) talk(ctx, life context.Context, sub *pubsub.Subscription, lines <
 			}
 			c.obey(life, line)
 
-		case <-heartbeats.C:
+		case <-beats:
 			c.room.stay(life)
 
 		case <-interrupted:
@@ -168,15 +171,23 @@ func (c *chat) gap(ctx context.Context, gap *pubsub.Gap) {
 	if err := c.catchUp(ctx, "meanwhile"); err != nil {
 		c.out.note("no history: %v", err)
 	}
-	c.room.stay(ctx) // our name may be gone too
 }
 
 // catchUp shows the part of the history that was not shown yet: what was said
 // before, or meanwhile.
 func (c *chat) catchUp(ctx context.Context, when string) error {
-	entries, err := c.room.recent(ctx)
+	items, err := c.room.recent(ctx)
 	if err != nil {
 		return err
+	}
+	var entries []entry
+	for _, item := range items {
+		e, err := decode(item)
+		if err != nil {
+			c.out.note("%v", err)
+			continue
+		}
+		entries = append(entries, e)
 	}
 	entries = slices.DeleteFunc(entries, c.wasShown)
 	if len(entries) > 0 {
@@ -193,7 +204,9 @@ func (c *chat) show(e entry) {
 	if c.wasShown(e) {
 		return
 	}
-	c.shown = append(c.shown, e.ID)
+	if e.Kind == said || e.Kind == does {
+		c.shown = append(c.shown, e.ID)
+	}
 	if len(c.shown) > 2*historyLength {
 		c.shown = slices.Delete(c.shown, 0, historyLength)
 	}

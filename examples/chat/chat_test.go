@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
+
+	"github.com/redchan-go/redchan/redis"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -79,6 +82,90 @@ func TestLinkLost(t *testing.T) {
 	ann.sees("ann      after")
 	if n := strings.Count(ann.text(), "ann      before"); n != 1 {
 		t.Errorf("ann sees what was said before the loss %d times", n)
+	}
+}
+
+// What was shown is not shown again, however many have come and gone since.
+func TestLinkLostAfterManyVisitors(t *testing.T) {
+	server := miniredis.RunT(t)
+	ann := enter(t, server, "ann")
+	ann.types("before")
+	ann.sees("ann      before")
+	for i := range 3 * historyLength {
+		visit, err := json.Marshal(entry{ID: fmt.Sprint(i), From: fmt.Sprint("visitor", i), Kind: joined})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Publish("chat:{lobby}", string(visit))
+	}
+	ann.sees(fmt.Sprintf("- visitor%d joined", 3*historyLength-1))
+
+	server.Close()
+	ann.sees("the link is lost: ")
+	if err := server.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	ann.sees("messages may be missing (reconnect) from ")
+	ann.types("after")
+	ann.sees("ann      after")
+	if n := strings.Count(ann.text(), "ann      before"); n != 1 {
+		t.Errorf("ann sees what was said before the loss %d times", n)
+	}
+}
+
+// What somebody else has put into the history keeps nobody out.
+func TestForeignHistory(t *testing.T) {
+	server := miniredis.RunT(t)
+	if _, err := server.Lpush("chat:{lobby}:history", "not of a chat"); err != nil {
+		t.Fatal(err)
+	}
+	ann := enter(t, server, "ann")
+	ann.sees("what arrived is no entry of a chat")
+}
+
+// Who has left is not here any more, also when the link is lost before the farewell is back.
+func TestLinkLostWhileLeaving(t *testing.T) {
+	server := miniredis.RunT(t)
+	ann := enter(t, server, "ann")
+	client, err := redis.Open(t.Context(), "redis://"+server.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	links := make(chan net.Conn, 10)
+	listener, err := redis.New(redis.Options{Addr: server.Addr(), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		links <- conn
+		return conn, err
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	// Another room's channel, on which the farewell never comes.
+	sub, err := newRoom(listener, "elsewhere", "bob").subscribe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob := &member{t: t, name: "bob", changed: make(chan struct{})}
+	c := &chat{room: newRoom(client, "lobby", "bob"), out: newScreen(bob, false, false)}
+	if err := c.room.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	interrupted, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	done := make(chan error)
+	go func() { done <- c.talk(interrupted, t.Context(), sub, nil) }()
+	ann.sees("- bob left")
+	(<-links).Close()
+	bob.sees("messages may be missing (reconnect) from ")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	ann.types("/who")
+	ann.sees("here: ")
+	if strings.Contains(ann.text(), "here: ann, bob") {
+		t.Error("bob is still here")
 	}
 }
 

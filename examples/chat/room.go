@@ -123,23 +123,16 @@ func (r *room) tell(ctx context.Context, k kind, text string, more func(*command
 	return e.ID, r.client.Exec(ctx, &b)
 }
 
-// recent returns the history, the oldest entry first.
-func (r *room) recent(ctx context.Context) ([]entry, error) {
+// recent returns the history, the oldest entry first, as [decode] takes it.
+func (r *room) recent(ctx context.Context) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	items, err := r.client.LRange(ctx, r.history, 0, historyLength-1)
 	if err != nil {
 		return nil, err
 	}
-	entries := make([]entry, 0, len(items))
-	for _, item := range slices.Backward(items) {
-		e, err := decode(item)
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
-	}
-	return entries, nil
+	slices.Reverse(items)
+	return items, nil
 }
 
 // who returns the names of who is here.

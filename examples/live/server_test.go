@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -127,6 +129,26 @@ func TestPage(t *testing.T) {
 		if address := regexp.MustCompile(`(https?:)?//[a-z]+\.[a-z]+`).FindString(text); address != "" {
 			t.Errorf("%s mentions %s", target, address)
 		}
+	}
+}
+
+// A browser that asks for the page and takes nothing of it is given up.
+func TestPageIsNotTaken(t *testing.T) {
+	s := newSite(t, limits{stuck: 100 * time.Millisecond})
+	conn, err := s.pipes.dial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := fmt.Fprint(conn, "GET /page.js HTTP/1.1\r\nHost: live.test\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody reads this, so that writing ends with the connection.
+	if _, err := conn.Write(make([]byte, 1<<20)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("the connection is not closed: %v", err)
 	}
 }
 

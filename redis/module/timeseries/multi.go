@@ -14,10 +14,12 @@ import (
 // at least must be of the kind of [Equal].
 type Filter string
 
-// Equal is for series whose label has one of the values.
+// Equal is for series whose label has one of the values. Filters have no quoting: a value
+// with a = is refused, and one of several with a comma or a parenthesis.
 func Equal(label string, values ...string) Filter { return compare(label, "=", values) }
 
-// NotEqual is for series whose label has none of the values, or that don't have it.
+// NotEqual is for series whose label has none of the values, or that don't have it. A value
+// with a ! is refused too.
 func NotEqual(label string, values ...string) Filter { return compare(label, "!=", values) }
 
 // Has is for series that have a label.
@@ -27,8 +29,13 @@ func Has(label string) Filter { return filter(label, "!=", "") }
 func HasNot(label string) Filter { return filter(label, "=", "") }
 
 // compare writes a filter; one that is not possible is empty, and refused by the command.
+// The server cuts a filter at each character of its sign, so that it would look for a part
+// of a value that has one.
 func compare(label, sign string, values []string) Filter {
 	for _, v := range values {
+		if strings.ContainsAny(v, sign) { // each sign has a =
+			return ""
+		}
 		if v == "" || strings.HasPrefix(v, "(") || len(values) > 1 && strings.ContainsAny(v, ",()") {
 			return ""
 		}
