@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -97,6 +98,15 @@ func TestNoCluster(t *testing.T) {
 	err := run(t.Context(), config{url: "redis+cluster://127.0.0.1:1", symbols: []string{"EURUSD"}}, newScreen(show, true))
 	if err == nil || !strings.Contains(err.Error(), "can't connect") {
 		t.Errorf("the program ends with %v", err)
+	}
+}
+
+func TestParseSymbols(t *testing.T) {
+	if got, want := parseSymbols("EURUSD, USDJPY,,EURUSD "), []string{"EURUSD", "USDJPY"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := run(t.Context(), config{symbols: parseSymbols(" ,")}, nil); err == nil || !strings.Contains(err.Error(), "no symbols") {
+		t.Errorf("without symbols: %v", err)
 	}
 }
 

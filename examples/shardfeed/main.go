@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -42,7 +43,7 @@ func main() {
 	flag.BoolVar(&c.demo, "demo", false, "start a cluster, move its slots, and kill its primaries")
 	flag.BoolVar(&c.publish, "publish", true, "publish prices; without it somebody else has to")
 	flag.Parse()
-	c.symbols = strings.Split(*symbols, ",")
+	c.symbols = parseSymbols(*symbols)
 	if c.url = *addr; !strings.Contains(c.url, "://") {
 		c.url = "redis+cluster://" + c.url
 	}
@@ -57,6 +58,17 @@ func main() {
 	}
 }
 
+// parseSymbols returns each symbol of a list once.
+func parseSymbols(list string) []string {
+	var symbols []string
+	for symbol := range strings.SplitSeq(list, ",") {
+		if symbol = strings.TrimSpace(symbol); symbol != "" && !slices.Contains(symbols, symbol) {
+			symbols = append(symbols, symbol)
+		}
+	}
+	return symbols
+}
+
 // maxSymbols fit on a screen, and their confirmations into the events that a subscription
 // keeps until they are received.
 const maxSymbols = 32
@@ -64,6 +76,9 @@ const maxSymbols = 32
 // run publishes prices, follows them, and in a demo moves the ground under both, until ctx
 // ends, which is no error. Nothing of it is left when it returns.
 func run(ctx context.Context, c config, out *screen) (err error) {
+	if len(c.symbols) == 0 {
+		return errors.New("there are no symbols to follow")
+	}
 	if len(c.symbols) > maxSymbols {
 		return fmt.Errorf("%d symbols are more than %d", len(c.symbols), maxSymbols)
 	}

@@ -165,7 +165,11 @@ at("publish").addEventListener("submit", async (event) => {
 });
 
 addEventListener("pagehide", () => stream.stop()); // a page kept for "back" needs no stream
-addEventListener("pageshow", (event) => event.persisted && follow(channels));
+addEventListener("pageshow", (event) => {
+  if (!event.persisted || channels.length === 0) return;
+  self.set("connecting");
+  stream.resume();
+});
 
 at("channel").value = channels.includes("news") ? "news" : channels[0];
 follow(channels);

@@ -24,6 +24,12 @@ export class Stream {
     if (channels.length > 0) this.connect();
   }
 
+  // resume goes on where stop has ended it; what was missed is told.
+  resume() {
+    this.stop();
+    this.connect();
+  }
+
   stop() {
     this.attempt++; // whatever is still on its way belongs to an earlier one
     clearTimeout(this.timer);
