@@ -94,6 +94,14 @@ func TestBrowser(t *testing.T) {
 	p.showsLast(".message", "Show all 2,800 characters", "news The ferry has left")
 	p.picture("again")
 
+	// A page that the browser has put away, and shows again, says that it was away.
+	p.pageIs("hide")
+	eventually(t, "no stream is open", func() bool { return len(s.server.places) == 0 })
+	p.pageIs("show")
+	p.waits("#log", "a second gap of this page", `
+		[...document.querySelectorAll(".gap")].filter((e) => e.innerText.includes("This page had no connection")).length === 2`)
+	p.shows("#self", "This page connected")
+
 	// Channels come and go.
 	p.types("#name", "weather\r")
 	p.showsLast(".note", "From here on: news, sport, weather")
@@ -197,6 +205,16 @@ func (p *page) types(selector, text string) {
 func (p *page) click(selector string) {
 	p.t.Helper()
 	p.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// pageIs tells the page that it is put away ("hide"), or shown again ("show").
+func (p *page) pageIs(what string) {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf("dispatchEvent(new PageTransitionEvent('page%s', { persisted: true }))", what))); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // shows waits until what the selector finds contains the text.
