@@ -335,6 +335,27 @@ func TestRequestsPart(t *testing.T) {
 	}
 }
 
+// Requests that change what their connection is stand in no batch, but for ASKING.
+func TestRequestsOfSessionsAreRefused(t *testing.T) {
+	for _, r := range []command.Request{command.WatchRequest("k"), command.UnwatchRequest(), command.MonitorRequest()} {
+		var rs command.Requests
+		rs.Add(&r)
+		var bad *command.BatchError
+		if err := rs.Err(); !errors.As(err, &bad) || bad.Command != r.Name() || !errors.Is(err, command.ErrArgument) || !errors.Is(err, command.ErrNotSent) {
+			t.Errorf("%s: %v", r.Name(), err)
+		}
+		if r.Err() != nil {
+			t.Errorf("%s itself: %v", r.Name(), r.Err())
+		}
+	}
+	var rs command.Requests
+	r := command.AskingRequest()
+	rs.Add(&r)
+	if err := rs.Err(); err != nil {
+		t.Errorf("ASKING: %v", err)
+	}
+}
+
 // The first call of a script in a batch has its text, also when it is moved to another.
 func TestScriptsInRequests(t *testing.T) {
 	script := command.NewScript("return 1")
