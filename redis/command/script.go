@@ -197,10 +197,11 @@ func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, e
 	if r.rest == nil || !errors.As(err, &reply) {
 		return proto.Value{}, err
 	}
+	// The servers' own words: what has run may fail with an error much like theirs.
 	switch {
-	case r.rest.script != "" && reply.Code == "NOSCRIPT":
+	case r.rest.script != "" && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script"):
 		return d.Do(ctx, r.evaluated())
-	case r.rest.library != "" && strings.Contains(reply.Message, "Function not found"):
+	case r.rest.library != "" && reply.Code == "ERR" && reply.Message == "Function not found":
 		if _, err := NewLibrary(r.rest.library).Load().Do(ctx, d); err != nil {
 			return proto.Value{}, err
 		}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/big"
@@ -388,6 +389,43 @@ func TestScriptsInRequests(t *testing.T) {
 	if got := wire(r); got[0] != "EVALSHA" || got[1] != script.Hash() {
 		t.Errorf("%q", got)
 	}
+}
+
+// A script or function that fails by an error of its own has run, and does not run again,
+// however much the error looks like the server's.
+func TestOwnErrorsOfScriptsAreFinal(t *testing.T) {
+	script := command.NewScript("return 1").Run(nil)
+	function := command.NewLibrary("#!lua name=l\n").Call("f", nil)
+	for _, test := range []struct {
+		cmd     command.Cmd[proto.Value]
+		replies []string
+		sent    []string
+	}{
+		{script, []string{"-NOSCRIPT No matching script. Please use EVAL.\r\n", ":1\r\n"}, []string{"EVALSHA", "EVAL"}},
+		{script, []string{"-NOSCRIPT No matching script.\r\n", ":1\r\n"}, []string{"EVALSHA", "EVAL"}},
+		{script, []string{"-NOSCRIPT of my own\r\n"}, []string{"EVALSHA"}},
+		{function, []string{"-ERR Function not found\r\n", "$1\r\nl\r\n", ":1\r\n"}, []string{"FCALL", "FUNCTION", "FCALL"}},
+		{function, []string{"-ERR user_function:3: Function not found: g script: f, on @user_function:3.\r\n"}, []string{"FCALL"}},
+		{function, []string{"-MINE Function not found\r\n"}, []string{"FCALL"}},
+	} {
+		d := &inTurn{replies: test.replies}
+		_, err := test.cmd.Do(t.Context(), d)
+		if !slices.Equal(d.sent, test.sent) || (err == nil) != (len(test.sent) > 1) {
+			t.Errorf("%q: sent %q, %v", test.replies[0], d.sent, err)
+		}
+	}
+}
+
+// inTurn is a Doer that answers with one reply after the other.
+type inTurn struct {
+	replies []string
+	sent    []string
+}
+
+func (d *inTurn) Do(_ context.Context, r command.Request) (proto.Value, error) {
+	d.sent = append(d.sent, wire(r)[0])
+	v := parse(d.replies[len(d.sent)-1])
+	return v, command.ReplyError(&r, "", v)
 }
 
 func TestScriptHash(t *testing.T) {
