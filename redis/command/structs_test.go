@@ -172,8 +172,70 @@ func TestStructRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := command.AsStruct[untagged](command.HGetAll("k")).Do(t.Context(), &double{reply: "*2\r\n$1\r\na\r\n$1\r\nb\r\n"}); !errors.Is(err, command.ErrArgument) {
+	// What nothing can be read into is refused before anything is sent.
+	all := command.HGetAll("k")
+	for name, r := range map[string]command.Request{
+		"text": command.AsStruct[string](all).Request(), "pointer": command.AsStruct[*empty](all).Request(),
+		"interface": command.AsStruct[any](all).Request(), "hidden": command.AsStruct[hidden](all).Request(),
+		"untagged": command.AsStruct[untagged](all).Request(), "option": command.AsStruct[option](all).Request(),
+		"channel":        command.AsStruct[channel](all).Request(),
+		"hidden pointer": command.AsStruct[struct{ *base }](all).Request(),
+		"slice":          command.AsSlice(all, command.AsStruct[untagged]).Request(),
+		"map":            command.AsMap(all, command.AsStruct[untagged]).Request(),
+	} {
+		if err := r.Err(); !errors.Is(err, command.ErrArgument) {
+			t.Errorf("reading, %s: %v", name, err)
+		}
+	}
+	d := &double{}
+	if _, err := command.AsStruct[untagged](all).Do(t.Context(), d); !errors.Is(err, command.ErrArgument) || !errors.Is(err, command.ErrNotSent) || len(d.sent) > 0 {
 		t.Errorf("a struct without tags: %v", err)
+	}
+	keys := make([]string, 5)
+	several := command.MGet(keys...)
+	_ = command.AsStruct[untagged](several)
+	if r := several.Request(); r.Err() != nil {
+		t.Errorf("the command itself: %v", r.Err())
+	}
+}
+
+type Place struct {
+	City   string `redis:"city"`
+	Street string `redis:"street"`
+}
+
+type Node struct {
+	*Node
+	*Place
+	Name string `redis:"name"`
+}
+
+// A pointer to a struct that is embedded is like the struct, and nil where there is nothing.
+func TestStructEmbedsPointers(t *testing.T) {
+	words := wire(command.HSet("k", command.Struct(Node{Place: &Place{City: "Turin"}, Name: "Ada"})).Request())
+	if want := "HSET k city Turin street  name Ada"; strings.Join(words, " ") != want {
+		t.Errorf("sent %q, want %q", words, want)
+	}
+	words = wire(command.HSet("k", command.Struct(Node{Name: "Ada"})).Request())
+	if want := "HSET k name Ada"; strings.Join(words, " ") != want {
+		t.Errorf("sent %q, want %q", words, want)
+	}
+	for text, want := range map[string]Node{
+		"*4\r\n" + encoded([]string{"name", "Ada", "street", "Po"}): {Name: "Ada", Place: &Place{Street: "Po"}},
+		"*2\r\n" + encoded([]string{"name", "Ada"}):                 {Name: "Ada"},
+	} {
+		got, err := command.AsStruct[Node](command.HGetAll("k")).Do(t.Context(), &double{reply: text})
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	}
+	e := command.Entry{Fields: []command.Field{{Name: "id", Value: "7"}}}
+	held := struct{ *base }{new(base)}
+	if err := e.Scan(&held); err != nil || held.ID != 7 {
+		t.Errorf("into a pointer that is there: %v", err)
+	}
+	if err := e.Scan(new(struct{ *base })); !errors.Is(err, command.ErrArgument) {
+		t.Errorf("into one that can't be set: %v", err)
 	}
 }
 
@@ -282,6 +344,12 @@ func TestDecoders(t *testing.T) {
 		{"AsDuration", "$4\r\n1e10\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 		{"AsDuration", "$3\r\nnan\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 		{"AsDuration", "$7\r\nprivate\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$5\r\n1_000\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$5\r\n0x1p4\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsFloat", "$5\r\n1_000\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsFloat", "$5\r\n0x1p4\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsFloat", "$5\r\n0X1P4\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsStruct", "*2\r\n$5\r\nratio\r\n$5\r\n1_000\r\n", "a float64", do(command.AsStruct[everything](hash))},
 	} {
 		_, err := test.got(&double{reply: test.reply})
 		var wrong *command.DecodeError
