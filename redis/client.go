@@ -502,13 +502,15 @@ func (c *Client) Stats() Stats {
 	var s Stats
 	for _, l := range c.links {
 		s.Waiting += int(l.waiting.Load())
-		s.Answered += l.before.Load()
+		l.mu.Lock() // so that what a connection has answered is counted once
+		s.Answered += l.before
 		if live := l.current.Load(); live != nil {
 			live.mu.Lock()
 			s.InFlight += live.inflight.size
 			s.Answered += live.answered
 			live.mu.Unlock()
 		}
+		l.mu.Unlock()
 	}
 	return s
 }
