@@ -402,11 +402,15 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
 	}
 	own := pubsub.NeedsOwnLink(opts...)
-	s, err := c.subscriber(own)
-	if err != nil {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+	var s *subscriber
+	var sub *pubsub.Subscription
+	err := errSubscriberEnded
+	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
+		if s, err = c.subscriber(own); err != nil {
+			return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+		}
+		sub, err = s.subscribe(ctx, opts...)
 	}
-	sub, err := s.subscribe(ctx, opts...)
 	switch {
 	case own && err != nil:
 		s.close()
