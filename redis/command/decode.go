@@ -125,8 +125,11 @@ func decodeFloat(v proto.Value) (float64, error) {
 // parseFloat reads a number in decimal. What Go takes beyond that, 1_000 and 0x1p4, is a
 // text: no server writes a number so.
 func parseFloat(text string, bits int) (float64, error) {
-	if strings.ContainsAny(text, "_xX") {
+	switch {
+	case strings.ContainsAny(text, "_xX"):
 		return 0, strconv.ErrSyntax
+	case text == "-nan": // as C libraries print it, and Lua in scripts
+		return math.NaN(), nil
 	}
 	return strconv.ParseFloat(text, bits)
 }

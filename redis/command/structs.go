@@ -3,6 +3,7 @@ package command
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -109,6 +110,9 @@ func (s structFields) appendFields(r *Request, asKeys bool) {
 	for i := range layout.fields {
 		f := &layout.fields[i]
 		text, present, err := f.text(v)
+		if err != nil && !errors.Is(err, ErrArgument) {
+			err = fmt.Errorf("%w: the field %q: %w", ErrArgument, f.name, err)
+		}
 		r.fail(err)
 		if present && err == nil {
 			r.add(argument{key: asKeys, text: f.name})

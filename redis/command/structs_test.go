@@ -160,12 +160,19 @@ func TestStructRefused(t *testing.T) {
 	type channel struct {
 		C chan int `redis:"c"`
 	}
+	type function struct {
+		F any `redis:"f,json"`
+	}
+	type failing struct {
+		At badText `redis:"at"`
+	}
 	type empty struct {
 		Name string `redis:"name,omitempty"`
 	}
 	for name, v := range map[string]any{
 		"nil": nil, "text": "x", "hidden": hidden{}, "untagged": untagged{}, "option": option{},
 		"nameless": nameless{}, "channel": channel{}, "empty": empty{}, "nil pointer": (*empty)(nil),
+		"not JSON": function{func() {}}, "failing": failing{},
 	} {
 		r := command.HSet("k", command.Struct(v)).Request()
 		if err := r.Err(); !errors.Is(err, command.ErrArgument) {
@@ -197,6 +204,21 @@ func TestStructRefused(t *testing.T) {
 	if r := several.Request(); r.Err() != nil {
 		t.Errorf("the command itself: %v", r.Err())
 	}
+}
+
+// badText is what can't be sent.
+type badText struct{}
+
+func (badText) MarshalText() ([]byte, error) { return nil, errors.New("no text") }
+
+// A float32 in a struct, or in a type that is made from it, stays what it is in decimal.
+func TestFloat32(t *testing.T) {
+	type ratio float32
+	expectWire(t, command.Set("k", ratio(0.1)).Request(), "SET k 0.1")
+	expectWire(t, command.HSet("k", command.Struct(struct {
+		A float32 `redis:"a"`
+		B ratio   `redis:"b"`
+	}{0.1, 0.7})).Request(), "HSET k a 0.1 b 0.7")
 }
 
 type Place struct {
@@ -324,6 +346,9 @@ func TestDecoders(t *testing.T) {
 		} else if diff := cmp.Diff(test.want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
+	}
+	if f, err := command.AsFloat(command.Get("k")).Do(t.Context(), &double{reply: "$4\r\n-nan\r\n"}); err != nil || !math.IsNaN(f) {
+		t.Errorf("-nan: %v, %v", f, err)
 	}
 	// What is missing inside is a reply that does not fit, not one that is missing.
 	_, err := command.AsSlice(list, command.AsInt).Do(t.Context(), &double{reply: "*2\r\n$1\r\n1\r\n_\r\n"})
