@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/redchan-go/redchan/cluster/slot"
@@ -341,7 +342,7 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 // unknownScript reports whether a node does not know a script, and so has not run it.
 func unknownScript(err error) bool {
 	var reply *proto.Error
-	return errors.As(err, &reply) && reply.Code == "NOSCRIPT"
+	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script")
 }
 
 // errNoReply tells of a batch that came back without an error and without a reply.

@@ -402,11 +402,15 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
 	}
 	own := pubsub.NeedsOwnLink(opts...)
-	s, err := c.subscriber(own)
-	if err != nil {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+	var s *subscriber
+	var sub *pubsub.Subscription
+	err := errSubscriberEnded
+	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
+		if s, err = c.subscriber(own); err != nil {
+			return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+		}
+		sub, err = s.subscribe(ctx, opts...)
 	}
-	sub, err := s.subscribe(ctx, opts...)
 	switch {
 	case own && err != nil:
 		s.close()
@@ -502,13 +506,15 @@ func (c *Client) Stats() Stats {
 	var s Stats
 	for _, l := range c.links {
 		s.Waiting += int(l.waiting.Load())
-		s.Answered += l.before.Load()
+		l.mu.Lock() // so that what a connection has answered is counted once
+		s.Answered += l.before
 		if live := l.current.Load(); live != nil {
 			live.mu.Lock()
 			s.InFlight += live.inflight.size
 			s.Answered += live.answered
 			live.mu.Unlock()
 		}
+		l.mu.Unlock()
 	}
 	return s
 }

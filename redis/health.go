@@ -1,6 +1,8 @@
 package redis
 
 import (
+	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,7 +30,7 @@ type monitor struct {
 	fast     bool // the timer runs at the pace for requests in flight
 	stopped  bool
 	ticking  sync.WaitGroup // a tick that is running
-	patient  int            // calls in flight that may block: no reply is late
+	patient  patient        // calls in flight that may block: no reply is late
 	quiet    int            // ticks in a row without progress
 	answered uint64         // the counters of the last tick
 	written  uint64
@@ -100,7 +102,7 @@ func (m *monitor) tick() {
 	writing := c.written != m.written && c.written != c.queued
 	progress := heard || writing || c.answered != m.answered
 	held := c.held != nil && c.held()
-	if progress || held || waiting && m.patient > 0 {
+	if progress || held || waiting && len(m.patient.times) > 0 {
 		m.quiet = 0
 	} else {
 		m.quiet++
@@ -136,12 +138,52 @@ func (m *monitor) stop() {
 	m.ticking.Wait()
 }
 
-// patience is told that a call begins (+1) or ends (-1) whose reply may take
-// any time.
-func (m *monitor) patience(change int) {
+// patient is how long calls that may block are waited for. They come one after the other
+// on the server, in an order that is not known here: so each may take the longest of
+// their times, counted from when the first began or one has ended.
+type patient struct {
+	times []time.Duration // of the calls in flight
+	since time.Time
+	timer *time.Timer // closes the connection; nil where none runs
+}
+
+// noEnd is the time of a call that may take any.
+const noEnd = time.Duration(math.MaxInt64)
+
+// patience is told that a call begins whose reply may take a time. What it returns is to
+// be called at the end of the call.
+func (m *monitor) patience(limit time.Duration) (over func()) {
 	m.c.mu.Lock()
 	defer m.c.mu.Unlock()
-	m.patient += change
+	p := &m.patient
+	if len(p.times) == 0 {
+		p.since = time.Now()
+	}
+	p.times = append(p.times, limit)
+	m.wait()
+	return func() {
+		m.c.mu.Lock()
+		defer m.c.mu.Unlock()
+		i := slices.Index(p.times, limit)
+		p.times = slices.Delete(p.times, i, i+1)
+		p.since = time.Now()
+		m.wait()
+	}
+}
+
+// wait sets the timer of the calls that may block. c.mu is held.
+func (m *monitor) wait() {
+	p := &m.patient
+	if p.timer != nil {
+		p.timer.Stop() // one that fires now closes the connection, no more
+		p.timer = nil
+	}
+	if len(p.times) == 0 {
+		return
+	}
+	if longest := slices.Max(p.times); longest < noEnd {
+		p.timer = time.AfterFunc(longest-time.Since(p.since), func() { m.c.fail(ErrReplyTimeout) })
+	}
 }
 
 // keepAliveToken is what a keep-alive PING asks to be sent back.

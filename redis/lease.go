@@ -184,15 +184,10 @@ func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) 
 // and ReplyTimeout on top, where that is known. What it returns is to be called
 // at the end of the call.
 func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
-	c.monitor.patience(+1)
 	if !known || blockFor > math.MaxInt64-p.replyTimeout { // the sum has no end either
-		return func() { c.monitor.patience(-1) }
+		return c.monitor.patience(noEnd)
 	}
-	timer := time.AfterFunc(blockFor+p.replyTimeout, func() { c.fail(ErrReplyTimeout) })
-	return func() {
-		timer.Stop() // one that fires now closes the connection, no more
-		c.monitor.patience(-1)
-	}
+	return c.monitor.patience(blockFor + p.replyTimeout)
 }
 
 // doBatch is do for a batch that has a request which may block.

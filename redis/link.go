@@ -22,13 +22,13 @@ type link struct {
 	current atomic.Pointer[conn] // the live connection; nil while there is none
 	most    int                  // attempts that a call waits for, with a deadline too; 0: see get
 	waiting atomic.Int64         // calls of get that wait
-	before  atomic.Uint64        // requests that connections before the live one have answered
 
 	mu       sync.Mutex
 	started  bool
 	closed   bool
 	attempts int           // attempts to connect that failed, ever
 	lastErr  error         // why there is no connection
+	before   uint64        // requests that connections before the live one have answered
 	changed  chan struct{} // closed and made anew at each change of all above
 
 	grace context.Context // how long close lets requests be answered; set before ctx ends
@@ -183,7 +183,7 @@ func (l *link) change(c *conn, err error) {
 func (l *link) lost(c *conn) {
 	l.mu.Lock()
 	if l.current.CompareAndSwap(c, nil) {
-		l.before.Add(c.answered) // it is closed: nobody writes to that any more
+		l.before += c.answered // it is closed: nobody writes to that any more
 	}
 	l.lastErr = c.cause // set before closing was closed
 	l.mu.Unlock()

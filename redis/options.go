@@ -82,7 +82,7 @@ type Options struct {
 
 	// Connections is how many connections the client's commands share. 0 means
 	// 1, which serves nearly everybody: commands that wait at the same time
-	// are sent together.
+	// are sent together. There can be 1,024 at most.
 	Connections int
 	// PoolSize bounds the connections that are lent out one by one to commands
 	// which block. 0 means 64. Who needs one when all are lent waits until
@@ -113,6 +113,9 @@ var ErrOptions = errors.New("bad options")
 func badOptions(format string, args ...any) error {
 	return fmt.Errorf("redis: %w: %s", ErrOptions, fmt.Sprintf(format, args...))
 }
+
+// maxConnections bounds Options.Connections: each is kept open, and more are slower.
+const maxConnections = 1024
 
 // withDefaults returns the options with defaults in place, or what is wrong
 // with them.
@@ -159,6 +162,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.Connections < 0 || o.PoolSize < 0 || o.MaxAttempts < 0 {
 		return o, badOptions("a number of connections or attempts is negative")
+	}
+	if o.Connections > maxConnections {
+		return o, badOptions("%d connections are too many for commands to share: %d at most", o.Connections, maxConnections)
 	}
 	o.DialTimeout = or(o.DialTimeout, 5*time.Second)
 	o.ReplyTimeout = or(o.ReplyTimeout, 10*time.Second)

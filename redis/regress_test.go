@@ -585,3 +585,43 @@ func TestTLSNeedsAName(t *testing.T) {
 		t.Errorf("TLS without a name: %v", err)
 	}
 }
+
+// A pop with a short timeout closed the connection of its session while one with a longer
+// timeout, sent in front of it, still blocked.
+func TestBlockingCommandsOfOneSession(t *testing.T) {
+	for name, answered := range map[string]bool{"the first is answered": true, "none is answered": false} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{ReplyTimeout: 5 * time.Second}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				var s *redis.Session
+				lent := run(func() (err error) {
+					s, err = client.Session(t.Context())
+					return err
+				})
+				conn := server.AcceptReady()
+				if err := <-lent; err != nil {
+					t.Fatal(err)
+				}
+				defer s.Close()
+				start := time.Now()
+				long := command.BLPop(time.Minute, "a").Go(t.Context(), s)
+				conn.Expect("BLPOP", "a", "60")
+				short := command.BLPop(time.Second, "b").Go(t.Context(), s)
+				conn.Expect("BLPOP", "b", "1")
+				end := 65 * time.Second // the longest of both, and ReplyTimeout
+				if answered {
+					time.Sleep(time.Minute)
+					conn.Null()
+					if r := <-long; !errors.Is(r.Err, redis.Nil) {
+						t.Errorf("the first: %v", r.Err)
+					}
+					end = 66 * time.Second
+				}
+				if r := <-short; !errors.Is(r.Err, redis.ErrReplyTimeout) {
+					t.Errorf("the second: %v", r.Err)
+				}
+				within(t, "the second", start, end, end)
+				conn.ExpectEnd()
+			})
+		})
+	}
+}

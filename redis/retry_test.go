@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,5 +157,25 @@ func TestSubscriberRetriesByDefault(t *testing.T) {
 		c = server.AcceptReady()
 		within(t, "connecting again", back, 0, 16*time.Second)
 		c.ExpectSubscribe("SUBSCRIBE", "news")
+	})
+}
+
+// Who subscribes just when the policy gives up is told that, or has a new connection, but
+// not that the client is closed.
+func TestSubscribeWhileGivenUp(t *testing.T) {
+	story(t, redis.Options{SubscriberRetry: redis.RetryNever()}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		server.Refuse(errAway)
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				for range 200 {
+					if _, err := client.Subscribe(t.Context(), "news"); err == nil || errors.Is(err, redis.ErrClosed) {
+						t.Errorf("Subscribe: %v", err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
 	})
 }

@@ -37,6 +37,7 @@ type subscriber struct {
 	running bool  // run is at work
 	callers int   // calls of subscribe at work: the hub may be empty still
 	closed  bool  // no new run
+	reason  error // why it was given up; nil where it was not
 	conn    *conn // the live connection; nil while there is none
 	lastErr error // why there is no connection
 }
@@ -72,7 +73,7 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
-		return nil, ErrClosed
+		return nil, errSubscriberEnded
 	}
 	s.callers++
 	if !s.running {
@@ -88,6 +89,9 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 	}()
 	return s.hub.Subscribe(ctx, opts...)
 }
+
+// errSubscriberEnded says that a subscriber was given up, or closed, before it was used.
+var errSubscriberEnded = errors.New("the subscriber has ended")
 
 // unneeded reports whether no subscription needs a connection, and if so lets
 // run end: the next subscription starts it again.
@@ -164,10 +168,11 @@ func (s *subscriber) again(failures int, err error) bool {
 		return s.pause(s.ctx, s.options.SubscriberBackoff.Max)
 	}
 	s.options.Logger.Error("redis: no further attempt to connect", "server", s.options.Addr, "error", err)
+	reason := fmt.Errorf("%w: %w", ErrGivenUp, err)
 	s.mu.Lock()
-	s.closed = true
+	s.closed, s.reason = true, reason
 	s.mu.Unlock()
-	s.hub.Close(fmt.Errorf("%w: %w", ErrGivenUp, err))
+	s.hub.Close(reason)
 	s.stop()
 	return false
 }
@@ -237,9 +242,10 @@ func (s *subscriber) close() {
 	s.once.Do(func() {
 		s.mu.Lock()
 		s.closed = true
+		reason := or(s.reason, ErrClosed)
 		s.mu.Unlock()
 		if s.hub != nil {
-			s.hub.Close(ErrClosed)
+			s.hub.Close(reason)
 		}
 		s.stop()
 		s.tasks.Wait()

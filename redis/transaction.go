@@ -124,10 +124,10 @@ func TransactionWith[T any](ctx context.Context, c Watcher, o TransactionOptions
 		closing = one.closing
 	}
 	for attempt, moves := 1, 0; ; attempt++ {
-		result, err := transactOnce(ctx, c, fn, keys)
+		result, executed, err := transactOnce(ctx, c, fn, keys)
 		delay := o.delay()
 		switch {
-		case errors.Is(err, ErrTxConflict):
+		case executed && errors.Is(err, ErrTxConflict): // not one that fn has met
 			moves = 0
 		case one == nil && moves < maxMoves && movedAway(err):
 			// Nothing has run, and the next Watch finds the slot where it is then.
@@ -174,22 +174,22 @@ func (o *TransactionOptions) delay() time.Duration {
 	return o.Delay/2 + rand.N(o.Delay/2+1)
 }
 
-// transactOnce is one attempt of a transaction.
-func transactOnce[T any](ctx context.Context, c Watcher, fn func(*Session, *command.Batch) (T, error), keys []string) (result T, err error) {
+// transactOnce is one attempt of a transaction. executed says that it has come to EXEC.
+func transactOnce[T any](ctx context.Context, c Watcher, fn func(*Session, *command.Batch) (T, error), keys []string) (result T, executed bool, err error) {
 	var none T
 	s, err := c.Watch(ctx, keys...)
 	if err != nil {
-		return none, err
+		return none, false, err
 	}
 	defer func() { _ = s.Close() }()
 	var b command.Batch
 	if result, err = fn(s, &b); err != nil {
-		return none, err
+		return none, false, err
 	}
 	err = s.Multi(ctx, &b)
 	var one *command.BatchError
 	if err != nil && (!errors.As(err, &one) || !one.Ran) {
-		return none, err
+		return none, true, err
 	}
-	return result, err
+	return result, true, err
 }

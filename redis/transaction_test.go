@@ -816,3 +816,27 @@ func TestAnyRunsScripts(t *testing.T) {
 		}
 	})
 }
+
+// A conflict that fn itself has met and returns is fn's error: it ends the transaction.
+func TestTransactionEndsWithAConflictOfFn(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		runs := 0
+		done := run(func() error {
+			_, err := redis.Transaction(t.Context(), client, func(*redis.Session, *command.Batch) (int, error) {
+				if runs++; runs > 1 {
+					return 0, nil
+				}
+				return 0, redis.ErrTxConflict
+			}, "k")
+			return err
+		})
+		c := server.AcceptReady()
+		c.Expect("WATCH", "k")
+		c.OK()
+		c.Expect("UNWATCH")
+		c.OK()
+		if err := <-done; !errors.Is(err, redis.ErrTxConflict) || runs != 1 {
+			t.Errorf("%v, after %d runs", err, runs)
+		}
+	})
+}

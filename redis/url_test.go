@@ -129,6 +129,9 @@ func TestParseURLRefuses(t *testing.T) {
 		"redis://host?keep_alive=5":            "keep_alive",
 		"redis://host?keep_alive=-5s":          "keep_alive",
 		"redis://host?pool_size=0":             "pool_size",
+		"redis://host?connections=1024":        "",
+		"redis://host?connections=1025":        "1024 at most",
+		"redis://host?connections=2147483647":  "1024 at most",
 		"redis://host?client_name=a%20b":       "client name",
 		"redis://host?password=s3cret%zz":      "password",
 		"redis://host?password=a&s3cret":       "%26",
@@ -169,6 +172,7 @@ func TestOptionsRefused(t *testing.T) {
 		"time":     {KeepAlive: -1},
 		"number":   {PoolSize: -1},
 		"name":     {ClientName: "a b"},
+		"many":     {Connections: 1025},
 	} {
 		if _, err := redis.New(o); !errors.Is(err, redis.ErrOptions) {
 			t.Errorf("%s: %v", name, err)

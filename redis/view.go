@@ -14,7 +14,8 @@ type Decoding struct {
 	// Replies has functions by the name of the command, such as "GET" or
 	// "CONFIG GET", that are given each of its replies before the command's own
 	// decoding, but for errors and nulls: to decompress what is stored, to accept what
-	// a proxy answers. They must be safe for concurrent use. An error of theirs is the
+	// a proxy answers. A [command.Script] is "EVALSHA" or "EVALSHA_RO", however it is
+	// sent. They must be safe for concurrent use. An error of theirs is the
 	// command's.
 	Replies map[string]func(proto.Value) (proto.Value, error)
 	// Text is what [View.Any] makes of texts, such as [command.Guess]. Nil leaves

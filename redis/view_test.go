@@ -117,3 +117,45 @@ func TestView(t *testing.T) {
 		}
 	})
 }
+
+// A script is an EVALSHA to a view, also where it is sent with its text.
+func TestViewOfScripts(t *testing.T) {
+	script := command.NewScript("return 'x'")
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		view := client.View(redis.Decoding{Replies: map[string]func(proto.Value) (proto.Value, error){
+			"EVALSHA": unpack, "EVALSHA_RO": unpack,
+		}})
+		done := run(func() error {
+			for _, s := range []command.Script{script, script.ReadOnly()} {
+				if v, err := command.AsString(s.Run(nil)).Do(t.Context(), view); v != "1" || err != nil {
+					t.Errorf("alone: %q, %v", v, err)
+				}
+				var b command.Batch
+				first, second := command.AsString(s.Run(nil)).Queue(&b), command.AsString(s.Run(nil)).Queue(&b)
+				if err := view.Exec(t.Context(), &b); err != nil || first.Value() != "1" || second.Value() != "2" {
+					t.Errorf("in a batch: %q, %q, %v", first.Value(), second.Value(), err)
+				}
+			}
+			v, err := command.AsString(command.Eval("return 'x'", nil)).Do(t.Context(), view)
+			if v != "packed:3" {
+				t.Errorf("EVAL: %q", v)
+			}
+			return err
+		})
+		c := server.AcceptReady()
+		for _, ro := range []string{"", "_RO"} {
+			c.Expect("EVALSHA"+ro, script.Hash(), "0")
+			c.Error("NOSCRIPT No matching script.")
+			c.Expect("EVAL"+ro, script.Source(), "0")
+			c.Bulk("packed:1")
+			c.Expect("EVAL"+ro, script.Source(), "0")
+			c.Expect("EVALSHA"+ro, script.Hash(), "0")
+			c.Send("$8\r\npacked:1\r\n$8\r\npacked:2\r\n")
+		}
+		c.Expect("EVAL", script.Source(), "0")
+		c.Bulk("packed:3")
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -76,13 +77,28 @@ func (rules *ACLRules) set(name string, v proto.Value) error {
 	case "commands":
 		return into(&rules.Commands, v, decodeString)
 	case "keys":
-		return into(&rules.Keys, v, decodeString)
+		return into(&rules.Keys, v, aclPatterns("~"))
 	case "channels":
-		return into(&rules.Channels, v, decodeString)
+		return into(&rules.Channels, v, aclPatterns("&"))
 	case "databases":
 		return into(&rules.Databases, v, decodeString)
 	}
 	return nil
+}
+
+// aclPatterns decodes patterns that have a mark in front of each; before 7.0 they are a
+// list without it.
+func aclPatterns(mark string) func(proto.Value) (string, error) {
+	return func(v proto.Value) (string, error) {
+		if v.Kind() != proto.KindArray {
+			return decodeString(v)
+		}
+		patterns, err := decodeStrings(v)
+		for i := range patterns {
+			patterns[i] = mark + patterns[i]
+		}
+		return strings.Join(patterns, " "), err
+	}
 }
 
 func decodeACLSelectors(v proto.Value) ([]ACLRules, error) {

@@ -212,7 +212,9 @@ func AsText[T any, P interface {
 //
 // A missing element does not fit, unless element is [AsAny] or [AsGuess].
 func AsSlice[T, U any](cmd Cmd[U], element func(Cmd[U]) Cmd[T]) Cmd[[]T] {
-	decode := element(cmd).decode
+	one := element(cmd)
+	decode := one.decode
+	cmd.request = cmd.request.refused(one.request.Err())
 	return As(cmd, func(v proto.Value) ([]T, error) {
 		if v.IsNull() {
 			return nil, nil
@@ -238,7 +240,9 @@ func AsSlice[T, U any](cmd Cmd[U], element func(Cmd[U]) Cmd[T]) Cmd[[]T] {
 //
 //	command.AsMap(command.HGetAll("stock"), command.AsInt)
 func AsMap[T, U any](cmd Cmd[U], value func(Cmd[U]) Cmd[T]) Cmd[map[string]T] {
-	decode := value(cmd).decode
+	one := value(cmd)
+	decode := one.decode
+	cmd.request = cmd.request.refused(one.request.Err())
 	return As(cmd, func(v proto.Value) (map[string]T, error) {
 		if !isPairs(v) {
 			return nil, want("a map")

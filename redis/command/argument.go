@@ -90,9 +90,7 @@ func value(v any) (argument, error) {
 	case float64:
 		return number(v)
 	case float32:
-		// By way of text: 0.1 stays 0.1.
-		f, _ := strconv.ParseFloat(strconv.FormatFloat(float64(v), 'g', -1, 32), 64)
-		return number(f)
+		return single(float64(v))
 	case Encoded:
 		return word(string(v.data)), v.err
 	case time.Duration:
@@ -118,7 +116,9 @@ func madeValue(v reflect.Value) (argument, error) {
 		return integer(v.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
 		return unsigned(v.Uint()), nil
-	case reflect.Float32, reflect.Float64:
+	case reflect.Float32:
+		return single(v.Float())
+	case reflect.Float64:
 		return number(v.Float())
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
@@ -137,6 +137,12 @@ func number(f float64) (argument, error) {
 		return argument{}, badArgument("NaN is no number that a server takes")
 	}
 	return float(f), nil
+}
+
+// single returns a float32 as an argument, by way of text: 0.1 stays 0.1.
+func single(v float64) (argument, error) {
+	f, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', -1, 32), 64)
+	return number(f)
 }
 
 // Encoded is a value that [JSON] or [Binary] turned into bytes. It can stand

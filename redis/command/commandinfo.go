@@ -140,7 +140,7 @@ func decodeCommandDescriptions(v proto.Value) ([]Optional[CommandDescription], e
 // commandDescription decodes 6 elements, and 10 since 7.0.0.
 func (t *texts) commandDescription(v proto.Value) (CommandDescription, error) {
 	var d CommandDescription
-	const least, most = 6, 10
+	const least, since6, most = 6, 7, 10
 	if v.Kind() != proto.KindArray || v.Len() < least {
 		return d, want("a description of a command")
 	}
@@ -152,10 +152,12 @@ func (t *texts) commandDescription(v proto.Value) (CommandDescription, error) {
 		into(&d.LastKey, v.Index(4), decodeNumber),
 		into(&d.KeyStep, v.Index(5), decodeNumber),
 	)
+	if v.Len() >= since6 {
+		err = errors.Join(err, into(&d.Categories, v.Index(6), t.strings))
+	}
 	if v.Len() >= most {
 		err = errors.Join(
 			err,
-			into(&d.Categories, v.Index(6), t.strings),
 			into(&d.Tips, v.Index(7), t.strings),
 			into(&d.KeySpecs, v.Index(8), t.keySpecs),
 			into(&d.Subcommands, v.Index(9), t.commandDescriptions),

@@ -111,7 +111,7 @@ func decodeFloat(v proto.Value) (float64, error) {
 	case v.Kind() == proto.KindInt:
 		return float64(v.Int()), nil
 	case isText(v):
-		f, err := strconv.ParseFloat(v.Str(), 64)
+		f, err := parseFloat(v.Str(), 64)
 		if err != nil && !math.IsInf(f, 0) {
 			return 0, wantCause("float64", bare(err))
 		}
@@ -120,6 +120,18 @@ func decodeFloat(v proto.Value) (float64, error) {
 		return 0, Nil
 	}
 	return 0, want("float64")
+}
+
+// parseFloat reads a number in decimal. What Go takes beyond that, 1_000 and 0x1p4, is a
+// text: no server writes a number so.
+func parseFloat(text string, bits int) (float64, error) {
+	switch {
+	case strings.ContainsAny(text, "_xX"):
+		return 0, strconv.ErrSyntax
+	case text == "-nan": // as C libraries print it, and Lua in scripts
+		return math.NaN(), nil
+	}
+	return strconv.ParseFloat(text, bits)
 }
 
 // decodeBool decodes a boolean, or the integers 1 and 0.

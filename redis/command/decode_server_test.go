@@ -120,6 +120,25 @@ func TestDecodeServers(t *testing.T) {
 			},
 			nil,
 		},
+		{
+			"ACL GETUSER before 7.0",
+			pairs{
+				"flags",
+				[]any{"on", "nopass"},
+				"passwords",
+				[]any{},
+				"commands", "+@all", "keys",
+				[]any{"a*", "b*"},
+				"channels",
+				[]any{"*"},
+			},
+			do(command.ACLGetUser("bob")),
+			command.ACLUser{
+				Flags: []string{"on", "nopass"}, Passwords: []string{},
+				ACLRules: command.ACLRules{Commands: "+@all", Keys: "~a* ~b*", Channels: "&*"},
+			},
+			nil,
+		},
 		{"ACL GETUSER of nobody", nil, do(command.ACLGetUser("bob")), command.ACLUser{}, command.Nil},
 		{"ACL DRYRUN", ok("OK"), do(command.ACLDryRun("bob", "get", "k")), command.ACLVerdict{Allowed: true}, nil},
 		{"ACL DRYRUN refused", "no permissions", do(command.ACLDryRun("bob", "get", "k")), command.ACLVerdict{Reason: "no permissions"}, nil},
@@ -299,9 +318,10 @@ func TestDecodeServers(t *testing.T) {
 					}}, []any{}}},
 				},
 				nil,
-				[]any{"get", 2, []any{ok("readonly"), ok("fast")}, 1, 1, 1}, // as before 6.0
+				[]any{"get", 2, []any{ok("readonly"), ok("fast")}, 1, 1, 1},        // as before 6.0
+				[]any{"set", -3, []any{ok("write")}, 1, 1, 1, []any{ok("@write")}}, // as before 7.0
 			},
-			do(command.CommandInfo("eval", "none", "get")),
+			do(command.CommandInfo("eval", "none", "get", "set")),
 			[]command.Optional[command.CommandDescription]{
 				{Present: true, Value: command.CommandDescription{
 					Name: "eval", Arity: -3, Flags: []string{"noscript"}, Categories: []string{"@scripting"}, Tips: []string{"tip"},
@@ -320,6 +340,9 @@ func TestDecodeServers(t *testing.T) {
 				}},
 				{},
 				{Present: true, Value: command.CommandDescription{Name: "get", Arity: 2, Flags: []string{"readonly", "fast"}, FirstKey: 1, LastKey: 1, KeyStep: 1}},
+				{Present: true, Value: command.CommandDescription{
+					Name: "set", Arity: -3, Flags: []string{"write"}, FirstKey: 1, LastKey: 1, KeyStep: 1, Categories: []string{"@write"},
+				}},
 			},
 			nil,
 		},

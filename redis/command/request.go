@@ -399,3 +399,18 @@ func (r *Request) fail(err error) {
 		r.others().err = err
 	}
 }
+
+// refused returns the request as one that can't be sent, where err says why. What the
+// request shares with others stays as it is.
+func (r Request) refused(err error) Request {
+	if err == nil {
+		return r
+	}
+	var others rest
+	if r.rest != nil {
+		others = *r.rest
+	}
+	r.rest = &others
+	r.fail(err)
+	return r
+}

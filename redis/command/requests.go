@@ -49,9 +49,14 @@ type blocking struct {
 	blockFor time.Duration
 }
 
-// Add appends a request.
+// Add appends a request. One of a session, other than [AskingRequest], is refused: a
+// batch may go over a connection that is shared.
 func (rs *Requests) Add(r *Request) {
-	if err := r.Err(); err != nil && rs.bad == nil {
+	err := r.Err()
+	if err == nil && r.ofSession && r.spec != &specAsking {
+		err = badArgument("it changes what its connection is, and stands in no batch")
+	}
+	if err != nil && rs.bad == nil {
 		err = &Error{Command: r.Name(), Outcome: NotSent, Err: err}
 		rs.bad = &BatchError{Index: len(rs.list), Command: r.Name(), Err: err}
 	}

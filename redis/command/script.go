@@ -84,12 +84,24 @@ func (s Script) Run(keys []string, args ...any) Cmd[proto.Value] {
 	return Cmd[proto.Value]{r, decodeValue}
 }
 
+// A script that is sent with its text is still the EVALSHA that its caller made.
+var (
+	specEvalOfScript   = named(specEval, specEvalsha.Name)
+	specEvalRoOfScript = named(specEvalRo, specEvalshaRo.Name)
+)
+
+// named returns a spec under another name.
+func named(s Spec, name string) Spec {
+	s.Name = name
+	return s
+}
+
 // evaluated returns the request of a script with its text in place of its hash.
 func (r *Request) evaluated() Request {
 	full := *r
-	full.spec = &specEval
+	full.spec = &specEvalOfScript
 	if r.spec == &specEvalshaRo {
-		full.spec = &specEvalRo
+		full.spec = &specEvalRoOfScript
 	}
 	others := *r.rest
 	full.inline[0], others.script = word(others.script), ""
@@ -100,9 +112,9 @@ func (r *Request) evaluated() Request {
 // callByHash returns a request of a script, which may have its text, with the hash.
 func callByHash(r Request, text string) Request {
 	switch r.spec {
-	case &specEval:
+	case &specEvalOfScript:
 		r.spec = &specEvalsha
-	case &specEvalRo:
+	case &specEvalRoOfScript:
 		r.spec = &specEvalshaRo
 	}
 	r.inline[0] = word(NewScript(text).hash)
@@ -185,10 +197,11 @@ func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, e
 	if r.rest == nil || !errors.As(err, &reply) {
 		return proto.Value{}, err
 	}
+	// The servers' own words: what has run may fail with an error much like theirs.
 	switch {
-	case r.rest.script != "" && reply.Code == "NOSCRIPT":
+	case r.rest.script != "" && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script"):
 		return d.Do(ctx, r.evaluated())
-	case r.rest.library != "" && strings.Contains(reply.Message, "Function not found"):
+	case r.rest.library != "" && reply.Code == "ERR" && reply.Message == "Function not found":
 		if _, err := NewLibrary(r.rest.library).Load().Do(ctx, d); err != nil {
 			return proto.Value{}, err
 		}

@@ -3,11 +3,14 @@ package command
 import (
 	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -29,12 +32,16 @@ import (
 // Fields can be strings, byte slices, numbers, booleans (1, 0, true, false), times,
 // durations, types made from these, pointers to them, and what has an UnmarshalText or
 // UnmarshalBinary; with ",json" anything that JSON has. What the reply does not have
-// stays zero, and what the struct does not have is left out. Structs that are embedded
-// count as part of T.
+// stays zero, and what the struct does not have is left out. Structs that are embedded,
+// or pointers to them, count as part of T.
+//
+// A T that is no such struct is [ErrArgument], before anything is sent.
 //
 // [Nil]: there are no fields at all, as for a key that does not exist. [Struct] is the
 // other direction.
 func AsStruct[T, U any](cmd Cmd[U]) Cmd[T] {
+	layout := layoutOf(reflect.TypeFor[T]())
+	cmd.request = cmd.request.refused(layout.unread)
 	return As(cmd, func(v proto.Value) (T, error) {
 		var result T
 		if v.IsNull() || isPairs(v) && v.Len() == 0 {
@@ -43,16 +50,14 @@ func AsStruct[T, U any](cmd Cmd[U]) Cmd[T] {
 		if !isPairs(v) {
 			return result, want("fields and values")
 		}
-		into, err := fieldsOf(reflect.ValueOf(&result).Elem())
-		if err != nil {
-			return result, err
-		}
+		into := reflect.ValueOf(&result).Elem()
 		for name, value := range v.Pairs() {
 			text, err := decodeString(value)
 			if err != nil {
-				return result, want("fields and values")
+				var none T
+				return none, want("fields and values")
 			}
-			if err := into.set(name.Str(), text); err != nil {
+			if err := layout.set(into, name.Str(), text); err != nil {
 				var none T
 				return none, err
 			}
@@ -68,12 +73,12 @@ func (e Entry) Scan(to any) error {
 	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct {
 		return badArgument("a %T is no pointer to a struct", to)
 	}
-	into, err := fieldsOf(v.Elem())
-	if err != nil {
-		return err
+	layout := layoutOf(v.Elem().Type())
+	if layout.err != nil {
+		return layout.err
 	}
 	for _, f := range e.Fields {
-		if err := into.set(f.Name, f.Value); err != nil {
+		if err := layout.set(v.Elem(), f.Name, f.Value); err != nil {
 			return err
 		}
 	}
@@ -93,13 +98,21 @@ func (s structFields) appendFields(r *Request, asKeys bool) {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
-	fields, err := fieldsOf(v)
-	if err != nil {
-		r.fail(err)
+	if !v.IsValid() {
+		r.fail(badArgument("nil is no struct"))
 		return
 	}
-	for _, f := range fields.list {
-		text, present, err := f.text()
+	layout := layoutOf(v.Type())
+	if layout.err != nil {
+		r.fail(layout.err)
+		return
+	}
+	for i := range layout.fields {
+		f := &layout.fields[i]
+		text, present, err := f.text(v)
+		if err != nil && !errors.Is(err, ErrArgument) {
+			err = fmt.Errorf("%w: the field %q: %w", ErrArgument, f.name, err)
+		}
 		r.fail(err)
 		if present && err == nil {
 			r.add(argument{key: asKeys, text: f.name})
@@ -108,52 +121,79 @@ func (s structFields) appendFields(r *Request, asKeys bool) {
 	}
 }
 
-// fields are the fields of a struct that have a tag.
-type fields struct{ list []field }
+// layout is what the tags of a struct say.
+type layout struct {
+	fields []field
+	err    error // why the type is of no use
+	unread error // why nothing can be read into it: err, or what only writing can do with
+}
 
+// field is a field that has a tag.
 type field struct {
 	name      string
-	value     reflect.Value
+	of        reflect.Type
+	path      []int // to the field, through the structs that are embedded
 	asJSON    bool
 	omitEmpty bool
 }
 
-// fieldsOf finds the fields of a struct.
-func fieldsOf(v reflect.Value) (fields, error) {
-	var f fields
-	if v.Kind() != reflect.Struct {
-		what := "nil"
-		if v.IsValid() {
-			what = "a " + v.Type().String()
+// layouts has the layouts that were asked for, by their reflect.Type.
+var layouts sync.Map
+
+// layoutOf returns the layout of a type.
+func layoutOf(t reflect.Type) *layout {
+	if known, ok := layouts.Load(t); ok {
+		return known.(*layout) //nolint:forcetypeassert // it has nothing else
+	}
+	l := new(layout)
+	if t.Kind() != reflect.Struct {
+		l.err = badArgument("a %s is no struct", t)
+	} else if l.err = l.add(t, nil, nil); l.err == nil && len(l.fields) == 0 {
+		l.err = badArgument("a %s has no exported field with a tag `redis:\"name\"`", t)
+	}
+	if l.err != nil {
+		l.unread = l.err
+	}
+	for _, f := range l.fields {
+		if l.unread == nil && !f.asJSON && !readable(f.of) {
+			l.unread = unreadable(f.of)
 		}
-		return f, badArgument("%s is no struct", what)
 	}
-	if err := f.add(v); err != nil {
-		return f, err
-	}
-	if len(f.list) == 0 {
-		return f, badArgument("a %s has no exported field with a tag `redis:\"name\"`", v.Type())
-	}
-	return f, nil
+	layouts.Store(t, l)
+	return l
 }
 
-func (f *fields) add(v reflect.Value) error {
-	for i := range v.NumField() {
-		info := v.Type().Field(i)
+// add adds the fields of a struct that is found at a path, inside of others.
+func (l *layout) add(t reflect.Type, path []int, inside []reflect.Type) error {
+	if slices.Contains(inside, t) {
+		return nil // it embeds a pointer to itself
+	}
+	inside = append(slices.Clip(inside), t)
+	for i := range t.NumField() {
+		info := t.Field(i)
+		at := append(slices.Clip(path), i)
 		tag, tagged := info.Tag.Lookup("redis")
+		embedded := info.Type
+		if embedded.Kind() == reflect.Pointer {
+			embedded = embedded.Elem()
+		}
 		switch {
-		case info.Anonymous && !tagged && info.Type.Kind() == reflect.Struct:
-			if err := f.add(v.Field(i)); err != nil {
+		case info.Anonymous && !tagged && embedded.Kind() == reflect.Struct:
+			before := len(l.fields)
+			if err := l.add(embedded, at, inside); err != nil {
 				return err
+			}
+			if embedded != info.Type && !info.IsExported() && len(l.fields) > before {
+				l.unread = badArgument("the pointer %s that %s embeds is not exported: embed the struct itself", info.Name, t)
 			}
 			continue
 		case !tagged || tag == "-":
 			continue
 		case !info.IsExported():
-			return badArgument("the field %s of %s has a tag and is not exported", info.Name, v.Type())
+			return badArgument("the field %s of %s has a tag and is not exported", info.Name, t)
 		}
 		name, options, _ := strings.Cut(tag, ",")
-		one := field{name: name, value: v.Field(i)}
+		one := field{name: name, of: info.Type, path: at}
 		for option := range strings.SplitSeq(options, ",") {
 			switch option {
 			case "json":
@@ -162,23 +202,46 @@ func (f *fields) add(v reflect.Value) error {
 				one.omitEmpty = true
 			case "":
 			default:
-				return badArgument("the field %s of %s has an unknown option in its tag: %q", info.Name, v.Type(), option)
+				return badArgument("the field %s of %s has an unknown option in its tag: %q", info.Name, t, option)
 			}
 		}
 		if name == "" {
-			return badArgument("the field %s of %s has a tag without a name", info.Name, v.Type())
+			return badArgument("the field %s of %s has a tag without a name", info.Name, t)
 		}
-		f.list = append(f.list, one)
+		l.fields = append(l.fields, one)
 	}
 	return nil
 }
 
-// set sets the field of a name; the last one where there are several.
-func (f *fields) set(name, text string) error {
-	for i := len(f.list) - 1; i >= 0; i-- {
-		if f.list[i].name == name {
-			if err := f.list[i].set(text); err != nil {
-				return wantCause(fmt.Sprintf("a %s in the field %q", f.list[i].value.Type(), name), err)
+// readable reports whether setText knows what to do with a type, or what it points to.
+func readable(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	to := reflect.PointerTo(t)
+	if to.Implements(reflect.TypeFor[encoding.TextUnmarshaler]()) || to.Implements(reflect.TypeFor[encoding.BinaryUnmarshaler]()) {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.String, reflect.Bool, reflect.Float32, reflect.Float64,
+		reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
+		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		return true
+	}
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+// unreadable is the error for a type that is not readable.
+func unreadable(t reflect.Type) error {
+	return badArgument("text does not become a %s: give it an UnmarshalText, or the option ,json in its tag", t)
+}
+
+// set sets the field of a name in a struct; the last one where there are several.
+func (l *layout) set(in reflect.Value, name, text string) error {
+	for i := len(l.fields) - 1; i >= 0; i-- {
+		if f := &l.fields[i]; f.name == name {
+			if err := f.set(in, text); err != nil {
+				return wantCause(fmt.Sprintf("a %s in the field %q", f.of, name), err)
 			}
 			return nil
 		}
@@ -186,8 +249,21 @@ func (f *fields) set(name, text string) error {
 	return nil
 }
 
-func (f *field) set(text string) error {
-	v := f.value
+// set sets the field in a struct that can be set, and makes the embedded structs on the
+// way to it.
+func (f *field) set(v reflect.Value, text string) error {
+	for _, i := range f.path {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				if !v.CanSet() {
+					return badArgument("the embedded pointer to %s is nil and not exported", v.Type().Elem())
+				}
+				v.Set(reflect.New(v.Type().Elem()))
+			}
+			v = v.Elem()
+		}
+		v = v.Field(i)
+	}
 	if f.asJSON {
 		return json.Unmarshal([]byte(text), v.Addr().Interface())
 	}
@@ -239,7 +315,7 @@ func setText(v reflect.Value, text string) error {
 		}
 		v.SetUint(n)
 	case reflect.Float32, reflect.Float64:
-		n, err := strconv.ParseFloat(text, v.Type().Bits())
+		n, err := parseFloat(text, v.Type().Bits())
 		if err != nil {
 			return bare(err)
 		}
@@ -249,14 +325,17 @@ func setText(v reflect.Value, text string) error {
 			v.SetBytes([]byte(text))
 			return nil
 		}
-		return badArgument("text does not become a %s: give it an UnmarshalText, or the option ,json in its tag", v.Type())
+		return unreadable(v.Type())
 	}
 	return nil
 }
 
-// text returns what is to be sent for a field, and whether anything is.
-func (f *field) text() (text string, present bool, err error) {
-	v := f.value
+// text returns what is to be sent for a field of a struct, and whether anything is.
+func (f *field) text(v reflect.Value) (text string, present bool, err error) {
+	v, err = v.FieldByIndexErr(f.path)
+	if err != nil { // an embedded pointer on the way is nil
+		return "", false, nil //nolint:nilerr // so the field is not there
+	}
 	if f.omitEmpty && v.IsZero() {
 		return "", false, nil
 	}
@@ -334,7 +413,7 @@ func nanosOf(fraction string) (int64, error) {
 
 // parseDuration reads a duration as Go writes it, or as seconds.
 func parseDuration(text string) (time.Duration, error) {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+	if seconds, err := parseFloat(text, 64); err == nil {
 		if d, err := time.ParseDuration(text + "s"); err == nil {
 			return d, nil // exactly
 		}

@@ -1,6 +1,7 @@
 package command_test
 
 import (
+	"context"
 	"errors"
 	"math"
 	"math/big"
@@ -159,20 +160,104 @@ func TestStructRefused(t *testing.T) {
 	type channel struct {
 		C chan int `redis:"c"`
 	}
+	type function struct {
+		F any `redis:"f,json"`
+	}
+	type failing struct {
+		At badText `redis:"at"`
+	}
 	type empty struct {
 		Name string `redis:"name,omitempty"`
 	}
 	for name, v := range map[string]any{
 		"nil": nil, "text": "x", "hidden": hidden{}, "untagged": untagged{}, "option": option{},
 		"nameless": nameless{}, "channel": channel{}, "empty": empty{}, "nil pointer": (*empty)(nil),
+		"not JSON": function{func() {}}, "failing": failing{},
 	} {
 		r := command.HSet("k", command.Struct(v)).Request()
 		if err := r.Err(); !errors.Is(err, command.ErrArgument) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := command.AsStruct[untagged](command.HGetAll("k")).Do(t.Context(), &double{reply: "*2\r\n$1\r\na\r\n$1\r\nb\r\n"}); !errors.Is(err, command.ErrArgument) {
+	// What nothing can be read into is refused before anything is sent.
+	all := command.HGetAll("k")
+	for name, r := range map[string]command.Request{
+		"text": command.AsStruct[string](all).Request(), "pointer": command.AsStruct[*empty](all).Request(),
+		"interface": command.AsStruct[any](all).Request(), "hidden": command.AsStruct[hidden](all).Request(),
+		"untagged": command.AsStruct[untagged](all).Request(), "option": command.AsStruct[option](all).Request(),
+		"channel":        command.AsStruct[channel](all).Request(),
+		"hidden pointer": command.AsStruct[struct{ *base }](all).Request(),
+		"slice":          command.AsSlice(all, command.AsStruct[untagged]).Request(),
+		"map":            command.AsMap(all, command.AsStruct[untagged]).Request(),
+	} {
+		if err := r.Err(); !errors.Is(err, command.ErrArgument) {
+			t.Errorf("reading, %s: %v", name, err)
+		}
+	}
+	d := &double{}
+	if _, err := command.AsStruct[untagged](all).Do(t.Context(), d); !errors.Is(err, command.ErrArgument) || !errors.Is(err, command.ErrNotSent) || len(d.sent) > 0 {
 		t.Errorf("a struct without tags: %v", err)
+	}
+	keys := make([]string, 5)
+	several := command.MGet(keys...)
+	_ = command.AsStruct[untagged](several)
+	if r := several.Request(); r.Err() != nil {
+		t.Errorf("the command itself: %v", r.Err())
+	}
+}
+
+// badText is what can't be sent.
+type badText struct{}
+
+func (badText) MarshalText() ([]byte, error) { return nil, errors.New("no text") }
+
+// A float32 in a struct, or in a type that is made from it, stays what it is in decimal.
+func TestFloat32(t *testing.T) {
+	type ratio float32
+	expectWire(t, command.Set("k", ratio(0.1)).Request(), "SET k 0.1")
+	expectWire(t, command.HSet("k", command.Struct(struct {
+		A float32 `redis:"a"`
+		B ratio   `redis:"b"`
+	}{0.1, 0.7})).Request(), "HSET k a 0.1 b 0.7")
+}
+
+type Place struct {
+	City   string `redis:"city"`
+	Street string `redis:"street"`
+}
+
+type Node struct {
+	*Node
+	*Place
+	Name string `redis:"name"`
+}
+
+// A pointer to a struct that is embedded is like the struct, and nil where there is nothing.
+func TestStructEmbedsPointers(t *testing.T) {
+	words := wire(command.HSet("k", command.Struct(Node{Place: &Place{City: "Turin"}, Name: "Ada"})).Request())
+	if want := "HSET k city Turin street  name Ada"; strings.Join(words, " ") != want {
+		t.Errorf("sent %q, want %q", words, want)
+	}
+	words = wire(command.HSet("k", command.Struct(Node{Name: "Ada"})).Request())
+	if want := "HSET k name Ada"; strings.Join(words, " ") != want {
+		t.Errorf("sent %q, want %q", words, want)
+	}
+	for text, want := range map[string]Node{
+		"*4\r\n" + encoded([]string{"name", "Ada", "street", "Po"}): {Name: "Ada", Place: &Place{Street: "Po"}},
+		"*2\r\n" + encoded([]string{"name", "Ada"}):                 {Name: "Ada"},
+	} {
+		got, err := command.AsStruct[Node](command.HGetAll("k")).Do(t.Context(), &double{reply: text})
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	}
+	e := command.Entry{Fields: []command.Field{{Name: "id", Value: "7"}}}
+	held := struct{ *base }{new(base)}
+	if err := e.Scan(&held); err != nil || held.ID != 7 {
+		t.Errorf("into a pointer that is there: %v", err)
+	}
+	if err := e.Scan(new(struct{ *base })); !errors.Is(err, command.ErrArgument) {
+		t.Errorf("into one that can't be set: %v", err)
 	}
 }
 
@@ -262,6 +347,9 @@ func TestDecoders(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", test.name, diff)
 		}
 	}
+	if f, err := command.AsFloat(command.Get("k")).Do(t.Context(), &double{reply: "$4\r\n-nan\r\n"}); err != nil || !math.IsNaN(f) {
+		t.Errorf("-nan: %v, %v", f, err)
+	}
 	// What is missing inside is a reply that does not fit, not one that is missing.
 	_, err := command.AsSlice(list, command.AsInt).Do(t.Context(), &double{reply: "*2\r\n$1\r\n1\r\n_\r\n"})
 	if err == nil || errors.Is(err, command.Nil) {
@@ -281,6 +369,12 @@ func TestDecoders(t *testing.T) {
 		{"AsDuration", "$4\r\n1e10\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 		{"AsDuration", "$3\r\nnan\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
 		{"AsDuration", "$7\r\nprivate\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$5\r\n1_000\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsDuration", "$5\r\n0x1p4\r\n", "time.Duration", do(command.AsDuration(command.Get("k")))},
+		{"AsFloat", "$5\r\n1_000\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsFloat", "$5\r\n0x1p4\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsFloat", "$5\r\n0X1P4\r\n", "float64", do(command.AsFloat(command.Get("k")))},
+		{"AsStruct", "*2\r\n$5\r\nratio\r\n$5\r\n1_000\r\n", "a float64", do(command.AsStruct[everything](hash))},
 	} {
 		_, err := test.got(&double{reply: test.reply})
 		var wrong *command.DecodeError
@@ -335,6 +429,27 @@ func TestRequestsPart(t *testing.T) {
 	}
 }
 
+// Requests that change what their connection is stand in no batch, but for ASKING.
+func TestRequestsOfSessionsAreRefused(t *testing.T) {
+	for _, r := range []command.Request{command.WatchRequest("k"), command.UnwatchRequest(), command.MonitorRequest()} {
+		var rs command.Requests
+		rs.Add(&r)
+		var bad *command.BatchError
+		if err := rs.Err(); !errors.As(err, &bad) || bad.Command != r.Name() || !errors.Is(err, command.ErrArgument) || !errors.Is(err, command.ErrNotSent) {
+			t.Errorf("%s: %v", r.Name(), err)
+		}
+		if r.Err() != nil {
+			t.Errorf("%s itself: %v", r.Name(), r.Err())
+		}
+	}
+	var rs command.Requests
+	r := command.AskingRequest()
+	rs.Add(&r)
+	if err := rs.Err(); err != nil {
+		t.Errorf("ASKING: %v", err)
+	}
+}
+
 // The first call of a script in a batch has its text, also when it is moved to another.
 func TestScriptsInRequests(t *testing.T) {
 	script := command.NewScript("return 1")
@@ -367,6 +482,43 @@ func TestScriptsInRequests(t *testing.T) {
 	if got := wire(r); got[0] != "EVALSHA" || got[1] != script.Hash() {
 		t.Errorf("%q", got)
 	}
+}
+
+// A script or function that fails by an error of its own has run, and does not run again,
+// however much the error looks like the server's.
+func TestOwnErrorsOfScriptsAreFinal(t *testing.T) {
+	script := command.NewScript("return 1").Run(nil)
+	function := command.NewLibrary("#!lua name=l\n").Call("f", nil)
+	for _, test := range []struct {
+		cmd     command.Cmd[proto.Value]
+		replies []string
+		sent    []string
+	}{
+		{script, []string{"-NOSCRIPT No matching script. Please use EVAL.\r\n", ":1\r\n"}, []string{"EVALSHA", "EVAL"}},
+		{script, []string{"-NOSCRIPT No matching script.\r\n", ":1\r\n"}, []string{"EVALSHA", "EVAL"}},
+		{script, []string{"-NOSCRIPT of my own\r\n"}, []string{"EVALSHA"}},
+		{function, []string{"-ERR Function not found\r\n", "$1\r\nl\r\n", ":1\r\n"}, []string{"FCALL", "FUNCTION", "FCALL"}},
+		{function, []string{"-ERR user_function:3: Function not found: g script: f, on @user_function:3.\r\n"}, []string{"FCALL"}},
+		{function, []string{"-MINE Function not found\r\n"}, []string{"FCALL"}},
+	} {
+		d := &inTurn{replies: test.replies}
+		_, err := test.cmd.Do(t.Context(), d)
+		if !slices.Equal(d.sent, test.sent) || (err == nil) != (len(test.sent) > 1) {
+			t.Errorf("%q: sent %q, %v", test.replies[0], d.sent, err)
+		}
+	}
+}
+
+// inTurn is a Doer that answers with one reply after the other.
+type inTurn struct {
+	replies []string
+	sent    []string
+}
+
+func (d *inTurn) Do(_ context.Context, r command.Request) (proto.Value, error) {
+	d.sent = append(d.sent, wire(r)[0])
+	v := parse(d.replies[len(d.sent)-1])
+	return v, command.ReplyError(&r, "", v)
 }
 
 func TestScriptHash(t *testing.T) {
