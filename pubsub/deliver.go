@@ -178,7 +178,7 @@ func (s *Subscription) flushGap() {
 			return
 		}
 	}
-	s.queue.pushMarker()
+	s.queue.pushMarker(Message{Kind: KindGap})
 	s.startPump()
 }
 

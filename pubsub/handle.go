@@ -78,6 +78,8 @@ func (m *Message) handlerName() Name {
 		return Pattern(m.Pattern)
 	case KindShardMessage:
 		return ShardChannel(m.Channel)
+	case KindGap: // of a Runner: one of the two is empty
+		return Name{m.NameKind, m.Channel + m.Pattern}
 	}
 	return Channel(m.Channel)
 }
@@ -113,6 +115,9 @@ type HandlerError struct {
 
 // Error names the channel, and not the payload.
 func (e *HandlerError) Error() string {
+	if e.Message.Kind == KindGap {
+		return fmt.Sprintf("pubsub: the handler of %v failed with a gap: %v", e.Message.handlerName(), e.Err)
+	}
 	return fmt.Sprintf("pubsub: the handler of %v failed with a message of %s: %v",
 		e.Message.handlerName(), quoted(e.Message.Channel), e.Err)
 }

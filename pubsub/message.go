@@ -48,9 +48,9 @@ type Message struct {
 	// channels and patterns together, shard channels apart.
 	NameKind NameKind
 	Count    int32
-	Channel  string // the channel it was published to, or the name confirmed; empty for KindGap
-	Pattern  string // the pattern that matched, for KindPatternMessage alone
-	Payload  string
+	Channel  string // the channel it was published to, or the name confirmed
+	Pattern  string // the pattern that matched, for KindPatternMessage
+	Payload  string // all three are empty for KindGap, but see [Subscription.Run]
 	// Gap, where it is not nil, says that the stream is not continuous between
 	// the item before this one and this one. It is always set for KindGap.
 	Gap *Gap

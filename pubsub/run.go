@@ -79,7 +79,8 @@ type lane struct {
 //
 // A gap in the subscription's stream concerns all of its names: each handler is told of it
 // with its next message. With [GapMarkers] each handler is called at once with an item of
-// KindGap, in order with the messages of a channel; that of a pattern beside them.
+// KindGap, in order with the messages of a channel; that of a pattern beside them. Its NameKind,
+// with its Channel or Pattern, is what the handler is for.
 //
 // What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
 // Beyond that the channel that has most waiting loses its oldest message, and its handler
@@ -239,12 +240,11 @@ func (r *Runner) sort(msg *Message) {
 	case msg.Kind == KindGap:
 		for _, name := range told {
 			gap := *msg.Gap
-			channel := name.Name
+			item := Message{Kind: KindGap, NameKind: name.Kind, Channel: name.Name, Gap: &gap}
 			if name.Kind == NamePattern {
-				channel = ""
+				item.Channel, item.Pattern = "", name.Name
 			}
-			item := Message{Kind: KindGap, Channel: channel, Gap: &gap}
-			r.put(laneKey{name, channel}, &item)
+			r.put(laneKey{name, item.Channel}, &item)
 		}
 		return
 	case msg.Kind.confirms():
@@ -300,7 +300,7 @@ func (r *Runner) put(key laneKey, msg *Message) {
 	}
 	if marker {
 		l.queue.pending.merge(*msg.Gap)
-		l.queue.pushMarker()
+		l.queue.pushMarker(*msg)
 	} else {
 		l.queue.push(*msg)
 		r.messages++

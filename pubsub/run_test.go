@@ -616,3 +616,34 @@ func TestRunAgainTellsGaps(t *testing.T) {
 		})
 	}
 }
+
+// A handler that fails with a marker is named, whatever kind it is of.
+func TestHandlerErrorOfAMarker(t *testing.T) {
+	story(t, func(w *world) {
+		var f failures
+		fail := func(context.Context, Message) error { return errors.New("own") }
+		sub := w.subscribe(Handle(Channel("c"), fail), Handle(Pattern("p*"), fail), Handle(ShardChannel("s"), fail), GapMarkers())
+		mustRun(t, sub, 1, f.tell)
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		var got []string
+		for _, err := range f.take() {
+			got = append(got, err.Error())
+			var failed *HandlerError
+			if !errors.As(err, &failed) || failed.Message.Kind != KindGap || failed.Message.Gap == nil {
+				t.Errorf("%#v", err)
+			}
+		}
+		slices.Sort(got)
+		want := []string{
+			`pubsub: the handler of channel "c" failed with a gap: own`,
+			`pubsub: the handler of pattern "p*" failed with a gap: own`,
+			`pubsub: the handler of shard channel "s" failed with a gap: own`,
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+		sub.Close()
+	})
+}
