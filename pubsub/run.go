@@ -47,7 +47,7 @@ type Runner struct {
 type RunnerStats struct {
 	Handled uint64 // calls of handlers that returned, or panicked
 	Failed  uint64 // those of them that returned an error, or panicked
-	Dropped uint64 // messages dropped for lack of room, or at the end of the context
+	Dropped uint64 // messages dropped for lack of room, of a handler, or at the end of the context
 	Waiting int    // messages that wait for a worker
 }
 
@@ -392,6 +392,8 @@ func (r *Runner) work() {
 func (r *Runner) handle(l *lane, msg *Message) {
 	r.mu.Unlock()
 	returned := false
+	fn := r.sub.handler(l.key.name)
+	passed := fn == nil && !r.sub.unhandled(l.key.name)
 	var err error
 	defer func() {
 		if !returned { // the handler, or onError, has called runtime.Goexit
@@ -399,7 +401,10 @@ func (r *Runner) handle(l *lane, msg *Message) {
 			r.end(err, true)
 		}
 		r.mu.Lock()
-		if returned {
+		switch {
+		case passed && msg.Kind.isMessage():
+			r.stats.Dropped++
+		case returned && !passed:
 			r.stats.Handled++
 			if err != nil {
 				r.stats.Failed++
@@ -407,7 +412,10 @@ func (r *Runner) handle(l *lane, msg *Message) {
 		}
 		r.leave(l)
 	}()
-	if err = r.call(l.key.name, msg); err != nil {
+	if !passed {
+		err = r.call(l.key.name, fn, msg)
+	}
+	if err != nil {
 		r.fail(err)
 	}
 	returned = true
@@ -431,9 +439,8 @@ func (r *Runner) leave(l *lane) {
 // errGoexit ends a run whose handler has ended its goroutine.
 var errGoexit = errors.New("pubsub: a handler has called runtime.Goexit")
 
-// call calls the handler of a name.
-func (r *Runner) call(name Name, msg *Message) (err error) {
-	fn := r.sub.handler(name)
+// call calls the handler of a name, fn.
+func (r *Runner) call(name Name, fn Handler, msg *Message) (err error) {
 	if fn == nil {
 		return &NoHandlerError{[]Name{name}}
 	}
