@@ -248,9 +248,6 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if len(names) == 0 {
-		return nil
-	}
 	return s.hub.subscribeNames(ctx, s, named(kind, names))
 }
 
