@@ -53,11 +53,13 @@ type Subscription struct {
 	life      <-chan struct{}
 	unwatched bool
 
-	// names, leaving and over are guarded by the Hub's mu. leaving counts those
-	// of the names that are being unsubscribed. over: no names are added any
-	// more, the subscription is on its way to its end.
+	// names, leaving, named and over are guarded by the Hub's mu. leaving counts those
+	// of the names that are being unsubscribed. named: a call that subscribes has
+	// succeeded. over: no names are added any more, the subscription is on its way
+	// to its end.
 	names   nameSet
 	leaving int
+	named   bool
 	over    bool
 
 	// held and heldBytes count what the pump holds and has not sent. Set with
