@@ -110,7 +110,7 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 			m = h.entry(name).add(s)
 			s.names.add(m)
 			if m.entry.confirmed {
-				m.subscribed(nil)
+				m.subscribed(Gap{})
 			}
 		}
 		if _, twice := seen[m]; twice {

@@ -101,9 +101,9 @@ func (e *entry) answered(b *batch) bool {
 
 // subscribed notes that e's server-side subscription is confirmed on a lane.
 func (e *entry) subscribed(l *Lane) {
-	var gap *Gap
+	var gap Gap
 	if e.reason != 0 {
-		gap = &Gap{Reason: e.reason, From: e.since, To: time.Now()}
+		gap = Gap{Reason: e.reason, From: e.since, To: time.Now()}
 	}
 	e.confirmed, e.lane, e.refusal = true, l, nil
 	if e.place != nil {
@@ -165,10 +165,7 @@ func (e *entry) unsubscribeRefused() {
 
 // subscribed tells the member's subscription and calls. gap is what a member
 // that relied on the entry has missed.
-func (m *member) subscribed(gap *Gap) {
-	if !m.joined {
-		gap = nil
-	}
+func (m *member) subscribed(gap Gap) {
 	m.sub.nameConfirmed(m.entry, m.joined, gap)
 	m.joined = true
 	for _, c := range m.waiting {

@@ -636,3 +636,25 @@ func TestHubClose(t *testing.T) {
 		w.hub.Main().LinkUp(&fakeLink{})
 	})
 }
+
+// Each subscription of a name has a gap of its own: who changes it disturbs no other.
+func TestEventGapIsOnesOwn(t *testing.T) {
+	story(t, func(w *world) {
+		subs := []*Subscription{w.subscribe(Channel("x")), w.subscribe(Channel("x"))}
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		var gaps []*Gap
+		for _, sub := range subs {
+			sub.Close()
+			for e := range sub.Events() {
+				if e.Gap != nil {
+					gaps = append(gaps, e.Gap)
+				}
+			}
+		}
+		if len(gaps) != 2 || gaps[0] == gaps[1] || *gaps[0] != *gaps[1] {
+			t.Errorf("gaps are %v", gaps)
+		}
+	})
+}

@@ -14,16 +14,18 @@ import (
 
 // nameConfirmed notes that the server sends the messages of e's name, after gap if that
 // was so before. The Hub's mu is held.
-func (s *Subscription) nameConfirmed(e *entry, again bool, gap *Gap) {
+func (s *Subscription) nameConfirmed(e *entry, again bool, gap Gap) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	count := s.count(e.name)
 	*count++
+	event := Event{Kind: EventSubscribed, Name: e.name, Node: e.lane.node, Count: *count}
 	if again {
 		s.lost--
-		s.queue.pending.merge(*gap)
+		s.queue.pending.merge(gap)
+		event.Gap = new(gap) // its own: other subscriptions are told too
 	}
-	s.tellLocked(Event{Kind: EventSubscribed, Name: e.name, Node: e.lane.node, Count: *count, Gap: gap})
+	s.tellLocked(event)
 	s.flushGap()
 }
 
