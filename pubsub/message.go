@@ -115,8 +115,9 @@ func (r Reason) String() string {
 type Gap struct {
 	Reason Reason
 	// From and To are by the local clock. For a lost link, From is the last time
-	// that it was known to live, and To is when the server confirmed the name
-	// again, or when the name was given up. On a quiet link From may be a whole
+	// that it was known to live, or when the server confirmed the name if that was
+	// later, and To is when the server confirmed the name again, or when the name was
+	// given up. On a quiet link From may be a whole
 	// keep-alive interval before the outage, so the gap is told longer than that
 	// was. For what was dropped here they are the times of the first and the last
 	// drop. For a name whose unsubscribing was not acknowledged they are those of
