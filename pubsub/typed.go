@@ -47,6 +47,10 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // its context, what the channel holds stays readable, and what it has no room for is
 // counted in Stats.Dropped and FinalGap. After the last name was unsubscribed
 // everything is delivered, and the goroutine waits for that; Close ends the waiting.
+//
+// That goroutine calls decode, so decode must not wait for the subscription's end, as Close,
+// <-Done and the Close of its client do: it would wait for itself for ever. It may begin it,
+// by "go sub.Close()".
 func As[T any](s *Subscription, decode func(payload string) (T, error)) <-chan Item[T] {
 	return readAs(s, func(msg *Message) (Item[T], bool) {
 		item := Item[T]{Kind: msg.Kind, Channel: msg.Channel, Pattern: msg.Pattern, Gap: msg.Gap}
