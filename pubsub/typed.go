@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -123,8 +124,21 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 	}
 	go func() {
 		var left Gap // of what there was no room for
-		full := false
-		for msg := range s.out {
+		var msg Message
+		full, returned := false, false
+		defer func() {
+			if !returned { // turn has called runtime.Goexit
+				s.stop(errDecodeGoexit)
+				left.leave(&msg)
+				for msg = range s.out {
+					left.leave(&msg)
+				}
+			}
+			s.readerDrops(left) // first, for who asks at the end
+			close(items)
+			s.readerLeft()
+		}()
+		for msg = range s.out {
 			item, wanted := turn(&msg)
 			if !wanted || !full && sendUntil(items, item, quit) {
 				continue
@@ -132,12 +146,13 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 			full = true // nothing comes behind a hole
 			left.leave(&msg)
 		}
-		s.readerDrops(left) // first, for who asks at the end
-		close(items)
-		s.readerLeft()
+		returned = true
 	}()
 	return items
 }
+
+// errDecodeGoexit ends a subscription whose decode function has ended its goroutine.
+var errDecodeGoexit = errors.New("pubsub: decode has called runtime.Goexit")
 
 // sendUntil sends an item, waiting for room until quit is closed.
 func sendUntil[T any](items chan<- T, item T, quit <-chan struct{}) bool {
