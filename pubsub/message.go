@@ -124,7 +124,7 @@ type Gap struct {
 	// the call.
 	//
 	// In a cluster, for Moved: From is when the node said that it has lost the channel, or,
-	// where it said nothing, when another node last said that it had it. Behind such a gap
+	// where it said nothing, or [Block] held that up, when another node last said that it had it. Behind such a gap
 	// messages may come a second time, and later than others: two nodes may have had the
 	// channel for a moment.
 	//

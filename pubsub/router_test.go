@@ -515,3 +515,34 @@ func TestLanes(t *testing.T) {
 		}
 	})
 }
+
+// A reader that a slow consumer holds up learns late that a name was taken away: the gap begins
+// when it was last known to be there.
+func TestGapOfWhatWasReadLate(t *testing.T) {
+	lanesStory(t, func(c *cluster) {
+		sub, result := c.a.subscribing(ShardChannels("x1"), Block(time.Minute), Buffer(2, 0))
+		c.a.confirmAll()
+		c.a.wantResult(result, nil)
+		confirmed := time.Now()
+		time.Sleep(time.Second)
+		read := async(func() error {
+			for range 5 {
+				c.message(c.a, "x1", "1")
+			}
+			c.a.push("sunsubscribe", "x1", 0)
+			return nil
+		})
+		time.Sleep(5 * time.Second) // the news waits as long
+		c.a.wantBusy(read)
+		for range 5 {
+			<-sub().Messages()
+			synctest.Wait()
+		}
+		c.a.wantResult(read, nil)
+		c.b.confirmAll()
+		c.message(c.b, "x1", "2")
+		if msg := <-sub().Messages(); msg.Gap == nil || msg.Gap.Reason != Moved || !msg.Gap.From.Equal(confirmed) {
+			t.Errorf("received %v, %v", msg, msg.Gap)
+		}
+	})
+}

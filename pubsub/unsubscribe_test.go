@@ -450,7 +450,9 @@ func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
 		sub := w.subscribe()
 		result := async(func() error { return sub.Subscribe(context.Background(), "y") })
 		w.refuse("ERR", "no")
-		<-result
+		if err := <-result; err == nil {
+			t.Error("a refused name is subscribed")
+		}
 		if err := sub.Subscribe(context.Background()); err != nil {
 			t.Error(err)
 		}
