@@ -77,8 +77,10 @@ type member struct {
 	leaving *departure
 
 	// active: messages may be delivered. It ends for good when the subscription
-	// leaves the entry. Written with the Hub's and the Subscription's mu held.
+	// leaves the entry. lane is where from: the entry's, as of its last confirmation.
+	// Written with the Hub's and the Subscription's mu held.
 	active bool
+	lane   *Lane
 }
 
 // askedOn reports whether a SUBSCRIBE for e is on its way on a lane.
@@ -168,7 +170,7 @@ func (e *entry) unsubscribeRefused() {
 // subscribed tells the member's subscription and calls. gap is what a member
 // that relied on the entry has missed.
 func (m *member) subscribed(gap Gap) {
-	m.sub.nameConfirmed(m.entry, m.joined, gap)
+	m.sub.nameConfirmed(m, gap)
 	m.joined = true
 	for _, c := range m.waiting {
 		c.acknowledged()

@@ -174,10 +174,10 @@ func (l *Lane) deliverCollected() {
 // subscription. It returns how many that were.
 func (l *Lane) deliver(some []delivery) int {
 	s := some[0].m.sub
-	n, done := s.deliver(some)
+	n, done := s.deliver(l, some)
 	if !done {
 		l.blocked.Store(true)
-		s.deliverBlocking(some[n-1].m, some[n-1].msg)
+		s.deliverBlocking(l, some[n-1].m, some[n-1].msg)
 		l.blocked.Store(false)
 		l.heldUp = time.Now()
 	}
