@@ -78,8 +78,8 @@ type node struct {
 }
 
 // settling is how long the connection to a replica may take before the primary is read
-// instead.
-const settling = time.Second
+// instead: a part of the SubscribeTimeout, so that the primary is asked within that.
+const settling = 250 * time.Millisecond
 
 // quietViews is how many views in a row find no subscription before the connections are closed.
 const quietViews = 2

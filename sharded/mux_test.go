@@ -331,6 +331,23 @@ func TestReplicasAreRead(t *testing.T) {
 	})
 }
 
+// A replica that can't be reached, which nobody has noticed yet, does not make the first
+// subscription fail: the primary is read in time.
+func TestReplicaOutOfReach(t *testing.T) {
+	story(t, func(o *Options) { o.Replicas = true }, func(w *world) {
+		w.update(0)
+		w.do(func() {
+			for _, n := range w.nodes[3:] {
+				n.kill()
+			}
+		})
+		sub := w.subscribe(pubsub.ShardChannels("a", "b", "c"))
+		for _, channel := range []string{"a", "b", "c"} {
+			w.hears(sub, channel)
+		}
+	})
+}
+
 // Two subscriptions that block wait for their own consumers only, and a consumer that comes
 // back gets all, though several nodes wait for it.
 func TestBlockOnSeveralNodes(t *testing.T) {
