@@ -73,8 +73,8 @@ type node struct {
 	stop  func() // nil where it could not be connected to
 	added time.Time
 	// proven is when another node last told who serves what, so that this one is known not
-	// to be cut off.
-	proven time.Time
+	// to be cut off. doubted is when another one was last asked for: there may be none.
+	proven, doubted time.Time
 }
 
 // settling is how long the connection to a replica may take before the primary is read
@@ -152,7 +152,8 @@ func (m *Mux) Update(v View) {
 	for addr, n := range m.nodes {
 		if addr != v.From {
 			n.proven = v.At
-		} else if v.At.Sub(n.proven) > proofAge {
+		} else if v.At.Sub(n.proven) > proofAge && v.At.Sub(n.doubted) > proofAge {
+			n.doubted = v.At
 			from = n
 		}
 	}

@@ -225,6 +225,22 @@ func TestOthersAreAsked(t *testing.T) {
 	})
 }
 
+// A node that is the only one to answer, as in a cluster of one, is not asked again and again.
+func TestNoOtherToAsk(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.update(0)
+		w.subscribe(pubsub.ShardChannel("a"))
+		w.avoided = nil
+		for range 600 { // a minute of views as close to each other as can be
+			w.wait(100 * time.Millisecond)
+			w.update(0)
+		}
+		if n := len(w.avoided); n < 5 || n > 60/int(proofAge/time.Second) {
+			t.Errorf("in a minute another one was asked for %d times", n)
+		}
+	})
+}
+
 // A view that is older than the last one changes nothing.
 func TestOldView(t *testing.T) {
 	story(t, nil, func(w *world) {
