@@ -149,8 +149,9 @@ func (m *Mux) Update(v View) {
 		m.active = false
 	}
 	var from *node
+	proves := func(addr string) bool { return addr != v.From || v.alone() }
 	for addr, n := range m.nodes {
-		if addr != v.From {
+		if proves(addr) {
 			n.proven = v.At
 		} else if v.At.Sub(n.proven) > proofAge && v.At.Sub(n.doubted) > proofAge {
 			n.doubted = v.At
@@ -160,7 +161,7 @@ func (m *Mux) Update(v View) {
 	m.mu.Unlock()
 
 	m.connect()
-	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return l.Node() != v.From })
+	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return proves(l.Node()) })
 
 	// What a node says of itself proves nothing: ask another one.
 	if from != nil && from.lane.InUse() {

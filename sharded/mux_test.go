@@ -241,6 +241,38 @@ func TestNoOtherToAsk(t *testing.T) {
 	})
 }
 
+// In a cluster of one node nobody else can tell, and there is nobody that it could be cut off
+// from: a gap begins when the connection was lost, and no other node is asked for.
+func TestClusterOfOneNode(t *testing.T) {
+	story(t, nil, func(w *world) {
+		addr := w.nodes[0].addr
+		update := func() {
+			w.mux.Update(View{From: addr, At: time.Now(), Shards: []Shard{{Slots: []slot.Range{{From: 0, To: slot.Count - 1}}, Primary: addr}}})
+			synctest.Wait()
+		}
+		update()
+		sub := w.subscribe(pubsub.ShardChannel("a"), pubsub.GapMarkers())
+		for range 6 {
+			w.wait(10 * time.Second)
+			update()
+		}
+		w.hears(sub, "a")
+		lost := time.Now()
+		w.do(func() {
+			for l := range w.nodes[0].links {
+				l.cut(io.EOF)
+			}
+		})
+		w.wait(time.Second)
+		if msg, ok := sub.TryNext(); !ok || msg.Kind != pubsub.KindGap || msg.Gap.From.Before(lost.Add(-time.Second)) {
+			t.Errorf("received %v", msg)
+		}
+		if len(w.avoided) > 0 {
+			t.Errorf("to be avoided: %v", w.avoided)
+		}
+	})
+}
+
 // A view that is older than the last one changes nothing.
 func TestOldView(t *testing.T) {
 	story(t, nil, func(w *world) {
