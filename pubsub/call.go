@@ -69,7 +69,7 @@ func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name)
 		return err
 	}
 	cause := wait(c.done)
-	if err := h.settle(c, cause); err == nil || !ended {
+	if err := h.settle(s, c, cause); err == nil || !ended {
 		return err
 	}
 	return cause
@@ -110,7 +110,7 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 			m = h.entry(name).add(s)
 			s.names.add(m)
 			if m.entry.confirmed {
-				m.subscribed(nil)
+				m.subscribed(Gap{})
 			}
 		}
 		if _, twice := seen[m]; twice {
@@ -139,8 +139,9 @@ func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
 
 // settle ends a call. An acknowledged one succeeds, whatever else made it stop
 // waiting; if not, its names are released, but for those that another call of
-// the same subscription has asked for too.
-func (h *Hub) settle(c *call, cause error) error {
+// the same subscription has asked for too. Where the others were unsubscribed
+// meanwhile, the last name has gone so.
+func (h *Hub) settle(s *Subscription, c *call, cause error) error {
 	h.mu.Lock()
 	succeeded := c.err == nil && c.pending == 0
 	var missing []Name
@@ -166,8 +167,16 @@ func (h *Hub) settle(c *call, cause error) error {
 	for _, entries := range gone {
 		h.unsubscribe(entries, nil)
 	}
+	s.named = s.named || succeeded && len(c.members) > 0
+	drains := !succeeded && s.named && s.names.len() == 0
+	if drains {
+		h.retire(s)
+	}
 	refusal := c.err
 	h.mu.Unlock()
+	if drains {
+		s.drain()
+	}
 
 	switch {
 	case succeeded:

@@ -28,13 +28,15 @@ const (
 // deliver delivers the first of some messages, and those behind it that are for s
 // too, or drops them as the policy says. It returns how many it has come to. It never
 // waits: if it is to, for the last of these, done is false, and deliverBlocking does.
-func (s *Subscription) deliver(some []delivery) (n int, done bool) {
+// Those of a name that another lane than l has taken over meanwhile are stragglers: the
+// gap of that is told already, and what is missing comes behind them.
+func (s *Subscription) deliver(l *Lane, some []delivery) (n int, done bool) {
 	v := taken
 	s.mu.Lock()
 	for n < len(some) && some[n].m.sub == s && v == taken {
 		d := &some[n]
 		n++
-		if d.m.active && s.state == live {
+		if d.m.active && d.m.lane == l && s.state == live {
 			v = s.offer(&d.msg)
 		}
 	}
@@ -51,7 +53,7 @@ func (s *Subscription) deliver(some []delivery) (n int, done bool) {
 // deliverBlocking waits for room without holding mu, so whoever ends the
 // subscription gets through at once, and ends the waiting. It is told of room when
 // half of the bounds is free, and looks for any when its time is over.
-func (s *Subscription) deliverBlocking(m *member, msg Message) {
+func (s *Subscription) deliverBlocking(l *Lane, m *member, msg Message) {
 	timer := time.NewTimer(s.special.blockFor)
 	defer timer.Stop()
 	stopped := s.signal(&s.stopped)
@@ -69,9 +71,12 @@ func (s *Subscription) deliverBlocking(m *member, msg Message) {
 			return
 		}
 		var v verdict
-		if !m.active || s.state != live { // the name was unsubscribed, without waiting for the server
+		switch {
+		case !m.active || s.state != live: // the name was unsubscribed, without waiting for the server
 			s.queue.dropNewest(Closed, time.Now())
-		} else {
+		case m.lane != l: // another lane has taken it over, see deliver
+			s.queue.dropNewest(Moved, time.Now())
+		default:
 			v = s.offer(&msg)
 		}
 		if v == full && late {
@@ -178,7 +183,7 @@ func (s *Subscription) flushGap() {
 			return
 		}
 	}
-	s.queue.pushMarker()
+	s.queue.pushMarker(Message{Kind: KindGap})
 	s.startPump()
 }
 

@@ -34,7 +34,8 @@ type entry struct {
 	place *place
 
 	// since and reason describe the loss of an entry that was confirmed and is
-	// not now. reason is 0 for an entry that never was.
+	// not now. reason is 0 for an entry that never was. While it is confirmed, since
+	// is when that was said, before which no gap begins.
 	since  time.Time
 	reason Reason
 
@@ -76,8 +77,10 @@ type member struct {
 	leaving *departure
 
 	// active: messages may be delivered. It ends for good when the subscription
-	// leaves the entry. Written with the Hub's and the Subscription's mu held.
+	// leaves the entry. lane is where from: the entry's, as of its last confirmation.
+	// Written with the Hub's and the Subscription's mu held.
 	active bool
+	lane   *Lane
 }
 
 // askedOn reports whether a SUBSCRIBE for e is on its way on a lane.
@@ -101,15 +104,13 @@ func (e *entry) answered(b *batch) bool {
 
 // subscribed notes that e's server-side subscription is confirmed on a lane.
 func (e *entry) subscribed(l *Lane) {
-	var gap *Gap
-	if e.reason != 0 {
-		gap = &Gap{Reason: e.reason, From: e.since, To: time.Now()}
-	}
+	now := time.Now()
+	gap := Gap{Reason: e.reason, From: e.since, To: now}
 	e.confirmed, e.lane, e.refusal = true, l, nil
 	if e.place != nil {
-		e.place.hops, e.place.proven = 0, time.Now()
+		e.place.hops, e.place.proven = 0, now
 	}
-	e.since, e.reason = time.Time{}, 0
+	e.since, e.reason = now, 0
 	for _, m := range e.members {
 		m.subscribed(gap)
 	}
@@ -120,6 +121,9 @@ func (e *entry) subscribed(l *Lane) {
 func (e *entry) lost(reason Reason, since time.Time, err error) {
 	if e.place != nil && since.Sub(e.place.proven) > unproven {
 		since = e.place.proven // it may have been cut off from the others, and have found out now
+	}
+	if since.Before(e.since) {
+		since = e.since // the lane may have been proven earlier than the name was confirmed
 	}
 	e.confirmed = false
 	e.since, e.reason = since, reason
@@ -165,11 +169,8 @@ func (e *entry) unsubscribeRefused() {
 
 // subscribed tells the member's subscription and calls. gap is what a member
 // that relied on the entry has missed.
-func (m *member) subscribed(gap *Gap) {
-	if !m.joined {
-		gap = nil
-	}
-	m.sub.nameConfirmed(m.entry, m.joined, gap)
+func (m *member) subscribed(gap Gap) {
+	m.sub.nameConfirmed(m, gap)
 	m.joined = true
 	for _, c := range m.waiting {
 		c.acknowledged()

@@ -11,8 +11,9 @@ import (
 // with the run. Its error goes to the run's error function, and so does a panic.
 type Handler func(ctx context.Context, msg Message) error
 
-// handlers are what a subscription's runner calls. They are guarded by the
-// Subscription's handling.
+// handlers are what a subscription's runner calls, nil for a name whose handler was taken
+// away while it was subscribed. They are guarded by the Subscription's handling, which may be
+// taken while the Hub's mu is held.
 type handlers map[Name]Handler
 
 // Handle names something to subscribe to, and what is to be called with its messages
@@ -34,11 +35,14 @@ func (o handleOption) apply(c *config) {
 
 // Handle says what [Subscription.Run] is to call with the messages of a name, in place of
 // what was called before. It can be called before the name is subscribed and while the
-// subscription runs. With nil nothing is called any more. It subscribes to nothing.
+// subscription runs. With nil nothing is called any more: a runner drops what waits for the
+// handler, and what comes until the name is unsubscribed. It subscribes to nothing.
 func (s *Subscription) Handle(name Name, fn Handler) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
 	s.handling.Lock()
 	defer s.handling.Unlock()
-	if fn == nil {
+	if fn == nil && s.names.get(name) == nil {
 		delete(s.handlers, name)
 		return
 	}
@@ -55,13 +59,36 @@ func (s *Subscription) handler(name Name) Handler {
 	return s.handlers[name]
 }
 
+// unhandled reports whether messages of a name without a handler are a mistake: it is
+// subscribed, and no handler was taken away.
+func (s *Subscription) unhandled(name Name) bool {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	_, takenAway := s.handlers[name]
+	return !takenAway && s.names.get(name) != nil
+}
+
+// handlerLeft forgets that a name's handler was taken away, when the name leaves. The Hub's
+// mu is held.
+func (s *Subscription) handlerLeft(name Name) {
+	s.handling.Lock()
+	defer s.handling.Unlock()
+	if s.handlers[name] == nil {
+		delete(s.handlers, name)
+	}
+}
+
 // handled returns the names that have a handler.
 func (s *Subscription) handled() []Name {
 	s.handling.Lock()
 	defer s.handling.Unlock()
 	names := make([]Name, 0, len(s.handlers))
-	for name := range s.handlers {
-		names = append(names, name)
+	for name, fn := range s.handlers {
+		if fn != nil {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -78,6 +105,8 @@ func (m *Message) handlerName() Name {
 		return Pattern(m.Pattern)
 	case KindShardMessage:
 		return ShardChannel(m.Channel)
+	case KindGap: // of a Runner: one of the two is empty
+		return Name{m.NameKind, m.Channel + m.Pattern}
 	}
 	return Channel(m.Channel)
 }
@@ -113,6 +142,9 @@ type HandlerError struct {
 
 // Error names the channel, and not the payload.
 func (e *HandlerError) Error() string {
+	if e.Message.Kind == KindGap {
+		return fmt.Sprintf("pubsub: the handler of %v failed with a gap: %v", e.Message.handlerName(), e.Err)
+	}
 	return fmt.Sprintf("pubsub: the handler of %v failed with a message of %s: %v",
 		e.Message.handlerName(), quoted(e.Message.Channel), e.Err)
 }

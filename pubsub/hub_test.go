@@ -636,3 +636,56 @@ func TestHubClose(t *testing.T) {
 		w.hub.Main().LinkUp(&fakeLink{})
 	})
 }
+
+// Each subscription of a name has a gap of its own: who changes it disturbs no other.
+func TestEventGapIsOnesOwn(t *testing.T) {
+	story(t, func(w *world) {
+		subs := []*Subscription{w.subscribe(Channel("x")), w.subscribe(Channel("x"))}
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		var gaps []*Gap
+		for _, sub := range subs {
+			sub.Close()
+			for e := range sub.Events() {
+				if e.Gap != nil {
+					gaps = append(gaps, e.Gap)
+				}
+			}
+		}
+		if len(gaps) != 2 || gaps[0] == gaps[1] || *gaps[0] != *gaps[1] {
+			t.Errorf("gaps are %v", gaps)
+		}
+	})
+}
+
+// A gap does not begin before the server has sent anything: the link may have been proven to
+// live earlier than the name was confirmed over it.
+func TestGapBeginsBehindTheConfirmation(t *testing.T) {
+	story(t, func(w *world) {
+		proven := time.Now()
+		time.Sleep(time.Second)
+		sub := w.subscribe(Channel("x"))
+		confirmed := time.Now()
+		time.Sleep(time.Second)
+		w.lane().LinkLost(proven, io.ErrUnexpectedEOF)
+		time.Sleep(time.Second)
+		w.linkUp()
+		w.confirmAll()
+		w.publish("x", "1")
+		synctest.Wait()
+		if msg := <-sub.Messages(); msg.Gap == nil || !msg.Gap.From.Equal(confirmed) || msg.Gap.Duration() != 2*time.Second {
+			t.Errorf("received %v", msg)
+		}
+		// Nor does the next one before the end of the first.
+		again := time.Now()
+		w.lane().LinkLost(proven, io.ErrUnexpectedEOF)
+		w.linkUp()
+		w.confirmAll()
+		w.publish("x", "2")
+		synctest.Wait()
+		if msg := <-sub.Messages(); msg.Gap == nil || !msg.Gap.From.Equal(again) {
+			t.Errorf("received %v", msg)
+		}
+	})
+}

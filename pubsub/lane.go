@@ -24,6 +24,9 @@ type Lane struct {
 	collected []delivery
 	// takenAway: Flush is to look at moved; the reader's.
 	takenAway bool
+	// heldUp is when a subscription with the policy Block last held up the reader; the
+	// reader's.
+	heldUp time.Time
 
 	// The Hub's mu guards all that follows.
 

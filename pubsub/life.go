@@ -12,18 +12,22 @@ import (
 // the goroutines concerned is the last to leave closes the channels, in
 // finishIfQuiet.
 
-// nameConfirmed notes that the server sends the messages of e's name, after gap if that
+// nameConfirmed notes that the server sends the messages of m's name, after gap if that
 // was so before. The Hub's mu is held.
-func (s *Subscription) nameConfirmed(e *entry, again bool, gap *Gap) {
+func (s *Subscription) nameConfirmed(m *member, gap Gap) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	e := m.entry
+	m.lane = e.lane
 	count := s.count(e.name)
 	*count++
-	if again {
+	event := Event{Kind: EventSubscribed, Name: e.name, Node: e.lane.node, Count: *count}
+	if m.joined {
 		s.lost--
-		s.queue.pending.merge(*gap)
+		s.queue.pending.merge(gap)
+		event.Gap = new(gap) // its own: other subscriptions are told too
 	}
-	s.tellLocked(Event{Kind: EventSubscribed, Name: e.name, Node: e.lane.node, Count: *count, Gap: gap})
+	s.tellLocked(event)
 	s.flushGap()
 }
 

@@ -48,9 +48,9 @@ type Message struct {
 	// channels and patterns together, shard channels apart.
 	NameKind NameKind
 	Count    int32
-	Channel  string // the channel it was published to, or the name confirmed; empty for KindGap
-	Pattern  string // the pattern that matched, for KindPatternMessage alone
-	Payload  string
+	Channel  string // the channel it was published to, or the name confirmed
+	Pattern  string // the pattern that matched, for KindPatternMessage
+	Payload  string // all three are empty for KindGap, but see [Subscription.Run]
 	// Gap, where it is not nil, says that the stream is not continuous between
 	// the item before this one and this one. It is always set for KindGap.
 	Gap *Gap
@@ -115,15 +115,16 @@ func (r Reason) String() string {
 type Gap struct {
 	Reason Reason
 	// From and To are by the local clock. For a lost link, From is the last time
-	// that it was known to live, and To is when the server confirmed the name
-	// again, or when the name was given up. On a quiet link From may be a whole
+	// that it was known to live, or when the server confirmed the name if that was
+	// later, and To is when the server confirmed the name again, or when the name was
+	// given up. On a quiet link From may be a whole
 	// keep-alive interval before the outage, so the gap is told longer than that
 	// was. For what was dropped here they are the times of the first and the last
 	// drop. For a name whose unsubscribing was not acknowledged they are those of
 	// the call.
 	//
 	// In a cluster, for Moved: From is when the node said that it has lost the channel, or,
-	// where it said nothing, when another node last said that it had it. Behind such a gap
+	// where it said nothing, or [Block] held that up, when another node last said that it had it. Behind such a gap
 	// messages may come a second time, and later than others: two nodes may have had the
 	// channel for a moment.
 	//

@@ -75,8 +75,9 @@ type Policy uint8
 
 // The policies.
 const (
-	// DropOldest, the default, drops the message that has waited longest behind
-	// the Go channel, and marks the one after it with a [Gap].
+	// DropOldest, the default, drops the message that has waited longest, and marks
+	// the one after it with a [Gap]. Those in the Go channel are not dropped; up to
+	// 16 behind them, which are on their way into it, only where nothing else waits.
 	DropOldest Policy = iota
 	// DropNewest drops the message that has just come, and marks the next one.
 	DropNewest
@@ -107,6 +108,10 @@ func Timeouts(subscribe, unsubscribe time.Duration) Option {
 // [KindGap], and on no message. It comes without waiting for a next message: a
 // reconnect is told as soon as all names of the subscription are confirmed
 // again, or in front of the first message if one comes earlier.
+//
+// Handlers are told so of the gaps in the stream alone. Of what a [Runner] itself
+// drops, and of what the run before has not told them, they are told with the next
+// message, or with a marker that comes earlier.
 func GapMarkers() Option {
 	return optionFunc(func(c *config) { c.markers = true })
 }

@@ -174,11 +174,12 @@ func (l *Lane) deliverCollected() {
 // subscription. It returns how many that were.
 func (l *Lane) deliver(some []delivery) int {
 	s := some[0].m.sub
-	n, done := s.deliver(some)
+	n, done := s.deliver(l, some)
 	if !done {
 		l.blocked.Store(true)
-		s.deliverBlocking(some[n-1].m, some[n-1].msg)
+		s.deliverBlocking(l, some[n-1].m, some[n-1].msg)
 		l.blocked.Store(false)
+		l.heldUp = time.Now()
 	}
 	return n
 }
@@ -213,7 +214,11 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 			// first, and is confirmed anew only behind that UNSUBSCRIBE. So
 			// a shard channel's slot has moved. Ask again; who has the slot
 			// now is found by the answer.
-			e.lost(Moved, time.Now(), errTakenAway)
+			since := time.Now()
+			if e.place != nil && l.heldUp.After(e.place.proven) {
+				since = e.place.proven // the news may have waited for as long as the reader did
+			}
+			e.lost(Moved, since, errTakenAway)
 			l.moved = append(l.moved, e)
 			l.takenAway = true
 		}

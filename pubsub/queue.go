@@ -26,14 +26,15 @@ func (q *queue) push(msg Message) {
 	q.bytes += msg.size()
 }
 
-// pushMarker adds the pending gap at the end as an item of its own.
-func (q *queue) pushMarker() {
+// pushMarker adds the pending gap at the end as an item of its own, marker, of KindGap.
+func (q *queue) pushMarker(marker Message) {
 	if tail := q.ring.back(); tail != nil && tail.Kind == KindGap {
 		tail.Gap.merge(q.pending)
 		q.pending = Gap{}
 		return
 	}
-	q.ring.pushBack(Message{Kind: KindGap, Gap: q.takePending()})
+	marker.Gap = q.takePending()
+	q.ring.pushBack(marker)
 }
 
 // take moves items from the front into hand, and returns how many items,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -512,6 +513,82 @@ func TestLanes(t *testing.T) {
 		c.a.on.LinkLost(time.Time{}, io.EOF)
 		if err := sub.Ping(context.Background(), "data"); !errors.Is(err, ErrNoLink) {
 			t.Errorf("PING without a link: %v", err)
+		}
+	})
+}
+
+// A reader that a slow consumer holds up learns late that a name was taken away: the gap begins
+// when it was last known to be there.
+func TestGapOfWhatWasReadLate(t *testing.T) {
+	lanesStory(t, func(c *cluster) {
+		sub, result := c.a.subscribing(ShardChannels("x1"), Block(time.Minute), Buffer(2, 0))
+		c.a.confirmAll()
+		c.a.wantResult(result, nil)
+		confirmed := time.Now()
+		time.Sleep(time.Second)
+		read := async(func() error {
+			for range 5 {
+				c.message(c.a, "x1", "1")
+			}
+			c.a.push("sunsubscribe", "x1", 0)
+			return nil
+		})
+		time.Sleep(5 * time.Second) // the news waits as long
+		c.a.wantBusy(read)
+		for range 5 {
+			<-sub().Messages()
+			synctest.Wait()
+		}
+		c.a.wantResult(read, nil)
+		c.b.confirmAll()
+		c.message(c.b, "x1", "2")
+		if msg := <-sub().Messages(); msg.Gap == nil || msg.Gap.Reason != Moved || !msg.Gap.From.Equal(confirmed) {
+			t.Errorf("received %v, %v", msg, msg.Gap)
+		}
+	})
+}
+
+// What one lane has collected, or waits with for room, when another one takes the name over
+// is not delivered behind that: the gap would be told in front of it, and not in front of what
+// is missing.
+func TestTakenOverWhileAMessageIsHeld(t *testing.T) {
+	lanesStory(t, func(c *cluster) {
+		sub := c.subscribe("x")
+		c.serving["x"] = "b"
+		c.hub.Review(time.Now(), func(*Lane) bool { return true })
+		c.message(c.a, "x", "1")
+		c.a.collecting = true
+		c.message(c.a, "x", "2")
+		c.b.confirm()
+		c.a.on.Flush()
+		c.message(c.b, "x", "4")
+		c.a.want(sub, "x:1", "gap(moved,0)", "x:4")
+	})
+	lanesStory(t, func(c *cluster) {
+		s, result := c.a.subscribing(ShardChannels("x"), Block(time.Minute), Buffer(2, 0))
+		c.a.confirmAll()
+		c.a.wantResult(result, nil)
+		sub := s()
+		c.serving["x"] = "b"
+		c.hub.Review(time.Now(), func(*Lane) bool { return true })
+		held := async(func() error {
+			for _, payload := range []string{"1", "2", "3", "4"} {
+				c.message(c.a, "x", payload)
+			}
+			return nil
+		})
+		c.a.wantBusy(held)
+		waiting := uint64(sub.Stats().Queued)
+		c.b.confirm()
+		got := read(sub, 3)
+		c.a.wantResult(held, nil)
+		c.message(c.b, "x", "6")
+		got = append(got, read(sub, -1)...)
+		if want := []string{"x:1", "x:2", "gap(moved,1) x:6"}; !slices.Equal(got, want) {
+			t.Errorf("received %q, want %q", got, want)
+		}
+		if stats := sub.Stats(); stats.Delivered+stats.Dropped != waiting+1 {
+			t.Errorf("stats are %+v, and %d waited", stats, waiting)
 		}
 	})
 }

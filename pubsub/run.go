@@ -47,7 +47,7 @@ type Runner struct {
 type RunnerStats struct {
 	Handled uint64 // calls of handlers that returned, or panicked
 	Failed  uint64 // those of them that returned an error, or panicked
-	Dropped uint64 // messages dropped for lack of room, or at the end of the context
+	Dropped uint64 // messages dropped for lack of room, of a handler, or at the end of the context
 	Waiting int    // messages that wait for a worker
 }
 
@@ -79,7 +79,9 @@ type lane struct {
 //
 // A gap in the subscription's stream concerns all of its names: each handler is told of it
 // with its next message. With [GapMarkers] each handler is called at once with an item of
-// KindGap, in order with the messages of a channel; that of a pattern beside them.
+// KindGap, in order with the messages of a channel; that of a pattern beside them. Its NameKind,
+// with its Channel or Pattern, is what the handler is for. What is dropped here, see below, is
+// told with the next message all the same.
 //
 // What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
 // Beyond that the channel that has most waiting loses its oldest message, and its handler
@@ -239,12 +241,11 @@ func (r *Runner) sort(msg *Message) {
 	case msg.Kind == KindGap:
 		for _, name := range told {
 			gap := *msg.Gap
-			channel := name.Name
+			item := Message{Kind: KindGap, NameKind: name.Kind, Channel: name.Name, Gap: &gap}
 			if name.Kind == NamePattern {
-				channel = ""
+				item.Channel, item.Pattern = "", name.Name
 			}
-			item := Message{Kind: KindGap, Channel: channel, Gap: &gap}
-			r.put(laneKey{name, channel}, &item)
+			r.put(laneKey{name, item.Channel}, &item)
 		}
 		return
 	case msg.Kind.confirms():
@@ -300,7 +301,7 @@ func (r *Runner) put(key laneKey, msg *Message) {
 	}
 	if marker {
 		l.queue.pending.merge(*msg.Gap)
-		l.queue.pushMarker()
+		l.queue.pushMarker(*msg)
 	} else {
 		l.queue.push(*msg)
 		r.messages++
@@ -392,6 +393,8 @@ func (r *Runner) work() {
 func (r *Runner) handle(l *lane, msg *Message) {
 	r.mu.Unlock()
 	returned := false
+	fn := r.sub.handler(l.key.name)
+	passed := fn == nil && !r.sub.unhandled(l.key.name)
 	var err error
 	defer func() {
 		if !returned { // the handler, or onError, has called runtime.Goexit
@@ -399,7 +402,10 @@ func (r *Runner) handle(l *lane, msg *Message) {
 			r.end(err, true)
 		}
 		r.mu.Lock()
-		if returned {
+		switch {
+		case passed && msg.Kind.isMessage():
+			r.stats.Dropped++
+		case returned && !passed:
 			r.stats.Handled++
 			if err != nil {
 				r.stats.Failed++
@@ -407,7 +413,10 @@ func (r *Runner) handle(l *lane, msg *Message) {
 		}
 		r.leave(l)
 	}()
-	if err = r.call(l.key.name, msg); err != nil {
+	if !passed {
+		err = r.call(l.key.name, fn, msg)
+	}
+	if err != nil {
 		r.fail(err)
 	}
 	returned = true
@@ -431,9 +440,8 @@ func (r *Runner) leave(l *lane) {
 // errGoexit ends a run whose handler has ended its goroutine.
 var errGoexit = errors.New("pubsub: a handler has called runtime.Goexit")
 
-// call calls the handler of a name.
-func (r *Runner) call(name Name, msg *Message) (err error) {
-	fn := r.sub.handler(name)
+// call calls the handler of a name, fn.
+func (r *Runner) call(name Name, fn Handler, msg *Message) (err error) {
 	if fn == nil {
 		return &NoHandlerError{[]Name{name}}
 	}

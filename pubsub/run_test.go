@@ -616,3 +616,101 @@ func TestRunAgainTellsGaps(t *testing.T) {
 		})
 	}
 }
+
+// A handler that fails with a marker is named, whatever kind it is of.
+func TestHandlerErrorOfAMarker(t *testing.T) {
+	story(t, func(w *world) {
+		var f failures
+		fail := func(context.Context, Message) error { return errors.New("own") }
+		sub := w.subscribe(Handle(Channel("c"), fail), Handle(Pattern("p*"), fail), Handle(ShardChannel("s"), fail), GapMarkers())
+		mustRun(t, sub, 1, f.tell)
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		var got []string
+		for _, err := range f.take() {
+			got = append(got, err.Error())
+			var failed *HandlerError
+			if !errors.As(err, &failed) || failed.Message.Kind != KindGap || failed.Message.Gap == nil {
+				t.Errorf("%#v", err)
+			}
+		}
+		slices.Sort(got)
+		want := []string{
+			`pubsub: the handler of channel "c" failed with a gap: own`,
+			`pubsub: the handler of pattern "p*" failed with a gap: own`,
+			`pubsub: the handler of shard channel "s" failed with a gap: own`,
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q", got)
+		}
+		sub.Close()
+	})
+}
+
+// What waited for a handler when that was taken away does not end the run.
+func TestHandlerTakenAway(t *testing.T) {
+	story(t, func(w *world) {
+		var x, y calls
+		release := make(chan struct{})
+		wait := func(ctx context.Context, msg Message) error {
+			<-release
+			return y.handle(ctx, msg)
+		}
+		sub := w.subscribe(Handle(Channel("x"), x.handle), Handle(Channel("y"), wait), GapMarkers())
+		run := mustRun(t, sub, 1, nil)
+		w.publish("y", "1")
+		w.publish("x", "waits")
+		gone := w.unsubscribing(sub, "x")
+		w.confirmAll()
+		w.wantResult(gone, nil)
+		sub.Handle(Channel("x"), nil)
+		close(release)
+		y.want(t, "y:1")
+		x.want(t)
+		if got := run.Stats(); got != (RunnerStats{Handled: 1, Dropped: 1}) {
+			t.Errorf("stats are %+v", got)
+		}
+
+		// While it is subscribed nothing is called either, not with a gap either, but no run
+		// begins so.
+		sub.Handle(Channel("y"), nil)
+		w.publish("y", "2")
+		w.linkLost()
+		w.linkUp()
+		w.confirmAll()
+		if got := run.Stats(); got != (RunnerStats{Handled: 1, Dropped: 2}) {
+			t.Errorf("stats are %+v", got)
+		}
+		run.Stop()
+		if err := run.Wait(context.Background()); err != nil {
+			t.Errorf("Wait: %v", err)
+		}
+		if _, err := sub.Run(context.Background(), 1, nil); !errors.Is(err, ErrNoHandler) {
+			t.Errorf("Run: %v", err)
+		}
+		sub.Handle(Channel("y"), y.handle)
+		run = mustRun(t, sub, 1, nil)
+		w.publish("y", "3")
+		y.want(t, "y:3")
+
+		// A name that is subscribed anew wants a handler, and nothing is left of the old one.
+		result := async(func() error { return sub.Subscribe(context.Background(), "z") })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		sub.Handle(Channel("z"), nil)
+		gone = w.unsubscribing(sub, "z")
+		w.confirmAll()
+		w.wantResult(gone, nil)
+		if len(sub.handlers) != 1 {
+			t.Errorf("%d handlers are left", len(sub.handlers))
+		}
+		result = async(func() error { return sub.Subscribe(context.Background(), "z") })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		w.publish("z", "1")
+		if err := run.Wait(context.Background()); !errors.Is(err, ErrNoHandler) {
+			t.Errorf("Wait: %v", err)
+		}
+	})
+}

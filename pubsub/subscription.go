@@ -53,11 +53,13 @@ type Subscription struct {
 	life      <-chan struct{}
 	unwatched bool
 
-	// names, leaving and over are guarded by the Hub's mu. leaving counts those
-	// of the names that are being unsubscribed. over: no names are added any
-	// more, the subscription is on its way to its end.
+	// names, leaving, named and over are guarded by the Hub's mu. leaving counts those
+	// of the names that are being unsubscribed. named: a call that subscribes has
+	// succeeded. over: no names are added any more, the subscription is on its way
+	// to its end.
 	names   nameSet
 	leaving int
+	named   bool
 	over    bool
 
 	// held and heldBytes count what the pump holds and has not sent. Set with
@@ -247,9 +249,6 @@ func (s *Subscription) SUnsubscribe(ctx context.Context, channels ...string) err
 func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
-	}
-	if len(names) == 0 {
-		return nil
 	}
 	return s.hub.subscribeNames(ctx, s, named(kind, names))
 }

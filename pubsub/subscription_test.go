@@ -196,6 +196,24 @@ func TestSubscriptionWithoutNames(t *testing.T) {
 	})
 }
 
+// A subscription that has ended says so, also to who adds nothing.
+func TestSubscribeNothingAfterTheEnd(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		if err := sub.Subscribe(context.Background()); err != nil {
+			t.Error(err)
+		}
+		sub.Close()
+		for _, call := range []func(context.Context, ...string) error{sub.Subscribe, sub.PSubscribe, sub.SSubscribe} {
+			if err := call(context.Background()); !errors.Is(err, ErrClosed) {
+				t.Errorf("the call returned %v", err)
+			}
+		}
+		w.confirmAll()
+		w.wantClean()
+	})
+}
+
 func TestShardChannelsAreCountedApart(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(Channels("a", "b"), Pattern("p"), ShardChannels("s", "t"))

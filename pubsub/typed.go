@@ -2,6 +2,7 @@ package pubsub
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -47,6 +48,10 @@ func (e *DecodeError) Unwrap() error { return e.Err }
 // its context, what the channel holds stays readable, and what it has no room for is
 // counted in Stats.Dropped and FinalGap. After the last name was unsubscribed
 // everything is delivered, and the goroutine waits for that; Close ends the waiting.
+//
+// That goroutine calls decode, so decode must not wait for the subscription's end, as Close,
+// <-Done and the Close of its client do: it would wait for itself for ever. It may begin it,
+// by "go sub.Close()".
 func As[T any](s *Subscription, decode func(payload string) (T, error)) <-chan Item[T] {
 	return readAs(s, func(msg *Message) (Item[T], bool) {
 		item := Item[T]{Kind: msg.Kind, Channel: msg.Channel, Pattern: msg.Pattern, Gap: msg.Gap}
@@ -119,8 +124,21 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 	}
 	go func() {
 		var left Gap // of what there was no room for
-		full := false
-		for msg := range s.out {
+		var msg Message
+		full, returned := false, false
+		defer func() {
+			if !returned { // turn has called runtime.Goexit
+				s.stop(errDecodeGoexit)
+				left.leave(&msg)
+				for msg = range s.out {
+					left.leave(&msg)
+				}
+			}
+			s.readerDrops(left) // first, for who asks at the end
+			close(items)
+			s.readerLeft()
+		}()
+		for msg = range s.out {
 			item, wanted := turn(&msg)
 			if !wanted || !full && sendUntil(items, item, quit) {
 				continue
@@ -128,12 +146,13 @@ func readAs[T any](s *Subscription, turn func(*Message) (item T, wanted bool)) <
 			full = true // nothing comes behind a hole
 			left.leave(&msg)
 		}
-		s.readerDrops(left) // first, for who asks at the end
-		close(items)
-		s.readerLeft()
+		returned = true
 	}()
 	return items
 }
+
+// errDecodeGoexit ends a subscription whose decode function has ended its goroutine.
+var errDecodeGoexit = errors.New("pubsub: decode has called runtime.Goexit")
 
 // sendUntil sends an item, waiting for room until quit is closed.
 func sendUntil[T any](items chan<- T, item T, quit <-chan struct{}) bool {

@@ -425,3 +425,26 @@ func TestAll(t *testing.T) {
 		}
 	})
 }
+
+// A decode function that ends its goroutine ends the subscription, and leaves nobody waiting.
+func TestAsGoexit(t *testing.T) {
+	story(t, func(w *world) {
+		sub := w.subscribe(Channel("x"))
+		w.publish("x", "1", "exit", "3")
+		numbers := As(sub, func(payload string) (int, error) {
+			if payload == "exit" {
+				runtime.Goexit()
+			}
+			return strconv.Atoi(payload)
+		})
+		w.confirmAll()
+		wantItems(t, numbers, "1", "closed")
+		w.wantResult(async(sub.Close), nil)
+		if err := sub.Err(); !errors.Is(err, errDecodeGoexit) {
+			t.Errorf("Err: %v", err)
+		}
+		if got := sub.Stats(); got.Delivered != 1 || got.Dropped != 2 || got.FinalGap == nil || got.FinalGap.Dropped != 2 {
+			t.Errorf("stats are %+v", got)
+		}
+	})
+}

@@ -183,6 +183,7 @@ func (h *Hub) leave(m *member, err error) (last bool) {
 	m.waiting = nil
 	m.sub.nameLeft(m, err)
 	m.sub.names.remove(e.name)
+	m.sub.handlerLeft(e.name)
 	if m.leaving != nil {
 		m.sub.leaving--
 	}

@@ -415,3 +415,51 @@ func TestUnsubscribeThatNeedNotWait(t *testing.T) {
 		}
 	})
 }
+
+// A subscription whose last name goes while another one is being asked for ends when that
+// fails: nobody would ever receive anything from it. One that never had a name stays.
+func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
+	for _, refused := range []bool{false, true} {
+		story(t, func(w *world) {
+			sub := w.subscribe(Channel("x"))
+			w.publish("x", "1")
+			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
+			gone := w.unsubscribing(sub, "x")
+			time.Sleep(200 * time.Millisecond) // nothing is answered
+			w.wantResult(gone, nil)
+			if refused {
+				w.refuse("ERR", "no")
+				synctest.Wait()
+				var refusal *RefusedError
+				if err := <-result; !errors.As(err, &refusal) {
+					t.Errorf("Subscribe: %v", err)
+				}
+			} else {
+				time.Sleep(time.Second)
+				w.wantResult(result, ErrSubscribeTimeout)
+			}
+			w.confirmAll()
+			w.want(sub, "x:1", "closed")
+			if err := sub.Err(); err != nil {
+				t.Errorf("Err: %v", err)
+			}
+			w.wantClean()
+		})
+	}
+	story(t, func(w *world) {
+		sub := w.subscribe()
+		result := async(func() error { return sub.Subscribe(context.Background(), "y") })
+		w.refuse("ERR", "no")
+		if err := <-result; err == nil {
+			t.Error("a refused name is subscribed")
+		}
+		if err := sub.Subscribe(context.Background()); err != nil {
+			t.Error(err)
+		}
+		result = async(func() error { return sub.Subscribe(context.Background(), "z") })
+		w.confirmAll()
+		w.wantResult(result, nil)
+		w.publish("z", "1")
+		w.want(sub, "z:1")
+	})
+}

@@ -73,13 +73,13 @@ type node struct {
 	stop  func() // nil where it could not be connected to
 	added time.Time
 	// proven is when another node last told who serves what, so that this one is known not
-	// to be cut off.
-	proven time.Time
+	// to be cut off. doubted is when another one was last asked for: there may be none.
+	proven, doubted time.Time
 }
 
 // settling is how long the connection to a replica may take before the primary is read
-// instead.
-const settling = time.Second
+// instead: a part of the SubscribeTimeout, so that the primary is asked within that.
+const settling = 250 * time.Millisecond
 
 // quietViews is how many views in a row find no subscription before the connections are closed.
 const quietViews = 2
@@ -149,17 +149,19 @@ func (m *Mux) Update(v View) {
 		m.active = false
 	}
 	var from *node
+	proves := func(addr string) bool { return addr != v.From || v.alone() }
 	for addr, n := range m.nodes {
-		if addr != v.From {
+		if proves(addr) {
 			n.proven = v.At
-		} else if v.At.Sub(n.proven) > proofAge {
+		} else if v.At.Sub(n.proven) > proofAge && v.At.Sub(n.doubted) > proofAge {
+			n.doubted = v.At
 			from = n
 		}
 	}
 	m.mu.Unlock()
 
 	m.connect()
-	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return l.Node() != v.From })
+	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return proves(l.Node()) })
 
 	// What a node says of itself proves nothing: ask another one.
 	if from != nil && from.lane.InUse() {

@@ -225,6 +225,54 @@ func TestOthersAreAsked(t *testing.T) {
 	})
 }
 
+// A node that is the only one to answer, as in a cluster of one, is not asked again and again.
+func TestNoOtherToAsk(t *testing.T) {
+	story(t, nil, func(w *world) {
+		w.update(0)
+		w.subscribe(pubsub.ShardChannel("a"))
+		w.avoided = nil
+		for range 600 { // a minute of views as close to each other as can be
+			w.wait(100 * time.Millisecond)
+			w.update(0)
+		}
+		if n := len(w.avoided); n < 5 || n > 60/int(proofAge/time.Second) {
+			t.Errorf("in a minute another one was asked for %d times", n)
+		}
+	})
+}
+
+// In a cluster of one node nobody else can tell, and there is nobody that it could be cut off
+// from: a gap begins when the connection was lost, and no other node is asked for.
+func TestClusterOfOneNode(t *testing.T) {
+	story(t, nil, func(w *world) {
+		addr := w.nodes[0].addr
+		update := func() {
+			w.mux.Update(View{From: addr, At: time.Now(), Shards: []Shard{{Slots: []slot.Range{{From: 0, To: slot.Count - 1}}, Primary: addr}}})
+			synctest.Wait()
+		}
+		update()
+		sub := w.subscribe(pubsub.ShardChannel("a"), pubsub.GapMarkers())
+		for range 6 {
+			w.wait(10 * time.Second)
+			update()
+		}
+		w.hears(sub, "a")
+		lost := time.Now()
+		w.do(func() {
+			for l := range w.nodes[0].links {
+				l.cut(io.EOF)
+			}
+		})
+		w.wait(time.Second)
+		if msg, ok := sub.TryNext(); !ok || msg.Kind != pubsub.KindGap || msg.Gap.From.Before(lost.Add(-time.Second)) {
+			t.Errorf("received %v", msg)
+		}
+		if len(w.avoided) > 0 {
+			t.Errorf("to be avoided: %v", w.avoided)
+		}
+	})
+}
+
 // A view that is older than the last one changes nothing.
 func TestOldView(t *testing.T) {
 	story(t, nil, func(w *world) {
@@ -325,6 +373,23 @@ func TestReplicasAreRead(t *testing.T) {
 		})
 		w.update(0)
 		w.wait(time.Second)
+		for _, channel := range []string{"a", "b", "c"} {
+			w.hears(sub, channel)
+		}
+	})
+}
+
+// A replica that can't be reached, which nobody has noticed yet, does not make the first
+// subscription fail: the primary is read in time.
+func TestReplicaOutOfReach(t *testing.T) {
+	story(t, func(o *Options) { o.Replicas = true }, func(w *world) {
+		w.update(0)
+		w.do(func() {
+			for _, n := range w.nodes[3:] {
+				n.kill()
+			}
+		})
+		sub := w.subscribe(pubsub.ShardChannels("a", "b", "c"))
 		for _, channel := range []string{"a", "b", "c"} {
 			w.hears(sub, channel)
 		}

@@ -9,7 +9,7 @@ import (
 // View is how the slots of a cluster are spread over its nodes, as one node has told it.
 type View struct {
 	// From is the address of the node that has told it. What it says of itself proves
-	// nothing: it may be cut off from the others.
+	// nothing where there are others: it may be cut off from them.
 	From string
 	// At is when it was asked.
 	At     time.Time
@@ -38,6 +38,11 @@ func (v *View) owners() *owners {
 		}
 	}
 	return table
+}
+
+// alone reports whether the cluster has one node, which can't be cut off from others.
+func (v *View) alone() bool {
+	return len(v.Shards) == 1 && v.Shards[0].Primary == v.From && len(v.Shards[0].Replicas) == 0
 }
 
 // nodes returns the addresses of the primaries, and with replicas of these too.
