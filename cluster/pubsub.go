@@ -210,7 +210,7 @@ func (c *Client) carry(addr string, lane *pubsub.Lane) (stop func(), err error) 
 		return nil, err
 	}
 	if _, err = client.Carry(lane); err != nil {
-		return nil, err
+		return nil, errors.Join(err, client.Close())
 	}
 	return func() { _ = client.Close() }, nil
 }

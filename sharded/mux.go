@@ -108,6 +108,7 @@ func New(o Options) *Mux {
 func (m *Mux) Subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	m.mu.Lock()
 	m.callers++
+	m.quiet = 0 // also where Update has asked the hub just before
 	first := !m.active && !m.closed
 	m.active = m.active || first
 	m.mu.Unlock()
