@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 )
 
@@ -51,18 +50,9 @@ func (s *Simulation) Run(t *testing.T, history func(t *testing.T, seed uint64)) 
 	case testing.Short():
 		histories = s.short
 	}
-	var found atomic.Bool // a fault that was asked for
 	for seed := range uint64(histories) {
 		t.Run(strconv.FormatUint(seed+1, 10), func(t *testing.T) {
 			t.Parallel()
-			if found.Load() {
-				return
-			}
-			defer func() {
-				if *s.fault != "" && t.Failed() {
-					found.Store(true)
-				}
-			}()
 			history(t, seed+1)
 		})
 	}
