@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -265,6 +266,11 @@ func (b *batch) groups(ctx context.Context, todo []errand) []*group {
 			continue
 		}
 		add(e)
+	}
+	if len(anywhere) > 0 { // they stand behind the others
+		for _, g := range groups {
+			slices.SortFunc(g.errands, func(a, b errand) int { return a.index - b.index })
+		}
 	}
 	return groups
 }

@@ -344,3 +344,27 @@ func TestScriptInBatchIsRedirected(t *testing.T) {
 		}
 	})
 }
+
+// Requests without keys have their places among the others, on the wire and in the results.
+func TestBatchWithKeylessInFront(t *testing.T) {
+	for _, primaries := range []int{1, 3} {
+		story(t, primaries, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+			key := s.keyAt(s.primaries[0], 0)
+			var b command.Batch
+			before := b.Echo("before")
+			one := b.Incr(key)
+			between := b.Echo("between")
+			two := b.Incr(key)
+			if err := c.Exec(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+			if before.Value() != "n1:1" || one.Value() != 1 || between.Value() != "n1:1" || two.Value() != 2 {
+				t.Errorf("%q, %d, %q, %d", before.Value(), one.Value(), between.Value(), two.Value())
+			}
+			want := []string{"ECHO before", "INCR " + key, "ECHO between", "INCR " + key}
+			if got := s.primaries[0].commands(); !slices.Equal(got, want) {
+				t.Errorf("%q", got)
+			}
+		})
+	}
+}
