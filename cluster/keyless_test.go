@@ -134,6 +134,35 @@ func TestAggregationFails(t *testing.T) {
 	})
 }
 
+// A primary that has failed is missing until a replica takes its place: a sum without it would be
+// wrong, and FLUSHALL would leave keys.
+func TestAggregationWithoutAPrimary(t *testing.T) {
+	for _, primaries := range []int{1, 2} {
+		story(t, primaries, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+			old := s.primaries[0]
+			if _, err := c.Set(t.Context(), s.keyAt(old, 0), "v"); err != nil {
+				t.Fatal(err)
+			}
+			old.set(func() { old.failed = true })
+			if _, err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := c.DBSize(t.Context()); !errors.Is(err, cluster.ErrUncovered) || !redis.SafeToRetry(err) {
+				t.Errorf("DBSIZE: %d, %v", n, err)
+			}
+			if err := c.FlushAll(t.Context()); !errors.Is(err, cluster.ErrUncovered) || !redis.SafeToRetry(err) {
+				t.Errorf("FLUSHALL: %v", err)
+			}
+			time.AfterFunc(time.Second, func() { s.promote(s.nodes["r1:1"]) })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if n, err := c.DBSize(ctx); n != 1 || err != nil {
+				t.Errorf("DBSIZE: %d, %v", n, err)
+			}
+		})
+	}
+}
+
 func TestKeyless(t *testing.T) {
 	story(t, 3, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		// Any node can answer: the primaries take turns.
@@ -287,6 +316,44 @@ func TestScanAll(t *testing.T) {
 				t.Error(err)
 			}
 			break // leaves nothing behind
+		}
+	})
+}
+
+// The slots that a shard was known by move, one before its scan and one during it: what stays is
+// found all the same.
+func TestScanAllWhileSlotsMove(t *testing.T) {
+	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		firsts := map[*simNode]int{}
+		for at, n := range s.owner {
+			if _, ok := firsts[n]; !ok {
+				firsts[n] = at
+			}
+		}
+		want := map[string]bool{}
+		for i := range 60 {
+			key := fmt.Sprint("k", i)
+			want[key] = true
+			if _, err := c.Set(t.Context(), key, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found := 0
+		for key, err := range c.ScanAll(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(want, key)
+			if found++; found == 3 {
+				s.move(s.primaries[1], firsts[s.primaries[0]])
+				s.move(s.primaries[0], firsts[s.primaries[2]])
+				if _, err := c.Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if len(want) > 0 || found != 60 {
+			t.Errorf("%d keys were found, %d were not", found, len(want))
 		}
 	})
 }
