@@ -181,7 +181,7 @@ type group struct {
 // round sends requests once, and returns those that are to be sent again: whether some are
 // redirected, whether some have to wait, whether a reply was lost.
 func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redirects, pauses, lost bool) {
-	groups := b.groups(ctx, todo)
+	groups := b.groups(todo)
 	var others sync.WaitGroup
 	for i := range groups {
 		if i > 0 {
@@ -225,8 +225,9 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 // errNowhere marks the error of a request for which there is no node at the moment.
 var errNowhere = errors.New("no node for it")
 
-// groups sorts requests by nodes.
-func (b *batch) groups(ctx context.Context, todo []errand) []*group {
+// groups sorts requests by nodes, all by the same topology: those of one slot go to one node.
+func (b *batch) groups(todo []errand) []*group {
+	routes := b.c.routes.Load()
 	var groups []*group
 	of := map[*node]*group{}
 	add := func(e errand) {
@@ -247,7 +248,7 @@ func (b *batch) groups(ctx context.Context, todo []errand) []*group {
 		case s == anySlot:
 			anywhere = append(anywhere, e)
 		default:
-			n, err := b.c.target(ctx, s, b.reads(e.index), e.after)
+			n, err := b.c.targetOf(routes, s, b.reads(e.index), e.after)
 			if err != nil {
 				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 				continue
@@ -259,7 +260,7 @@ func (b *batch) groups(ctx context.Context, todo []errand) []*group {
 	for _, e := range anywhere {
 		if len(groups) > 0 && groups[0].node != e.after {
 			e.node = groups[0].node
-		} else if n, err := b.c.target(ctx, anySlot, false, e.after); err == nil {
+		} else if n, err := b.c.targetOf(routes, anySlot, false, e.after); err == nil {
 			e.node = n
 		} else {
 			b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
