@@ -163,6 +163,25 @@ func TestAggregationWithoutAPrimary(t *testing.T) {
 	}
 }
 
+// What any node can answer waits for a primary while there is none, as commands with keys do.
+func TestKeylessWithoutAPrimary(t *testing.T) {
+	story(t, 1, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		s.primaries[0].set(func() { s.primaries[0].failed = true })
+		if _, err := c.Echo(t.Context(), "x"); !errors.Is(err, cluster.ErrNoTopology) || !redis.SafeToRetry(err) {
+			t.Errorf("ECHO: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		time.AfterFunc(time.Second, func() { s.promote(s.nodes["r1:1"]) })
+		if addr, err := c.Echo(ctx, "x"); addr != "r1:1" || err != nil {
+			t.Errorf("ECHO: %q, %v", addr, err)
+		}
+		if _, err := c.RandomKey(ctx); err != redis.Nil {
+			t.Errorf("RANDOMKEY: %v", err)
+		}
+	})
+}
+
 func TestKeyless(t *testing.T) {
 	story(t, 3, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		// Any node can answer: the primaries take turns.
