@@ -93,6 +93,8 @@ type batch struct {
 	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
 	values  []proto.Value
 	errs    []error // nil where the value counts
+
+	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
@@ -343,7 +345,21 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 		err = &command.Error{Command: "batch", Addr: g.node.addr, Outcome: command.MaybeExecuted, Err: errNoReply}
 	}
 	b.errs[i] = b.c.explain(err)
-	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i))
+	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i) && !b.overtaken(i))
+}
+
+// overtaken reports whether a write to the slot of request i stands behind it: sent again, a read
+// might see what that has written.
+func (b *batch) overtaken(i int) bool {
+	if b.lastWrites == nil {
+		b.lastWrites = map[int]int{}
+		for j, s := range b.slots {
+			if s != anySlot && !b.rs.ReadOnly(j) {
+				b.lastWrites[s] = j
+			}
+		}
+	}
+	return b.lastWrites[b.slots[i]] > i
 }
 
 // unknownScript reports whether a node does not know a script, and so has not run it.

@@ -128,6 +128,44 @@ func TestBatchWithANodeLost(t *testing.T) {
 	})
 }
 
+// A read whose reply was lost is not sent again where a write to its slot stands behind it, which
+// may have run: it would see what was written after it.
+func TestBatchReadsNothingOfTheFuture(t *testing.T) {
+	story(t, 1, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		n := s.primaries[0]
+		if _, err := c.Set(t.Context(), "k", "old"); err != nil {
+			t.Fatal(err)
+		}
+		lose := true
+		n.set(func() {
+			n.answer = func(words []string) (string, bool) {
+				if words[0] == "GET" && lose { // it runs all of the batch, and no reply arrives
+					lose = false
+					n.data["k"] = "new"
+					n.conns[len(n.conns)-1].Close()
+				}
+				return "", false
+			}
+		})
+		var b command.Batch
+		before := b.Get("k")
+		set := b.Set("k", "new")
+		behind := b.Get("k")
+		if err := c.Exec(t.Context(), &b); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("Exec: %v", err)
+		}
+		if v, err := before.Result(); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("GET in front of SET: %q, %v", v, err)
+		}
+		if err := set.Err(); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("SET: %v", err)
+		}
+		if v, err := behind.Result(); v != "new" || err != nil {
+			t.Errorf("GET behind SET: %q, %v", v, err)
+		}
+	})
+}
+
 func TestBatchRedirectedTooOften(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		bad := s.keyAt(s.primaries[0], 0)
