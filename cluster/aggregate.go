@@ -98,7 +98,7 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 	values, errs := make([]proto.Value, len(nodes)), make([]error, len(nodes))
 	var calls sync.WaitGroup
 	for i, n := range nodes {
-		calls.Go(func() { values[i], errs[i] = c.stay(ctx, n, r) })
+		calls.Go(func() { values[i], errs[i] = c.stay(ctx, n, r, plan.nodes) })
 	}
 	calls.Wait()
 
@@ -114,13 +114,17 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 	return plan.combine(good)
 }
 
-// stay sends a request to one node, again where that is safe and may help.
-func (c *Client) stay(ctx context.Context, n *node, r command.Request) (proto.Value, error) {
+// stay sends a request to one node, again where that is safe and may help: not where it is for
+// primaries, and the node is none any more.
+func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (proto.Value, error) {
 	v, err := n.client.Do(ctx, r)
 	for p := newPatience(ctx); err != nil; {
 		err = c.explain(err)
 		to := c.judge(ctx, n, err, r.ReadOnly())
 		if to.next != again || errors.Is(err, ErrNodeLost) || !p.another(ctx, c, to.lost) {
+			return v, err
+		}
+		if goal == primaries && !c.routes.Load().isPrimary(n) {
 			return v, err
 		}
 		v, err = n.client.Do(ctx, r)

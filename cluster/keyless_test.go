@@ -182,6 +182,35 @@ func TestKeylessWithoutAPrimary(t *testing.T) {
 	})
 }
 
+// A primary that has become a replica refuses to write for good: who asks it is told as soon as the
+// topology says so.
+func TestAggregationAtAPrimaryOfBefore(t *testing.T) {
+	story(t, 2, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		if _, err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old, now := s.primaries[0], s.nodes["r1:1"]
+		s.promote(now)
+		old.set(func() {
+			old.failed, old.primary = false, now
+			s.primaries = s.primaries[1:]
+			old.answer = func(words []string) (string, bool) {
+				return "-READONLY You can't write against a read only replica.\r\n", words[0] == "FLUSHALL"
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		err := c.FlushAll(ctx)
+		if took := time.Since(start); err == nil || redis.SafeToRetry(err) || took > time.Second {
+			t.Errorf("FLUSHALL after %v: %v", took, err)
+		}
+		if err := c.FlushAll(ctx); err != nil {
+			t.Errorf("FLUSHALL: %v", err)
+		}
+	})
+}
+
 func TestKeyless(t *testing.T) {
 	story(t, 3, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		// Any node can answer: the primaries take turns.
