@@ -251,6 +251,9 @@ func (b *batch) groups(todo []errand) []*group {
 			anywhere = append(anywhere, e)
 		default:
 			n, err := b.c.targetOf(routes, s, b.reads(e.index), e.after)
+			if err != nil && b.rs.Name(e.index) == "PUBLISH" {
+				n, err = b.c.targetOf(routes, anySlot, false, e.after) // it reaches all from any node
+			}
 			if err != nil {
 				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 				continue

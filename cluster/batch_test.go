@@ -166,6 +166,22 @@ func TestBatchReadsNothingOfTheFuture(t *testing.T) {
 	})
 }
 
+// PUBLISH reaches all from any node, in a batch too, also where nobody serves its channel's slot.
+func TestBatchPublishesWithoutTheSlot(t *testing.T) {
+	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		s.owner[slot.Of("news")] = nil
+		if _, err := c.Publish(t.Context(), "news", "alone"); err != nil {
+			t.Error(err)
+		}
+		var b command.Batch
+		b.Publish("news", "m")
+		b.Set(s.keyAt(s.primaries[0], 0), "v")
+		if err := c.Exec(t.Context(), &b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBatchRedirectedTooOften(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		bad := s.keyAt(s.primaries[0], 0)
