@@ -65,26 +65,40 @@ func aggregations(name string) (aggregation, bool) {
 	return aggregation{}, false
 }
 
-// audienceOf returns the nodes that a command is sent to.
-func (c *Client) audienceOf(r *routes, a audience) []*node {
-	if a == allNodes || a == runners && c.options.ReadFrom != Primary {
-		return r.nodes()
+// audienceOf returns the nodes that a command is sent to. Where it is all primaries, and one is
+// missing that has slots, it waits for it as for one that can't be reached.
+func (c *Client) audienceOf(ctx context.Context, a audience) ([]*node, error) {
+	r, err := c.ready(ctx, false)
+	if err != nil {
+		return nil, err
 	}
-	return r.primaries()
+	for p := newPatience(ctx); a != allNodes && r.headless(); r = c.routes.Load() {
+		c.refreshSoon()
+		if !p.another(ctx, c, false) {
+			return nil, ErrUncovered
+		}
+	}
+	nodes := r.primaries()
+	if a == allNodes || a == runners && c.options.ReadFrom != Primary {
+		nodes = r.nodes()
+	}
+	if len(nodes) == 0 {
+		return nil, ErrNoTopology
+	}
+	return nodes, nil
 }
 
 // aggregate sends a request to several nodes, at the same time, and puts their replies
 // together. At each node it is sent again where that is safe and may help.
 func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregation) (proto.Value, error) {
-	routes, err := c.ready(ctx, false)
+	nodes, err := c.audienceOf(ctx, plan.nodes)
 	if err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
 	}
-	nodes := c.audienceOf(routes, plan.nodes)
 	values, errs := make([]proto.Value, len(nodes)), make([]error, len(nodes))
 	var calls sync.WaitGroup
 	for i, n := range nodes {
-		calls.Go(func() { values[i], errs[i] = c.stay(ctx, n, r) })
+		calls.Go(func() { values[i], errs[i] = c.stay(ctx, n, r, plan.nodes) })
 	}
 	calls.Wait()
 
@@ -100,13 +114,17 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 	return plan.combine(good)
 }
 
-// stay sends a request to one node, again where that is safe and may help.
-func (c *Client) stay(ctx context.Context, n *node, r command.Request) (proto.Value, error) {
+// stay sends a request to one node, again where that is safe and may help: not where it is for
+// primaries, and the node is none any more.
+func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (proto.Value, error) {
 	v, err := n.client.Do(ctx, r)
 	for p := newPatience(ctx); err != nil; {
 		err = c.explain(err)
 		to := c.judge(ctx, n, err, r.ReadOnly())
 		if to.next != again || errors.Is(err, ErrNodeLost) || !p.another(ctx, c, to.lost) {
+			return v, err
+		}
+		if goal == primaries && !c.routes.Load().isPrimary(n) {
 			return v, err
 		}
 		v, err = n.client.Do(ctx, r)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -92,6 +93,8 @@ type batch struct {
 	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
 	values  []proto.Value
 	errs    []error // nil where the value counts
+
+	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
@@ -180,7 +183,7 @@ type group struct {
 // round sends requests once, and returns those that are to be sent again: whether some are
 // redirected, whether some have to wait, whether a reply was lost.
 func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redirects, pauses, lost bool) {
-	groups := b.groups(ctx, todo)
+	groups := b.groups(todo)
 	var others sync.WaitGroup
 	for i := range groups {
 		if i > 0 {
@@ -224,8 +227,9 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 // errNowhere marks the error of a request for which there is no node at the moment.
 var errNowhere = errors.New("no node for it")
 
-// groups sorts requests by nodes.
-func (b *batch) groups(ctx context.Context, todo []errand) []*group {
+// groups sorts requests by nodes, all by the same topology: those of one slot go to one node.
+func (b *batch) groups(todo []errand) []*group {
+	routes := b.c.routes.Load()
 	var groups []*group
 	of := map[*node]*group{}
 	add := func(e errand) {
@@ -246,7 +250,10 @@ func (b *batch) groups(ctx context.Context, todo []errand) []*group {
 		case s == anySlot:
 			anywhere = append(anywhere, e)
 		default:
-			n, err := b.c.target(ctx, s, b.reads(e.index), e.after)
+			n, err := b.c.targetOf(routes, s, b.reads(e.index), e.after)
+			if err != nil && b.rs.Name(e.index) == "PUBLISH" {
+				n, err = b.c.targetOf(routes, anySlot, false, e.after) // it reaches all from any node
+			}
 			if err != nil {
 				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 				continue
@@ -258,13 +265,18 @@ func (b *batch) groups(ctx context.Context, todo []errand) []*group {
 	for _, e := range anywhere {
 		if len(groups) > 0 && groups[0].node != e.after {
 			e.node = groups[0].node
-		} else if n, err := b.c.target(ctx, anySlot, false, e.after); err == nil {
+		} else if n, err := b.c.targetOf(routes, anySlot, false, e.after); err == nil {
 			e.node = n
 		} else {
 			b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 			continue
 		}
 		add(e)
+	}
+	if len(anywhere) > 0 { // they stand behind the others
+		for _, g := range groups {
+			slices.SortFunc(g.errands, func(a, b errand) int { return a.index - b.index })
+		}
 	}
 	return groups
 }
@@ -336,7 +348,21 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 		err = &command.Error{Command: "batch", Addr: g.node.addr, Outcome: command.MaybeExecuted, Err: errNoReply}
 	}
 	b.errs[i] = b.c.explain(err)
-	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i))
+	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i) && !b.overtaken(i))
+}
+
+// overtaken reports whether a write to the slot of request i stands behind it: sent again, a read
+// might see what that has written.
+func (b *batch) overtaken(i int) bool {
+	if b.lastWrites == nil {
+		b.lastWrites = map[int]int{}
+		for j, s := range b.slots {
+			if s != anySlot && !b.rs.ReadOnly(j) {
+				b.lastWrites[s] = j
+			}
+		}
+	}
+	return b.lastWrites[b.slots[i]] > i
 }
 
 // unknownScript reports whether a node does not know a script, and so has not run it.

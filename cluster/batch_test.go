@@ -128,6 +128,60 @@ func TestBatchWithANodeLost(t *testing.T) {
 	})
 }
 
+// A read whose reply was lost is not sent again where a write to its slot stands behind it, which
+// may have run: it would see what was written after it.
+func TestBatchReadsNothingOfTheFuture(t *testing.T) {
+	story(t, 1, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		n := s.primaries[0]
+		if _, err := c.Set(t.Context(), "k", "old"); err != nil {
+			t.Fatal(err)
+		}
+		lose := true
+		n.set(func() {
+			n.answer = func(words []string) (string, bool) {
+				if words[0] == "GET" && lose { // it runs all of the batch, and no reply arrives
+					lose = false
+					n.data["k"] = "new"
+					n.conns[len(n.conns)-1].Close()
+				}
+				return "", false
+			}
+		})
+		var b command.Batch
+		before := b.Get("k")
+		set := b.Set("k", "new")
+		behind := b.Get("k")
+		if err := c.Exec(t.Context(), &b); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("Exec: %v", err)
+		}
+		if v, err := before.Result(); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("GET in front of SET: %q, %v", v, err)
+		}
+		if err := set.Err(); !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("SET: %v", err)
+		}
+		if v, err := behind.Result(); v != "new" || err != nil {
+			t.Errorf("GET behind SET: %q, %v", v, err)
+		}
+	})
+}
+
+// PUBLISH reaches all from any node, in a batch too, also where nobody serves its channel's slot.
+func TestBatchPublishesWithoutTheSlot(t *testing.T) {
+	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		s.owner[slot.Of("news")] = nil
+		if _, err := c.Publish(t.Context(), "news", "alone"); err != nil {
+			t.Error(err)
+		}
+		var b command.Batch
+		b.Publish("news", "m")
+		b.Set(s.keyAt(s.primaries[0], 0), "v")
+		if err := c.Exec(t.Context(), &b); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestBatchRedirectedTooOften(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		bad := s.keyAt(s.primaries[0], 0)
@@ -343,4 +397,28 @@ func TestScriptInBatchIsRedirected(t *testing.T) {
 			t.Errorf("%q, %q", first.Value(), second.Value())
 		}
 	})
+}
+
+// Requests without keys have their places among the others, on the wire and in the results.
+func TestBatchWithKeylessInFront(t *testing.T) {
+	for _, primaries := range []int{1, 3} {
+		story(t, primaries, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+			key := s.keyAt(s.primaries[0], 0)
+			var b command.Batch
+			before := b.Echo("before")
+			one := b.Incr(key)
+			between := b.Echo("between")
+			two := b.Incr(key)
+			if err := c.Exec(t.Context(), &b); err != nil {
+				t.Fatal(err)
+			}
+			if before.Value() != "n1:1" || one.Value() != 1 || between.Value() != "n1:1" || two.Value() != 2 {
+				t.Errorf("%q, %d, %q, %d", before.Value(), one.Value(), between.Value(), two.Value())
+			}
+			want := []string{"ECHO before", "INCR " + key, "ECHO between", "INCR " + key}
+			if got := s.primaries[0].commands(); !slices.Equal(got, want) {
+				t.Errorf("%q", got)
+			}
+		})
+	}
 }

@@ -102,6 +102,7 @@ func OpenWith(ctx context.Context, options Options) (*Client, error) {
 // Options returns a copy of the client's options with defaults in place.
 func (c *Client) Options() Options {
 	o := c.options
+	o.Node.ReadOnly, o.Node.MaxAttempts = false, 0 // which are the client's own affair
 	o.Addrs = append([]string(nil), o.Addrs...)
 	if o.Node.TLS != nil {
 		o.Node.TLS = o.Node.TLS.Clone()

@@ -281,6 +281,22 @@ func TestCrossSlotIsNotSent(t *testing.T) {
 	})
 }
 
+// The options of a client are good for another one.
+func TestOptionsOfAClient(t *testing.T) {
+	for _, from := range []cluster.ReadFrom{nil, cluster.PreferReplica} {
+		story(t, 2, true, func(o *cluster.Options) { o.ReadFrom = from }, func(t *testing.T, c *cluster.Client, _ *sim) {
+			other, err := cluster.New(c.Options())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			if _, err := other.Set(t.Context(), "k", "v"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // Seeds are tried in turn.
 func TestSeeds(t *testing.T) {
 	story(t, 3, false, func(o *cluster.Options) {

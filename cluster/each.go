@@ -62,43 +62,40 @@ func (c *Client) forEach(ctx context.Context, which func(*routes) []*node, fn fu
 // again, at the primary that takes its place. Since 2.8.0.
 func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		r, err := c.ready(ctx, false)
+		first, err := c.ready(ctx, false)
 		if err != nil {
 			yield("", notSent("SCAN", "", err))
 			return
 		}
-		for _, s := range firstSlots(r.topology) {
-			if !c.scanShard(ctx, s, opts, yield) {
+		scanned := map[*node]bool{}
+		for s := range slot.Count {
+			now := c.routes.Load().of(s)
+			if first.of(s) == nil || now != nil && scanned[now.primary] {
+				continue
+			}
+			n, ok := c.scanShard(ctx, s, opts, yield)
+			if !ok {
 				return
 			}
+			scanned[n] = true
 		}
 	}
 }
 
-// firstSlots returns the first slot of each shard that has any.
-func firstSlots(t *Topology) []int {
-	seen := make([]bool, len(t.shards)+1)
-	seen[0] = true
-	var firsts []int
-	for i := range slot.Count {
-		if owner := t.owner[i]; !seen[owner] {
-			seen[owner] = true
-			firsts = append(firsts, i)
-		}
-	}
-	return firsts
-}
-
-// scanShard scans the shard that serves a slot, and reports whether to go on.
-func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption, yield func(string, error) bool) bool {
+// scanShard scans the shard that serves a slot. It returns the node that was scanned to its end,
+// and whether to go on. It stays with a node as long as that is a primary: where the slot moves,
+// others stay.
+func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption, yield func(string, error) bool) (n *node, ok bool) {
 	p := newPatience(ctx)
-	var n *node
 	for cursor := uint64(0); ; {
 		if !c.watched.Load() {
 			c.awake()
 		}
 		var page command.ScanPage
-		now, err := c.target(ctx, s, false, nil)
+		now, err := n, error(nil)
+		if !c.routes.Load().isPrimary(n) {
+			now, err = c.target(ctx, s, false, nil)
+		}
 		asked := now // nil where there is none: that says nothing of the one before
 		switch {
 		case err != nil:
@@ -113,7 +110,7 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 		if err != nil {
 			if to := c.judge(ctx, asked, err, true); to.next == final || !p.another(ctx, c, to.lost) {
 				yield("", err)
-				return false
+				return nil, false
 			}
 			continue
 		}
@@ -121,14 +118,14 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 		for _, key := range page.Keys {
 			if ctx.Err() != nil {
 				yield("", ended(ctx))
-				return false
+				return nil, false
 			}
 			if !yield(key, nil) {
-				return false
+				return nil, false
 			}
 		}
 		if cursor = page.Cursor; cursor == 0 {
-			return true
+			return n, true
 		}
 	}
 }

@@ -35,10 +35,12 @@ func (c *Client) doAnywhere(ctx context.Context, r command.Request) (proto.Value
 		s = anySlot // what is published reaches all nodes from any
 		n, err = c.target(ctx, s, false, nil)
 	}
-	if err != nil {
-		return proto.Value{}, notSent(name, "", err)
+	var v proto.Value
+	if err == nil {
+		v, err = n.client.Do(ctx, r)
+	} else if err = notSent(name, "", err); c.routes.Load() == nil {
+		return v, err // it has waited for that already
 	}
-	v, err := n.client.Do(ctx, r)
 	return c.follow(ctx, r, s, n, v, err)
 }
 
@@ -78,13 +80,9 @@ func refusal(name string, spec *command.Spec) string {
 
 // randomKey asks the primaries one after the other until one has a key.
 func (c *Client) randomKey(ctx context.Context, r command.Request) (proto.Value, error) {
-	routes, err := c.ready(ctx, false)
+	nodes, err := c.audienceOf(ctx, primaries)
 	if err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
-	}
-	nodes := routes.primaries()
-	if len(nodes) == 0 {
-		return proto.Value{}, notSent(r.Name(), "", ErrNoTopology)
 	}
 	var v proto.Value
 	start := rand.IntN(len(nodes))

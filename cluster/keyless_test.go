@@ -134,6 +134,83 @@ func TestAggregationFails(t *testing.T) {
 	})
 }
 
+// A primary that has failed is missing until a replica takes its place: a sum without it would be
+// wrong, and FLUSHALL would leave keys.
+func TestAggregationWithoutAPrimary(t *testing.T) {
+	for _, primaries := range []int{1, 2} {
+		story(t, primaries, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+			old := s.primaries[0]
+			if _, err := c.Set(t.Context(), s.keyAt(old, 0), "v"); err != nil {
+				t.Fatal(err)
+			}
+			old.set(func() { old.failed = true })
+			if _, err := c.Refresh(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := c.DBSize(t.Context()); !errors.Is(err, cluster.ErrUncovered) || !redis.SafeToRetry(err) {
+				t.Errorf("DBSIZE: %d, %v", n, err)
+			}
+			if err := c.FlushAll(t.Context()); !errors.Is(err, cluster.ErrUncovered) || !redis.SafeToRetry(err) {
+				t.Errorf("FLUSHALL: %v", err)
+			}
+			time.AfterFunc(time.Second, func() { s.promote(s.nodes["r1:1"]) })
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			if n, err := c.DBSize(ctx); n != 1 || err != nil {
+				t.Errorf("DBSIZE: %d, %v", n, err)
+			}
+		})
+	}
+}
+
+// What any node can answer waits for a primary while there is none, as commands with keys do.
+func TestKeylessWithoutAPrimary(t *testing.T) {
+	story(t, 1, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		s.primaries[0].set(func() { s.primaries[0].failed = true })
+		if _, err := c.Echo(t.Context(), "x"); !errors.Is(err, cluster.ErrNoTopology) || !redis.SafeToRetry(err) {
+			t.Errorf("ECHO: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		time.AfterFunc(time.Second, func() { s.promote(s.nodes["r1:1"]) })
+		if addr, err := c.Echo(ctx, "x"); addr != "r1:1" || err != nil {
+			t.Errorf("ECHO: %q, %v", addr, err)
+		}
+		if _, err := c.RandomKey(ctx); err != redis.Nil {
+			t.Errorf("RANDOMKEY: %v", err)
+		}
+	})
+}
+
+// A primary that has become a replica refuses to write for good: who asks it is told as soon as the
+// topology says so.
+func TestAggregationAtAPrimaryOfBefore(t *testing.T) {
+	story(t, 2, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		if _, err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		old, now := s.primaries[0], s.nodes["r1:1"]
+		s.promote(now)
+		old.set(func() {
+			old.failed, old.primary = false, now
+			s.primaries = s.primaries[1:]
+			old.answer = func(words []string) (string, bool) {
+				return "-READONLY You can't write against a read only replica.\r\n", words[0] == "FLUSHALL"
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		err := c.FlushAll(ctx)
+		if took := time.Since(start); err == nil || redis.SafeToRetry(err) || took > time.Second {
+			t.Errorf("FLUSHALL after %v: %v", took, err)
+		}
+		if err := c.FlushAll(ctx); err != nil {
+			t.Errorf("FLUSHALL: %v", err)
+		}
+	})
+}
+
 func TestKeyless(t *testing.T) {
 	story(t, 3, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		// Any node can answer: the primaries take turns.
@@ -287,6 +364,44 @@ func TestScanAll(t *testing.T) {
 				t.Error(err)
 			}
 			break // leaves nothing behind
+		}
+	})
+}
+
+// The slots that a shard was known by move, one before its scan and one during it: what stays is
+// found all the same.
+func TestScanAllWhileSlotsMove(t *testing.T) {
+	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		firsts := map[*simNode]int{}
+		for at, n := range s.owner {
+			if _, ok := firsts[n]; !ok {
+				firsts[n] = at
+			}
+		}
+		want := map[string]bool{}
+		for i := range 60 {
+			key := fmt.Sprint("k", i)
+			want[key] = true
+			if _, err := c.Set(t.Context(), key, i); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found := 0
+		for key, err := range c.ScanAll(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(want, key)
+			if found++; found == 3 {
+				s.move(s.primaries[1], firsts[s.primaries[0]])
+				s.move(s.primaries[0], firsts[s.primaries[2]])
+				if _, err := c.Refresh(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if len(want) > 0 || found != 60 {
+			t.Errorf("%d keys were found, %d were not", found, len(want))
 		}
 	})
 }

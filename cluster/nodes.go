@@ -63,6 +63,21 @@ func (r *routes) primaries() []*node {
 	return nodes
 }
 
+// headless reports whether a shard that has slots has no primary.
+func (r *routes) headless() bool {
+	for _, owner := range r.topology.owner {
+		if owner != 0 && r.shards[owner-1].primary == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// isPrimary reports whether a node, which may be nil, is one of the primaries.
+func (r *routes) isPrimary(n *node) bool {
+	return n != nil && slices.ContainsFunc(r.shards, func(s *shard) bool { return s.primary == n })
+}
+
 // nodes returns all nodes.
 func (r *routes) nodes() []*node {
 	nodes := r.primaries()

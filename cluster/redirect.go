@@ -168,6 +168,11 @@ func (c *Client) target(ctx context.Context, s int, reads bool, avoid *node) (*n
 	if err != nil {
 		return nil, err
 	}
+	return c.targetOf(r, s, reads, avoid)
+}
+
+// targetOf is target by the routes given.
+func (c *Client) targetOf(r *routes, s int, reads bool, avoid *node) (*node, error) {
 	if s == anySlot {
 		return c.anyNode(r, avoid)
 	}
