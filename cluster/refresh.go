@@ -140,7 +140,7 @@ func (c *Client) install(t *Topology) error {
 		return err
 	}
 	c.routes.Store(r)
-	if old == nil || old.topology.Epoch != t.Epoch || old.topology.covered() != t.covered() {
+	if old == nil || old.topology.Epoch != t.Epoch || old.topology.covered() != t.covered() || old.topology.OK != t.OK {
 		c.tellWaiting()
 		c.options.Logger.Info("cluster: topology", "epoch", t.Epoch, "ok", t.OK, "shards", len(t.shards), "told by", t.From)
 	}

@@ -21,6 +21,7 @@ const (
 type patience struct {
 	attempts    int
 	redirects   int
+	pauses      int // since the topology was replaced the last time
 	began       time.Time
 	hasDeadline bool
 }
@@ -43,7 +44,13 @@ func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 		return false
 	}
 	p.attempts++
-	return c.pause(ctx, p.attempts-1)
+	p.pauses++
+	fresh, ok := c.pause(ctx, p.pauses)
+	if fresh {
+		// How long the slot had nobody says nothing of how long its new node needs.
+		p.pauses = 0
+	}
+	return ok
 }
 
 // redirected reports, after the pause that is due, whether one more redirect is to be
@@ -56,13 +63,14 @@ func (p *patience) redirected(ctx context.Context, c *Client) bool {
 	if p.redirects++; p.redirects <= atOnce {
 		return true
 	}
-	return c.pause(ctx, p.redirects-atOnce)
+	_, ok := c.pause(ctx, p.redirects-atOnce)
+	return ok
 }
 
 // pause waits for the backoff before attempt n, counted from 1, or until another topology
-// is there, for which the refresher looks more often meanwhile. False: ctx has ended, or the
-// client is closed.
-func (c *Client) pause(ctx context.Context, n int) bool {
+// is there, which fresh reports, and for which the refresher looks more often meanwhile. Not
+// ok: ctx has ended, or the client is closed.
+func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
 	delay, _ := c.options.Node.Backoff.Pause(n+1, nil)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
@@ -73,13 +81,13 @@ func (c *Client) pause(ctx context.Context, n int) bool {
 	c.mu.Unlock()
 	select {
 	case <-timer.C:
-		return ctx.Err() == nil
+		return false, ctx.Err() == nil
 	case <-replaced:
-		return ctx.Err() == nil
+		return true, ctx.Err() == nil
 	case <-ctx.Done():
 	case <-c.closing:
 	}
-	return false
+	return false, false
 }
 
 // tellWaiting ends all pauses: the topology is another one.
