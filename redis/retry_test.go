@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -47,8 +48,9 @@ func TestRetryPolicies(t *testing.T) {
 			}))), io.EOF,
 			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 1, 2, never, never},
 		},
-		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
-		"others":   {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
+		"timeouts":          {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
+		"others":            {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
+		"every, not at all": {redis.RetryEvery(-time.Second), io.EOF, []time.Duration{0, 0}},
 		"a function": {
 			redis.RetryFunc(func(failures int, err error) (time.Duration, bool) {
 				return time.Duration(failures), errors.Is(err, io.EOF)
@@ -64,6 +66,16 @@ func TestRetryPolicies(t *testing.T) {
 					t.Fatalf("%s: failure %d: %v, %v; want at most %v", name, i+1, got, ok, most)
 				}
 			}
+		}
+	}
+}
+
+// The longest time, jittered, was none at all every other time.
+func TestRetryEveryLongTime(t *testing.T) {
+	const least = math.MaxInt64 - math.MaxInt64/20
+	for range 100 {
+		if got, ok := redis.RetryEvery(math.MaxInt64).Pause(1, io.EOF); got < least || !ok {
+			t.Fatalf("%v, %v", got, ok)
 		}
 	}
 }
