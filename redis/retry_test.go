@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
@@ -144,6 +145,39 @@ func TestSubscribeInFrontOfAPause(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		if err := <-second; err != nil {
 			t.Errorf("the second: %v", err)
+		}
+	})
+}
+
+// Who had subscribed over a connection cut the pause behind its loss short. Who waits to be
+// subscribed does.
+func TestPauseAfterALoss(t *testing.T) {
+	const pause = 4 * time.Second
+	story(t, redis.Options{SubscriberRetry: redis.RetryEvery(pause)}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		conn := server.AcceptReady()
+		conn.ExpectSubscribe("SUBSCRIBE", "news")
+		if sub := <-pending; sub.err != nil {
+			t.Fatal(sub.err)
+		}
+		if sub := <-subscribe(t.Context(), client, pubsub.Channels("news")); sub.err != nil {
+			t.Fatal(sub.err)
+		}
+		lost := time.Now()
+		conn.Close()
+		conn = server.AcceptReady()
+		within(t, "connecting again", lost, pause-pause/10, pause+pause/10)
+		conn.ExpectSubscribe("SUBSCRIBE", "news")
+
+		pending = subscribe(t.Context(), client, pubsub.Channels("sport"))
+		conn.ExpectNames("SUBSCRIBE", "sport")
+		lost = time.Now()
+		conn.Close()
+		conn = server.AcceptReady()
+		within(t, "connecting for who waits", lost, 0, time.Second)
+		conn.ExpectSubscribe("SUBSCRIBE", "news", "sport")
+		if sub := <-pending; sub.err != nil {
+			t.Error(sub.err)
 		}
 	})
 }

@@ -80,8 +80,8 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 		s.running = true
 		s.tasks.Go(s.run)
 	}
-	s.mu.Unlock()
 	s.hurry() // somebody waits for it now
+	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.callers--
@@ -141,8 +141,7 @@ func (s *subscriber) run() {
 			s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause) // the hub may be being closed
 			return
 		}
-		s.setConn(nil)
-		s.noteError(c.cause)
+		s.lost(c.cause)
 		s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
 		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
 		if s.unneeded() {
@@ -218,6 +217,18 @@ func (s *subscriber) setConn(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = c
+}
+
+// lost notes that there is no connection any more. Who has hurried so far had it; who
+// waits for a confirmation still waits for the next one.
+func (s *subscriber) lost(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn, s.lastErr = nil, cause
+	s.served()
+	if s.callers > 0 {
+		s.hurry()
+	}
 }
 
 // reconnect closes the connection, which is made again.
