@@ -39,6 +39,7 @@ type subscriber struct {
 	closed  bool  // no new run
 	reason  error // why it was given up; nil where it was not
 	conn    *conn // the live connection; nil while there is none
+	stale   error // why the one that is being made is to be made again; nil where it is not
 	lastErr error // why there is no connection
 }
 
@@ -110,7 +111,7 @@ func (s *subscriber) unneeded() bool {
 func (s *subscriber) run() {
 	failures := 0 // in a row, since a connection last lasted
 	for {
-		s.served()
+		s.connecting()
 		c, err := dial(s.ctx, s.options, s.prepare)
 		if s.ctx.Err() != nil {
 			if err == nil {
@@ -212,11 +213,23 @@ func (s *subscriber) noteError(err error) {
 	s.lastErr = err
 }
 
-// setConn notes the live connection.
-func (s *subscriber) setConn(c *conn) {
+// connecting notes that a connection is about to be made.
+func (s *subscriber) connecting() {
+	s.served()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.stale = nil
+}
+
+// setConn notes the live connection, and closes it where it was told to while it was made.
+func (s *subscriber) setConn(c *conn) {
+	s.mu.Lock()
 	s.conn = c
+	stale := s.stale
+	s.mu.Unlock()
+	if stale != nil {
+		c.fail(stale)
+	}
 }
 
 // lost notes that there is no connection any more. Who has hurried so far had it; who
@@ -231,10 +244,15 @@ func (s *subscriber) lost(cause error) {
 	}
 }
 
-// reconnect closes the connection, which is made again.
+// errReconnect is why a connection is made again where no other reason was given.
+var errReconnect = errors.New("the client was told to connect again")
+
+// reconnect closes the connection, also one that is being made. It is made again.
 func (s *subscriber) reconnect(cause error) {
+	cause = or(cause, errReconnect)
 	s.mu.Lock()
 	c := s.conn
+	s.stale = cause
 	s.mu.Unlock()
 	if c != nil {
 		c.fail(cause)
