@@ -85,7 +85,7 @@ func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err 
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", c.addr, err)
 		}
-		c.nc = secure
+		c.nc, c.secure = secure, true
 	}
 	if prepare != nil {
 		prepare(c)
