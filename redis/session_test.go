@@ -184,7 +184,9 @@ func TestWatchBesideATransaction(t *testing.T) {
 				done := run(s.Close)
 				c.Expect("UNWATCH")
 				c.OK()
-				<-done
+				if err := <-done; err != nil {
+					t.Errorf("Close: %v", err)
+				}
 			})
 		})
 	}
