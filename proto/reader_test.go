@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"reflect"
@@ -595,4 +596,16 @@ func TestBuffer(t *testing.T) {
 		t.Errorf("%d bytes after Shrink", len(r.buf))
 	}
 	next(10)
+}
+
+// With limits that bound nothing, a length that no memory can hold was a panic once its
+// string did not fit the buffer.
+func TestLongestLength(t *testing.T) {
+	for _, head := range []string{"$", "!", "=", "$?\r\n;"} {
+		data := head + "9223372036854775807\r\ntxt:" + strings.Repeat("x", 1<<20)
+		_, err := readAll(t, strings.NewReader(data), Limits{MaxBulk: math.MaxInt})
+		if err != io.ErrUnexpectedEOF {
+			t.Errorf("%q: %v", head, err)
+		}
+	}
 }

@@ -1,6 +1,9 @@
 package proto
 
-import "bytes"
+import (
+	"bytes"
+	"math"
+)
 
 // bulk reads the length of a bulk string, verbatim string or blob error.
 func (s *scanner) bulk(b []byte, i int) (int, status) {
@@ -148,9 +151,9 @@ func (s *scanner) bigNumber(b []byte, i int) (int, status) {
 }
 
 // total returns how many bytes the reply will have, where a body is running
-// that is the reply's last.
+// that is the reply's last. One that no memory can hold has no total.
 func (s *scanner) total() (int, bool) {
-	if s.next != atBody || s.chunked || len(s.outer) > 0 {
+	if s.next != atBody || s.chunked || len(s.outer) > 0 || s.rest > math.MaxInt-len("\r\n")-s.raw {
 		return 0, false
 	}
 	return s.raw + s.rest + len("\r\n"), true

@@ -105,3 +105,37 @@ func TestReconnectSubscribers(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// A connection of subscriptions that is being made goes to the server of before: it is made
+// again.
+func TestReconnectSubscribersWhileConnecting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewServer(t)
+		client, err := redis.New(redis.Options{Dial: server.Dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		former := server.Accept()
+		synctest.Wait()
+		client.ReconnectSubscribers(errors.New("it has left"))
+		former.Handshake()
+		former.ExpectEnd()
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		if sub := <-pending; sub.err != nil {
+			t.Error(sub.err)
+		}
+	})
+}
+
+// A reconnection for no reason in particular took the program down.
+func TestReconnectSubscribersWithoutCause(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		<-pending
+		client.ReconnectSubscribers(nil)
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+	})
+}

@@ -51,6 +51,7 @@ import (
 type conn struct {
 	nc     net.Conn
 	raw    net.Conn // below TLS: what is closed, because TLS's own Close can block
+	secure bool     // nc is TLS
 	addr   string
 	reader *proto.Reader // of who has the read lease, after the handshake
 

@@ -80,15 +80,19 @@ func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err 
 			err = panicError(r)
 		}
 	}()
+	if prepare != nil {
+		prepare(c)
+	}
 	if o.TLS != nil {
-		secure := tls.Client(c.raw, o.tlsFor(c.addr))
+		raw := c.raw
+		if c.subscriber {
+			raw = provenConn{raw, c}
+		}
+		secure := tls.Client(raw, o.tlsFor(c.addr))
 		if err := secure.HandshakeContext(ctx); err != nil {
 			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", c.addr, err)
 		}
-		c.nc = secure
-	}
-	if prepare != nil {
-		prepare(c)
+		c.nc, c.secure = secure, true
 	}
 	return c.handshake(o)
 }

@@ -92,7 +92,7 @@ const maxHints = 100
 // prepare finds out whether a connection's callers may help. A subscriber
 // connection has pushes to see, and TLS can be interrupted less cleanly.
 func (l *lending) prepare(c *conn) {
-	l.enabled = !c.subscriber && !c.monitoring && c.nc == c.raw && c.nc.SetReadDeadline(time.Time{}) == nil
+	l.enabled = !c.subscriber && !c.monitoring && !c.secure && c.nc.SetReadDeadline(time.Time{}) == nil
 }
 
 // takeLease makes a slot's caller the leader where nobody reads. c.mu is held.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -14,12 +15,14 @@ import (
 // countingReader counts what is read from a connection.
 type countingReader struct{ c *conn }
 
-func (r countingReader) Read(p []byte) (int, error) {
-	if r.c.subscriber {
-		return r.c.proof.read(r.c, p)
+func (r countingReader) Read(p []byte) (n int, err error) {
+	c := r.c
+	if c.subscriber && !c.secure {
+		n, err = c.proof.read(c.nc, p)
+	} else {
+		n, err = c.nc.Read(p)
 	}
-	n, err := r.c.nc.Read(p)
-	r.c.received.Add(uint64(n))
+	c.received.Add(uint64(n))
 	return n, err
 }
 
@@ -43,10 +46,9 @@ func (p *proof) begin() {
 	p.alive.Store(p.drained)
 }
 
-func (p *proof) read(c *conn, buf []byte) (int, error) {
+func (p *proof) read(nc net.Conn, buf []byte) (int, error) {
 	began := time.Now().UnixNano()
-	n, err := c.nc.Read(buf)
-	c.received.Add(uint64(n))
+	n, err := nc.Read(buf)
 	if n > 0 {
 		p.alive.Store(p.drained)
 		if n < len(buf) {
@@ -55,6 +57,15 @@ func (p *proof) read(c *conn, buf []byte) (int, error) {
 	}
 	return n, err
 }
+
+// provenConn is a subscriber connection below TLS, which gives one record at a time: only
+// here a read that brings less than there is room for has emptied the socket.
+type provenConn struct {
+	net.Conn
+	c *conn
+}
+
+func (p provenConn) Read(buf []byte) (int, error) { return p.c.proof.read(p.Conn, buf) }
 
 // readLoop gives each reply to the slot that is its turn, and each push to
 // onPush, while callers don't (lend.go). It is the last of the connection's

@@ -625,3 +625,32 @@ func TestBlockingCommandsOfOneSession(t *testing.T) {
 		})
 	}
 }
+
+// A connection of the user's own that can't be compared was a panic.
+func TestConnThatCannotBeCompared(t *testing.T) {
+	server := (*redistest.Server)(nil)
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := server.Dial(ctx, network, addr)
+		return countedConn{nc, func(int) {}}, err
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server = redistest.NewServer(t)
+		client, err := redis.New(redis.Options{Dial: dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		ready(t, client, server)
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
+		if sub := <-pending; sub.err != nil {
+			t.Error(sub.err)
+		}
+	})
+}
+
+// countedConn is a net.Conn without a pointer.
+type countedConn struct {
+	net.Conn
+	count func(n int)
+}

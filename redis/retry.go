@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"math"
 	"math/rand/v2"
 	"time"
 )
@@ -31,10 +32,14 @@ type RetryFunc func(failures int, err error) (time.Duration, bool)
 // Pause calls the function.
 func (f RetryFunc) Pause(failures int, err error) (time.Duration, bool) { return f(failures, err) }
 
-// RetryEvery tries again without end, each time after d, jittered by up to a tenth.
+// RetryEvery tries again without end, each time after d, jittered by up to a tenth. A d
+// below 0 is 0.
 func RetryEvery(d time.Duration) RetryPolicy {
+	d = max(d, 0)
+	least := d - d/20
+	jitter := min(d/10, math.MaxInt64-least)
 	return RetryFunc(func(int, error) (time.Duration, bool) {
-		return d - d/20 + rand.N(d/10+1), true
+		return least + rand.N(jitter+1), true
 	})
 }
 

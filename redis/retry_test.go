@@ -3,11 +3,13 @@ package redis_test
 import (
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
@@ -47,8 +49,9 @@ func TestRetryPolicies(t *testing.T) {
 			}))), io.EOF,
 			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 1, 2, never, never},
 		},
-		"timeouts": {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
-		"others":   {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
+		"timeouts":          {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
+		"others":            {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
+		"every, not at all": {redis.RetryEvery(-time.Second), io.EOF, []time.Duration{0, 0}},
 		"a function": {
 			redis.RetryFunc(func(failures int, err error) (time.Duration, bool) {
 				return time.Duration(failures), errors.Is(err, io.EOF)
@@ -64,6 +67,16 @@ func TestRetryPolicies(t *testing.T) {
 					t.Fatalf("%s: failure %d: %v, %v; want at most %v", name, i+1, got, ok, most)
 				}
 			}
+		}
+	}
+}
+
+// The longest time, jittered, was none at all every other time.
+func TestRetryEveryLongTime(t *testing.T) {
+	const least = math.MaxInt64 - math.MaxInt64/20
+	for range 100 {
+		if got, ok := redis.RetryEvery(math.MaxInt64).Pause(1, io.EOF); got < least || !ok {
+			t.Fatalf("%v, %v", got, ok)
 		}
 	}
 }
@@ -132,6 +145,39 @@ func TestSubscribeInFrontOfAPause(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		if err := <-second; err != nil {
 			t.Errorf("the second: %v", err)
+		}
+	})
+}
+
+// Who had subscribed over a connection cut the pause behind its loss short. Who waits to be
+// subscribed does.
+func TestPauseAfterALoss(t *testing.T) {
+	const pause = 4 * time.Second
+	story(t, redis.Options{SubscriberRetry: redis.RetryEvery(pause)}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		conn := server.AcceptReady()
+		conn.ExpectSubscribe("SUBSCRIBE", "news")
+		if sub := <-pending; sub.err != nil {
+			t.Fatal(sub.err)
+		}
+		if sub := <-subscribe(t.Context(), client, pubsub.Channels("news")); sub.err != nil {
+			t.Fatal(sub.err)
+		}
+		lost := time.Now()
+		conn.Close()
+		conn = server.AcceptReady()
+		within(t, "connecting again", lost, pause-pause/10, pause+pause/10)
+		conn.ExpectSubscribe("SUBSCRIBE", "news")
+
+		pending = subscribe(t.Context(), client, pubsub.Channels("sport"))
+		conn.ExpectNames("SUBSCRIBE", "sport")
+		lost = time.Now()
+		conn.Close()
+		conn = server.AcceptReady()
+		within(t, "connecting for who waits", lost, 0, time.Second)
+		conn.ExpectSubscribe("SUBSCRIBE", "news", "sport")
+		if sub := <-pending; sub.err != nil {
+			t.Error(sub.err)
 		}
 	})
 }

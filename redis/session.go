@@ -36,6 +36,7 @@ type Session struct {
 
 	mu       sync.Mutex
 	watching bool // a WATCH was sent, and nothing that ends it
+	watches  int  // counts the beginnings and the ends of calls that watch
 	dropped  bool // the connection is not to be used again
 	closed   bool
 	calls    int // under way
@@ -81,9 +82,8 @@ func (s *Session) Watch(ctx context.Context, keys ...string) error {
 		return err
 	}
 	defer s.end()
-	s.mu.Lock()
-	s.watching = true // until it is known not to be
-	s.mu.Unlock()
+	s.watch() // until it is known not to be
+	defer s.watch()
 	_, err := s.roundTrip(ctx, &r)
 	return err
 }
@@ -95,12 +95,13 @@ func (s *Session) Unwatch(ctx context.Context) error {
 		return err
 	}
 	defer s.end()
-	if !s.isWatching() {
+	watching, watches := s.watched()
+	if !watching {
 		return nil
 	}
 	_, err := s.roundTrip(ctx, &r)
 	if err == nil {
-		s.forget()
+		s.forget(watches)
 	}
 	return err
 }
@@ -124,17 +125,29 @@ func (s *Session) end() {
 	s.mu.Unlock()
 }
 
-// isWatching reports whether something may be watched.
-func (s *Session) isWatching() bool {
+// watch notes the beginning, or the end, of a call that watches.
+func (s *Session) watch() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.watching
+	s.watching = true
+	s.watches++
+	s.mu.Unlock()
 }
 
-// forget notes that nothing is watched any more.
-func (s *Session) forget() {
+// watched reports whether something may be watched. What ends that tells forget the
+// number of before.
+func (s *Session) watched() (watching bool, watches int) {
 	s.mu.Lock()
-	s.watching = false
+	defer s.mu.Unlock()
+	return s.watching, s.watches
+}
+
+// forget notes that nothing is watched any more, unless a call that watches has begun or
+// ended meanwhile: the server may have come to it later.
+func (s *Session) forget(watches int) {
+	s.mu.Lock()
+	if s.watches == watches {
+		s.watching = false
+	}
 	s.mu.Unlock()
 }
 
@@ -152,9 +165,8 @@ func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error
 	}
 	defer s.end()
 	if r.OfSession() { // a WATCH, for all that is known
-		s.mu.Lock()
-		s.watching = true
-		s.mu.Unlock()
+		s.watch()
+		defer s.watch()
 	}
 	return s.roundTrip(ctx, &r)
 }
@@ -207,7 +219,7 @@ func (s *Session) Multi(ctx context.Context, b *command.Batch) error {
 	if b.Len() > 0 {
 		return b.Exec(ctx, sessionMulti{s})
 	}
-	if !s.isWatching() {
+	if watching, _ := s.watched(); !watching {
 		return nil
 	}
 	_, err := sessionMulti{s}.DoBatch(ctx, new(command.Requests))
@@ -226,9 +238,10 @@ func (m sessionMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]prot
 		return nil, err
 	}
 	defer s.end()
+	_, watches := s.watched()
 	values, err := s.conn.transact(ctx, rs, rs.Transaction())
 	if !errors.Is(err, ErrNotSent) && !errors.Is(err, ErrMaybeExecuted) {
-		s.forget() // EXEC was answered
+		s.forget(watches) // EXEC was answered
 	}
 	return values, err
 }

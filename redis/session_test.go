@@ -128,6 +128,70 @@ func TestSessionsThatAreNotClean(t *testing.T) {
 	}
 }
 
+// What is watched while a transaction ends is watched still when that has ended: the next
+// borrower of the connection had a conflict with it.
+func TestWatchBesideATransaction(t *testing.T) {
+	for name, watch := range map[string]func(ctx context.Context, s *redis.Session) error{
+		"Watch": func(ctx context.Context, s *redis.Session) error { return s.Watch(ctx, "other") },
+		"Do": func(ctx context.Context, s *redis.Session) error {
+			_, err := s.Do(ctx, command.WatchRequest("other"))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				s, c := watching(t, client, server, "k")
+				for _, transactionFirst := range []bool{true, false} {
+					begin := func() error { return watch(t.Context(), s) }
+					var watched, executed <-chan error
+					if !transactionFirst {
+						watched = run(begin)
+						c.Expect("WATCH", "other")
+					}
+					executed = run(func() error { return s.Multi(t.Context(), new(command.Batch)) })
+					c.Expect("MULTI")
+					c.Expect("EXEC")
+					if transactionFirst {
+						watched = run(begin)
+						c.Expect("WATCH", "other")
+					} else {
+						c.OK()
+					}
+					c.OK()
+					c.Array()
+					if err := <-executed; err != nil {
+						t.Errorf("Multi: %v", err)
+					}
+					if transactionFirst {
+						c.OK()
+					}
+					if err := <-watched; err != nil {
+						t.Errorf("Watch: %v", err)
+					}
+				}
+				unwatched := run(func() error { return s.Unwatch(t.Context()) })
+				c.Expect("UNWATCH")
+				late := run(func() error { return watch(t.Context(), s) })
+				c.Expect("WATCH", "other")
+				c.OK()
+				if err := <-unwatched; err != nil {
+					t.Errorf("Unwatch: %v", err)
+				}
+				c.OK()
+				if err := <-late; err != nil {
+					t.Errorf("Watch: %v", err)
+				}
+				done := run(s.Close)
+				c.Expect("UNWATCH")
+				c.OK()
+				if err := <-done; err != nil {
+					t.Errorf("Close: %v", err)
+				}
+			})
+		})
+	}
+}
+
 func TestSessionIsClosed(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		s, _ := watching(t, client, server, "k")

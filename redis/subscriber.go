@@ -39,6 +39,7 @@ type subscriber struct {
 	closed  bool  // no new run
 	reason  error // why it was given up; nil where it was not
 	conn    *conn // the live connection; nil while there is none
+	stale   error // why the one that is being made is to be made again; nil where it is not
 	lastErr error // why there is no connection
 }
 
@@ -80,8 +81,8 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 		s.running = true
 		s.tasks.Go(s.run)
 	}
-	s.mu.Unlock()
 	s.hurry() // somebody waits for it now
+	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
 		s.callers--
@@ -110,7 +111,7 @@ func (s *subscriber) unneeded() bool {
 func (s *subscriber) run() {
 	failures := 0 // in a row, since a connection last lasted
 	for {
-		s.served()
+		s.connecting()
 		c, err := dial(s.ctx, s.options, s.prepare)
 		if s.ctx.Err() != nil {
 			if err == nil {
@@ -141,8 +142,7 @@ func (s *subscriber) run() {
 			s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause) // the hub may be being closed
 			return
 		}
-		s.setConn(nil)
-		s.noteError(c.cause)
+		s.lost(c.cause)
 		s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
 		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
 		if s.unneeded() {
@@ -213,17 +213,46 @@ func (s *subscriber) noteError(err error) {
 	s.lastErr = err
 }
 
-// setConn notes the live connection.
-func (s *subscriber) setConn(c *conn) {
+// connecting notes that a connection is about to be made.
+func (s *subscriber) connecting() {
+	s.served()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conn = c
+	s.stale = nil
 }
 
-// reconnect closes the connection, which is made again.
+// setConn notes the live connection, and closes it where it was told to while it was made.
+func (s *subscriber) setConn(c *conn) {
+	s.mu.Lock()
+	s.conn = c
+	stale := s.stale
+	s.mu.Unlock()
+	if stale != nil {
+		c.fail(stale)
+	}
+}
+
+// lost notes that there is no connection any more. Who has hurried so far had it; who
+// waits for a confirmation still waits for the next one.
+func (s *subscriber) lost(cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conn, s.lastErr = nil, cause
+	s.served()
+	if s.callers > 0 {
+		s.hurry()
+	}
+}
+
+// errReconnect is why a connection is made again where no other reason was given.
+var errReconnect = errors.New("the client was told to connect again")
+
+// reconnect closes the connection, also one that is being made. It is made again.
 func (s *subscriber) reconnect(cause error) {
+	cause = or(cause, errReconnect)
 	s.mu.Lock()
 	c := s.conn
+	s.stale = cause
 	s.mu.Unlock()
 	if c != nil {
 		c.fail(cause)
