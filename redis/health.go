@@ -175,14 +175,23 @@ func (m *monitor) patience(limit time.Duration) (over func()) {
 func (m *monitor) wait() {
 	p := &m.patient
 	if p.timer != nil {
-		p.timer.Stop() // one that fires now closes the connection, no more
+		p.timer.Stop()
 		p.timer = nil
 	}
 	if len(p.times) == 0 {
 		return
 	}
 	if longest := slices.Max(p.times); longest < noEnd {
-		p.timer = time.AfterFunc(longest-time.Since(p.since), func() { m.c.fail(ErrReplyTimeout) })
+		var timer *time.Timer
+		timer = time.AfterFunc(longest-time.Since(p.since), func() {
+			m.c.mu.Lock()
+			due := p.timer == timer // and not one that has fired while it was stopped
+			m.c.mu.Unlock()
+			if due {
+				m.c.fail(ErrReplyTimeout)
+			}
+		})
+		p.timer = timer
 	}
 }
 
