@@ -252,10 +252,82 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+// ElementError is an error reply that is an element of an array or map.
+type ElementError struct {
+	Index int    // its number, from 0; of a map that of its pair
+	Name  string // its name in a map or struct; empty in an array
+	Err   error  // the server's words, a [*proto.Error]
+}
+
+// PartialError reports that some elements of a reply are errors: a proxy's MGET where one
+// server is down, a table that a script returns. The other elements are in the result
+// that is returned beside it; those that failed are zero there, or missing in a map.
+// [errors.As] finds the first [*proto.Error].
+type PartialError struct {
+	Command  string // name of the command
+	Len      int    // number of elements
+	Elements []ElementError
+}
+
+// Error says how many elements failed, and shows the first one's error.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("redis: %s: %d of %d elements of the reply are errors, the first: %v", e.Command, len(e.Elements), e.Len, e.Elements[0].Err)
+}
+
+// Unwrap returns the errors of the elements.
+func (e *PartialError) Unwrap() []error {
+	errs := make([]error, len(e.Elements))
+	for i := range e.Elements {
+		errs[i] = e.Elements[i].Err
+	}
+	return errs
+}
+
+// partial collects error replies among elements.
+type partial struct {
+	elements []ElementError
+	n        int
+}
+
+// takes counts an element, and reports whether it is an error reply, which it notes.
+func (p *partial) takes(name string, v proto.Value) bool {
+	p.n++
+	if v.Kind() != proto.KindError {
+		return false
+	}
+	p.elements = append(p.elements, ElementError{p.n - 1, name, v.Err()})
+	return true
+}
+
+// err returns what was noted, as one error.
+func (p *partial) err() error {
+	if p.elements == nil {
+		return nil
+	}
+	return &PartialError{Len: p.n, Elements: p.elements}
+}
+
+// errorIn returns an error reply inside of v, if there is one.
+func errorIn(v proto.Value) error {
+	if v.Kind() == proto.KindError {
+		return v.Err()
+	}
+	for e := range v.All() {
+		if err := errorIn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // decodeFailed completes a decoder's error with command and key.
 func decodeFailed(r *Request, v proto.Value, err error) error {
 	if err == Nil { //nolint:errorlint // decoders return Nil itself
 		return Nil
+	}
+	if some, ok := err.(*PartialError); ok { //nolint:errorlint // decoders return it itself
+		some.Command = r.Name()
+		return some
 	}
 	e := &DecodeError{Want: "the command's type", Err: err}
 	if own, ok := err.(*DecodeError); ok { //nolint:errorlint // a wrapped one is a decoder's own affair
@@ -263,6 +335,12 @@ func decodeFailed(r *Request, v proto.Value, err error) error {
 	}
 	e.Command = r.Name()
 	e.Key, _ = r.Key()
+	if inner := errorIn(v); inner != nil { // an error reply in a place where none is expected
+		if e.Err != nil {
+			inner = fmt.Errorf("%w: %w", e.Err, inner)
+		}
+		e.Err = inner
+	}
 	if e.Got == "" {
 		e.Got = shape(v)
 	}

@@ -29,6 +29,8 @@ type Request struct {
 	readOnly bool
 	// ofSession says that it changes what its connection is.
 	ofSession bool
+	// as is the form of the reply where it is not that of the command, see form.
+	as form
 	inline    [inlineArgs]argument
 	// bytes is the first argument that is bytes. An argument of that kind has
 	// the number of its bytes for num: 0 for these, and from 1 on those in rest.
