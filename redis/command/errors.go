@@ -98,7 +98,7 @@ func (e *Error) reason() string {
 		b.WriteString(e.Addr)
 		b.WriteString(")")
 	}
-	if hint := hint(e.Err); hint != "" {
+	if hint := hint(e.Err, e.Outcome); hint != "" {
 		b.WriteString(": ")
 		b.WriteString(hint)
 	}
@@ -121,10 +121,6 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// rejections are the codes by which a server says that it did not run a
-// command and that it may run it later or elsewhere. The list is closed.
-var rejections = [...]string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"}
-
 // ReplyError turns an error reply to a request into an [*Error]. It returns nil
 // where v is no error. Servers repeat arguments of some commands in their
 // errors: where these may be secrets they are taken out.
@@ -139,9 +135,11 @@ func ReplyError(r *Request, addr string, v proto.Value) error {
 		if r.secret() {
 			reply.Message = r.withoutArguments(reply.Message)
 		}
-		for _, code := range rejections {
-			if reply.Code == code {
-				e.Outcome = Rejected
+		if r.rejectedBy(reply) {
+			e.Outcome = Rejected
+		} else if (reply.Code == "MOVED" || reply.Code == "ASK") && !r.hasOwnErrors() {
+			if _, bad := proto.ParseRedirect(reply); bad != nil {
+				e.Err = fmt.Errorf("%w: it can't be followed: %w", err, bad)
 			}
 		}
 	}
@@ -187,11 +185,18 @@ func remedy(code string) string {
 	return ""
 }
 
-// hint returns the likely remedy for an error reply.
-func hint(err error) string {
+// hint returns the likely remedy for an error reply. A code by which servers reject
+// commands has none where the command was not rejected: then a script uses it.
+func hint(err error, outcome Outcome) string {
 	var reply *proto.Error
 	if !errors.As(err, &reply) {
 		return ""
+	}
+	switch reply.Code {
+	case "MOVED", "READONLY", "LOADING", "CLUSTERDOWN":
+		if outcome == Answered {
+			return ""
+		}
 	}
 	return remedy(reply.Code)
 }
