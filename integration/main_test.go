@@ -5,7 +5,9 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -56,6 +58,33 @@ func (f *fixture) command(words ...string) string {
 		f.Fatal(err)
 	}
 	return reply
+}
+
+// since ends a test of what came with a version of Redis that the server has not reached
+// yet, and has it listed. Valkey has all that Redis 7.2 has.
+func (f *fixture) since(version, what string) {
+	f.Helper()
+	if f.has(version) {
+		return
+	}
+	servers.LeftOut(f.Name(), fmt.Sprintf("%s (since %s)", what, version))
+	f.Skipf("left out on %s %s: %s came with %s", f.server.Role(), f.server.Version(), what, version)
+}
+
+// has reports whether the server has what came with a version of Redis up to 7.2.
+func (f *fixture) has(version string) bool {
+	if f.server.Role() == "valkey9" {
+		return true
+	}
+	var want, got [2]int
+	_, err := fmt.Sscanf(version, "%d.%d", &want[0], &want[1])
+	if err == nil {
+		_, err = fmt.Sscanf(f.server.Version(), "%d.%d", &got[0], &got[1])
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
+	return slices.Compare(got[:], want[:]) >= 0
 }
 
 // eventually asks again and again until holds returns true; it fails the test

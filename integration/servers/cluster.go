@@ -110,10 +110,14 @@ func (c *Cluster) startNode(ctx context.Context, version Version, config Config,
 	config.Lines = []string{
 		fmt.Sprintf("cluster-node-timeout %d", c.config.NodeTimeout.Milliseconds()),
 		// Replicas stay where a test has put them.
-		"cluster-allow-replica-migration no",
+		"cluster-migration-barrier 999",
 		// Nodes tell clients of a replica when its offset isn't 0 any more; in an empty
 		// cluster the first ping makes it so, by default after 10 s.
 		"repl-ping-replica-period 1",
+	}
+	if !version.Before62 {
+		// And so does a primary without slots.
+		config.Lines = append(config.Lines, "cluster-allow-replica-migration no")
 	}
 	if c.network != nil {
 		if node.proxy, err = c.network.listen(i); err != nil {
@@ -237,6 +241,15 @@ func (c *Cluster) share(primary int) slot.Range {
 	return slot.Range{From: begin(primary), To: begin(primary+1) - 1}
 }
 
+// addSlots is the command that gives slots to a node; ADDSLOTSRANGE came with Redis 7.0.
+func addSlots(share slot.Range) []string {
+	words := []string{"CLUSTER", "ADDSLOTS"}
+	for number := share.From; number <= share.To; number++ {
+		words = append(words, strconv.Itoa(number))
+	}
+	return words
+}
+
 // join makes one cluster of nodes that don't know each other.
 func (c *Cluster) join(ctx context.Context) error {
 	for i, node := range c.nodes[:c.config.Primaries] {
@@ -245,7 +258,7 @@ func (c *Cluster) join(ctx context.Context) error {
 			ctx,
 			// Else all begin with the same epoch and have to find others first.
 			[]string{"CLUSTER", "SET-CONFIG-EPOCH", strconv.Itoa(i + 1)},
-			[]string{"CLUSTER", "ADDSLOTSRANGE", strconv.Itoa(share.From), strconv.Itoa(share.To)},
+			addSlots(share),
 		); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	// certificate is one that several servers share, because they verify each other;
 	// nil: the server gets one of its own.
 	certificate *certificate
+	// before62 is Version.Before62.
+	before62 bool
 }
 
 // The harness' own user, present only where Users redefines the default user, so
@@ -83,6 +86,29 @@ func (c Config) credentials() []string {
 		return []string{c.Password}
 	}
 	return nil
+}
+
+// forVersion returns the configuration without what the version does not know.
+func (c Config) forVersion(version Version) Config {
+	if !version.Before62 {
+		return c
+	}
+	c.before62 = true
+	c.Users = slices.Clone(c.Users)
+	for i, rule := range c.Users {
+		c.Users[i] = withoutChannels(rule)
+	}
+	return c
+}
+
+// withoutChannels returns a user's rule without what it says about channels: before Redis
+// 6.2 everybody may use all.
+func withoutChannels(rule string) string {
+	words := strings.Fields(rule)
+	words = slices.DeleteFunc(words, func(word string) bool {
+		return strings.HasPrefix(word, "&") || word == "allchannels" || word == "resetchannels"
+	})
+	return strings.Join(words, " ")
 }
 
 // write writes the configuration file and the certificate into a server's directory.
@@ -148,7 +174,11 @@ func (c Config) userLines() []string {
 		lines = append(lines, "user "+rule)
 	}
 	if c.definesDefaultUser() {
-		lines = append(lines, fmt.Sprintf("user %s on >%s ~* &* +@all", probeUser, probePassword))
+		rule := fmt.Sprintf("%s on >%s ~* &* +@all", probeUser, probePassword)
+		if c.before62 {
+			rule = withoutChannels(rule)
+		}
+		lines = append(lines, "user "+rule)
 	}
 	return lines
 }
@@ -158,9 +188,11 @@ func (c Config) dataLines() []string {
 	lines := []string{
 		`save ""`,
 		"appendonly no",
-		"enable-debug-command yes",
 		"replica-announce-ip " + loopback,
 		"repl-diskless-sync-delay 0",
+	}
+	if !c.before62 {
+		lines = append(lines, "enable-debug-command yes")
 	}
 	if c.Password != "" {
 		lines = append(lines, "masterauth "+c.Password)

@@ -46,11 +46,20 @@ type Version struct {
 
 	Binary string // the server: "redis-server"
 	CLI    string // the command-line client: "redis-cli"
+
+	// Before62 says that the server has no rules for channels in its ACLs, and no
+	// setting that allows DEBUG, which it always does.
+	Before62 bool
 }
 
 // Matrix returns the versions that the tests run against, oldest first.
 func Matrix() []Version {
 	return []Version{
+		{
+			Role: "redis6", Product: "Redis", Prefix: "6.0.", Image: "redis:6.0",
+			Suite: "bullseye", Packages: []string{"redis-server", "redis-tools"},
+			Binary: "redis-server", CLI: "redis-cli", Before62: true,
+		},
 		{
 			Role: "redis7", Product: "Redis", Prefix: "7.", Image: "redis:7.0",
 			Suite: "bookworm", Packages: []string{"redis-server", "redis-tools"},

@@ -2,7 +2,9 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -14,7 +16,7 @@ import (
 var versionPattern = regexp.MustCompile(`\bv=([0-9]+\.[0-9]+\.[0-9]+)`)
 
 // programVersion asks the server of an unpacked tree for its version.
-func programVersion(ctx context.Context, tree string, version Version) (string, error) {
+func programVersion(ctx context.Context, tree string, version Version) (number string, err error) {
 	program := "/usr/bin/" + version.Binary
 	files, err := closure(ctx, tree, program)
 	if err != nil {
@@ -24,9 +26,19 @@ func programVersion(ctx context.Context, tree string, version Version) (string, 
 	if err != nil {
 		return "", err
 	}
-	// The name given matters: one program is the server and its checking tools.
-	return askVersion(exec.CommandContext(ctx, files[loader], "--argv0", version.Binary,
-		"--library-path", filepath.Dir(files[loader]), files[program], "--version"), version)
+	// The name given matters: one program is the server and its checking tools. Loaders
+	// before glibc 2.33 can't be given another name than the path.
+	named, err := os.MkdirTemp("", directoryPrefix+version.Role+"-program-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(named)) }()
+	link := filepath.Join(named, version.Binary)
+	if err := os.Symlink(files[program], link); err != nil {
+		return "", err
+	}
+	return askVersion(exec.CommandContext(ctx, files[loader],
+		"--library-path", filepath.Dir(files[loader]), link, "--version"), version)
 }
 
 // localProgram returns the path of the machine's own server of a version, for use

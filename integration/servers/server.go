@@ -127,7 +127,7 @@ func (e *engine) newRunner(ctx context.Context, version Version, config Config, 
 		if err != nil {
 			return nil, err
 		}
-		if err := config.write(directory, directory, port, certificate); err != nil {
+		if err := config.forVersion(version).write(directory, directory, port, certificate); err != nil {
 			return nil, err
 		}
 		return &processRunner{program: program, arguments: config.arguments(directory)}, nil
@@ -136,7 +136,7 @@ func (e *engine) newRunner(ctx context.Context, version Version, config Config, 
 	if err != nil {
 		return nil, err
 	}
-	if err := config.write(directory, insideDirectory, port, certificate); err != nil {
+	if err := config.forVersion(version).write(directory, insideDirectory, port, certificate); err != nil {
 		return nil, err
 	}
 	command := append([]string{version.Binary}, config.arguments(insideDirectory)...)

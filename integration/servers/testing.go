@@ -3,7 +3,12 @@ package servers
 import (
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +34,7 @@ func Main(m *testing.M, atEnd ...func() error) int {
 		return 1
 	}
 	code := m.Run()
+	printLeftOut(os.Stderr)
 	for _, end := range atEnd {
 		if err := end(); err != nil {
 			fmt.Fprintln(os.Stderr, "servers:", err)
@@ -111,4 +117,32 @@ func StartClusterT(t testing.TB, version Version, config ClusterConfig) *Cluster
 		}
 	})
 	return cluster
+}
+
+// leftOut has what tests left out for a server's version, by their names.
+var leftOut struct {
+	sync.Mutex
+	tests map[string][]string
+}
+
+// LeftOut notes that a test leaves out what its server's version does not have. [Main]
+// lists all of it at the end.
+func LeftOut(test, what string) {
+	leftOut.Lock()
+	defer leftOut.Unlock()
+	if leftOut.tests == nil {
+		leftOut.tests = map[string][]string{}
+	}
+	if !slices.Contains(leftOut.tests[test], what) {
+		leftOut.tests[test] = append(leftOut.tests[test], what)
+	}
+}
+
+// printLeftOut lists what was left out.
+func printLeftOut(w io.Writer) {
+	leftOut.Lock()
+	defer leftOut.Unlock()
+	for _, test := range slices.Sorted(maps.Keys(leftOut.tests)) {
+		fmt.Fprintf(w, "servers: left out for the server's version: %s: %s\n", test, strings.Join(leftOut.tests[test], ", "))
+	}
 }
