@@ -20,6 +20,7 @@ import (
 // takes some off, and receives what is published on each.
 func TestShardSubscription(t *testing.T) {
 	sharedCluster(t, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(nil)
 		var channels []string
 		for i := range 20 {
@@ -81,6 +82,7 @@ func TestShardSubscription(t *testing.T) {
 // TestShardReplicas reads shard channels from replicas, and from one node.
 func TestShardReplicas(t *testing.T) {
 	sharedCluster(t, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(func(o *cluster.Options) { o.ReadFrom = cluster.PreferReplica })
 		sub, err := client.SSubscribe(f.ctx, "r1", "r2", "r3")
 		if err != nil {
@@ -150,6 +152,7 @@ func (f *clusterFixture) node(addr string) *servers.Node {
 // before: it goes on to serve its subscribers, who hear nothing, and are found within 15 s.
 func TestShardForgotten(t *testing.T) {
 	ownCluster(t, servers.ClusterConfig{Replicas: 1, Proxied: true}, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		d := f.startFeed(f.openCluster(nil), f.openCluster(nil))
 		d.flows("the start")
 		primary, replica := f.pair(1)
@@ -318,6 +321,7 @@ func TestClusterKeyEvents(t *testing.T) {
 // TestShardBlocking lets a subscription with the policy Block hold up nobody but itself.
 func TestShardBlocking(t *testing.T) {
 	sharedCluster(t, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(nil)
 		slow, err := client.NewShardSubscription(f.ctx, pubsub.ShardChannels("b1", "b2", "b3"), pubsub.Block(time.Minute), pubsub.Buffer(2, 0))
 		if err != nil {
@@ -356,6 +360,7 @@ func TestShardBlocking(t *testing.T) {
 // TestClusterPubSubCommands asks for subscriptions that are spread over the cluster.
 func TestClusterPubSubCommands(t *testing.T) {
 	sharedCluster(t, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(nil)
 		for _, node := range f.cluster.Nodes()[:4] {
 			sub, err := client.NewSubscriptionAt(f.ctx, node.Addr, pubsub.Channels("everywhere", "at "+node.Addr), pubsub.Pattern("p*"))

@@ -12,6 +12,7 @@ import (
 // second on a hundred shard channels, and under pipelines.
 func TestShardMigration(t *testing.T) {
 	ownCluster(t, servers.ClusterConfig{Replicas: 1}, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(nil)
 		d := f.startFeed(client, f.openCluster(nil))
 		c := f.startCounters(client)
@@ -42,6 +43,7 @@ func TestShardMigration(t *testing.T) {
 // the same subscription.
 func TestShardFaults(t *testing.T) {
 	ownCluster(t, servers.ClusterConfig{Replicas: 1, Proxied: true}, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		client := f.openCluster(nil)
 		d := f.startFeed(client, f.openCluster(nil))
 		c := f.startCounters(client)

@@ -48,6 +48,7 @@ func TestShardMoveWindow(t *testing.T) {
 		moves     = 10
 	)
 	ownCluster(t, servers.ClusterConfig{}, func(f *clusterFixture) {
+		f.since("7.0", "shard channels")
 		far, near := f.farClient(roundTrip), f.openCluster(nil)
 		if _, port, _ := net.SplitHostPort(far.Topology().From); strings.Contains(strings.Join(f.cluster.Addrs(), " "), ":"+port) {
 			f.Fatalf("the client is not far: it asked %s", far.Topology().From)

@@ -36,6 +36,7 @@ func TestBitField(t *testing.T) {
 // TestBits has the examples of the servers' documentation.
 func TestBits(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "BITCOUNT and BITPOS by bits")
 		c := f.open()
 		equal(f, c, command.SetBit("k", 7, true), false)
 		equal(f, c, command.GetBit("k", 0), false)

@@ -52,6 +52,7 @@ func names(clients []command.ConnectedClient) []string {
 
 func TestClientList(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "CLIENT LIST ID")
 		c, worker := f.named("lister"), f.named("worker")
 		id := result(f, worker, command.ClientID())
 		listener := f.named("listener")
@@ -142,6 +143,7 @@ func TestClientUnblock(t *testing.T) {
 
 func TestClientUnpause(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "CLIENT PAUSE WRITE")
 		c := f.open()
 		equal(f, c, command.ClientPause(time.Hour, command.WritesOnly), done)
 		// A connection of its own: the one that waits can't carry the end of the pause.

@@ -17,6 +17,7 @@ var allSlots = command.SlotRange{From: 0, To: 16383}
 // TestClusterOfOne is a node that serves all slots: a cluster of one.
 func TestClusterOfOne(t *testing.T) {
 	own(t, servers.Config{Cluster: true}, func(f *fixture) {
+		f.since("7.0", "CLUSTER ADDSLOTSRANGE")
 		c := f.open()
 		host, port := address(f, f.server.Addr)
 		state := result(f, c, command.ClusterInfo())
@@ -42,7 +43,7 @@ func TestClusterOfOne(t *testing.T) {
 		if len(id) != 40 {
 			f.Errorf("CLUSTER MYID = %q", id)
 		}
-		if f.server.Role() == "redis7" { // it came with Redis 7.2
+		if !f.has("7.2") { // it came with Redis 7.2
 			refused(f, c, command.ClusterMyShardID(), "ERR")
 		} else if shard := result(f, c, command.ClusterMyShardID()); len(shard) != 40 || shard == id {
 			f.Errorf("CLUSTER MYSHARDID = %q", shard)
@@ -198,6 +199,7 @@ func (p pair) node(f *fixture, client *redis.Client, id string) command.ClusterN
 // TestClusterSlotsMove gives slots from a node to another one.
 func TestClusterSlotsMove(t *testing.T) {
 	own(t, quickCluster, func(f *fixture) {
+		f.since("7.0", "CLUSTER ADDSLOTSRANGE")
 		p := newPair(f)
 		links := result(f, p.first, command.ClusterLinks())
 		directions := []string{links[0].Direction, links[1].Direction}
@@ -274,6 +276,7 @@ func testMigrateSlots(f *fixture, p pair) {
 // TestClusterReplication makes a node the replica of another one, and lets it take over.
 func TestClusterReplication(t *testing.T) {
 	own(t, quickCluster, func(f *fixture) {
+		f.since("7.0", "CLUSTER ADDSLOTSRANGE")
 		p := newPair(f)
 		f.eventually("a replica", func() bool {
 			// It may not know yet that the other one is a primary.

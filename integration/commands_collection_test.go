@@ -9,6 +9,7 @@ import (
 
 func TestSortedSetCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "ZADD GT and LT")
 		c := f.open()
 		equal(f, c, command.ZAdd("z", command.Scores{"a": 1, "b": 2}), 2)
 		equal(f, c, command.ZAdd("z", command.Scored{{Member: "a", Score: 100}, {Member: "c", Score: 3}}, command.NX), 1)

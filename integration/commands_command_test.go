@@ -53,6 +53,7 @@ func TestCommandGetKeys(t *testing.T) {
 
 func TestCommandInfo(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "sub-commands in COMMAND INFO")
 		c := f.open()
 		info := result(f, c, command.CommandInfo("get", "none", "eval", "config|get", "config"))
 		if len(info) != 5 || info[1].Present || !info[0].Present || !info[2].Present || !info[3].Present || !info[4].Present {

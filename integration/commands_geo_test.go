@@ -38,6 +38,7 @@ func TestGeoPlaces(t *testing.T) {
 
 func TestGeoStore(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "GEOSEARCHSTORE")
 		c := f.open()
 		equal(f, c, command.GeoAdd("g", []command.GeoMember{palermo, catania, oslo}), 3)
 		from, area := command.FromPosition(origin.Longitude, origin.Latitude), command.ByRadius(200, command.Kilometers)
@@ -81,6 +82,7 @@ func TestGeoStore(t *testing.T) {
 
 func TestGeoAddOptions(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "options of GEOADD")
 		c := f.open()
 		moved := command.GeoMember{Name: palermo.Name, Position: catania.Position}
 		equal(f, c, command.GeoAdd("g", []command.GeoMember{palermo}), 1)

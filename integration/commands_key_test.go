@@ -27,6 +27,7 @@ func lives(f *fixture, client command.Doer, key string, most time.Duration) {
 
 func TestKeyCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "listpacks")
 		c := f.open()
 		equal(f, c, command.MSet(command.Map{"a": 1, "b": 2, "c": 3}), done)
 		equal(f, c, command.DBSize(), 3)
@@ -61,6 +62,7 @@ func TestKeyCommands(t *testing.T) {
 
 func TestExpiry(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "options of EXPIRE")
 		c := f.open()
 		missing(f, c, command.TTL("k"))
 		missing(f, c, command.TTLSeconds("k"))
@@ -133,6 +135,7 @@ func TestNamesOfKeys(t *testing.T) {
 
 func TestCopyAndMove(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "COPY")
 		c := f.open()
 		options := f.options()
 		options.DB = 1
@@ -281,7 +284,7 @@ func TestWait(t *testing.T) {
 		b.Set("k", "v")
 		onDisk := command.WaitAOF(0, 1, 20*time.Millisecond).Queue(&b)
 		err := c.Exec(f.ctx, &b)
-		if f.server.Role() == "redis7" { // it does not have the command
+		if !f.has("7.2") { // it does not have the command
 			if replyCode(err) != "ERR" {
 				f.Errorf("WAITAOF: %v", err)
 			}
@@ -294,9 +297,7 @@ func TestWait(t *testing.T) {
 // TestWaitAOF asks servers that write a file to append to.
 func TestWaitAOF(t *testing.T) {
 	own(t, servers.Config{Lines: []string{"appendonly yes"}}, func(f *fixture) {
-		if f.server.Role() == "redis7" {
-			return // TestWait has what it says
-		}
+		f.since("7.2", "WAITAOF")
 		c := f.open()
 		var b command.Batch
 		b.Set("k", "v")

@@ -9,6 +9,7 @@ import (
 
 func TestListCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "LMOVE")
 		c := f.open()
 		equal(f, c, command.LRange("l", 0, -1), []string{})
 		equal(f, c, command.LLen("l"), 0)
@@ -88,6 +89,7 @@ func TestElementsOfLists(t *testing.T) {
 
 func TestPopAndMove(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "LPOP with a count")
 		c := f.open()
 		missing(f, c, command.LPop("none"))
 		missing(f, c, command.RPop("none"))

@@ -10,6 +10,7 @@ import (
 
 func TestScriptCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "SCRIPT FLUSH SYNC")
 		c := f.open()
 		const text = "return {KEYS[1], ARGV[1], #KEYS}"
 		equal(f, c, command.ScriptFlush(), done)
@@ -44,6 +45,7 @@ func TestScriptCommands(t *testing.T) {
 
 func TestFunctionCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "functions")
 		c := f.open()
 		equal(f, c, command.FunctionFlush(), done)
 		equal(f, c, command.FunctionList(), []command.LibraryInfo{})
@@ -98,7 +100,7 @@ redis.register_function('put', function(keys, args) return redis.call('SET', key
 
 // TestKillScript ends a script and a function that would run for ever.
 func TestKillScript(t *testing.T) {
-	own(t, servers.Config{Lines: []string{"busy-reply-threshold 10"}}, func(f *fixture) {
+	own(t, servers.Config{Lines: []string{"lua-time-limit 10"}}, func(f *fixture) {
 		c, killer := f.open(), f.open()
 		script := command.Eval("while true do end", nil).Go(f.ctx, c)
 		f.eventually("a script to kill", func() bool {

@@ -36,6 +36,7 @@ func TestConnectionCommands(t *testing.T) {
 // back with a new one.
 func TestClientKill(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "CLIENT KILL LADDR")
 		c, victim := f.open(), f.open()
 		killed := func(what string, want int64, filters ...command.ClientFilter) {
 			f.Helper()
@@ -65,7 +66,7 @@ func TestClientKill(t *testing.T) {
 				killed("ADDR", 1, command.WhereAddr(addr))
 			}
 		}
-		if f.server.Role() == "redis7" { // MAXAGE came with Redis 7.4
+		if !f.has("7.2") { // MAXAGE came with Redis 7.4
 			refused(f, c, command.ClientKill(command.WhereOlderThan(time.Hour)), "ERR")
 		} else {
 			killed("MAXAGE", 0, command.WhereOlderThan(time.Hour))
@@ -89,6 +90,7 @@ func asString(f *fixture, client command.Doer, name string, args ...any) string 
 
 func TestClientPause(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "CLIENT PAUSE WRITE")
 		c := f.open()
 		const pause = 200 * time.Millisecond
 		const least = pause - 2*time.Millisecond // the server's clock goes in milliseconds
@@ -110,6 +112,7 @@ func TestClientPause(t *testing.T) {
 
 func TestServerCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "INFO of several sections")
 		c := f.open()
 		info := result(f, c, command.Info())
 		if got := info["server"]["tcp_port"]; got == "" || !strings.HasSuffix(f.server.Addr, ":"+got) {
@@ -152,7 +155,9 @@ func TestEval(t *testing.T) {
 		equal(f, c, command.AsBool(command.Eval("return true", nil)), true)
 		equal(f, c, command.AsBool(command.Eval("return 0", nil)), false)
 		equal(f, c, command.AsBytes(command.Eval("return '\\0\\255'", nil)), []byte{0, 255})
-		equal(f, c, command.AsJSON[map[string]int](command.Eval("return cjson.encode({a = 1})", nil)), map[string]int{"a": 1})
+		if f.has("7.0") { // Debian's Redis 6.0 loads cjson from another package, which its image has not
+			equal(f, c, command.AsJSON[map[string]int](command.Eval("return cjson.encode({a = 1})", nil)), map[string]int{"a": 1})
+		}
 		missing(f, c, command.AsString(command.Eval("return false", nil)))
 		equal(f, c, command.As(command.Eval("return {1, {2, {3}}}", nil), depth), 3)
 		_, err := command.Eval("return redis.error_reply('MINE it went wrong')", nil).Do(f.ctx, c)
@@ -206,6 +211,7 @@ func TestPubSubCommands(t *testing.T) {
 
 func TestClusterShards(t *testing.T) {
 	own(t, servers.Config{Cluster: true}, func(f *fixture) {
+		f.since("7.0", "CLUSTER SHARDS")
 		f.command("CLUSTER", "ADDSLOTSRANGE", "0", "5000", "5002", "16383")
 		c := f.open()
 		id := f.command("CLUSTER", "MYID")
@@ -298,6 +304,7 @@ func TestRaw(t *testing.T) {
 
 func TestFlush(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "FLUSHDB SYNC")
 		c := f.open()
 		options := f.options()
 		options.DB = 1
@@ -472,6 +479,7 @@ func address(f *fixture, addr string) (string, int) {
 
 func TestShardChannels(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "shard channels")
 		c := f.open()
 		equal(f, c, command.SPublish("news", "nobody hears it"), 0)
 		equal(f, c, command.PubSubShardChannels(""), []string{})

@@ -13,6 +13,7 @@ func TestShardFacts(t *testing.T) {
 	facts := func(name string, config servers.ClusterConfig, story func(f *shardFacts)) {
 		t.Run(name, func(t *testing.T) {
 			ownCluster(t, config, func(f *clusterFixture) {
+				f.since("7.0", "shard channels")
 				role := f.cluster.Role()
 				story(&shardFacts{f, role == "redis7", role == "redis8"})
 			})

@@ -38,19 +38,19 @@ func (c Cmd[T]) Request() Request { return c.request }
 func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) { return c.do(ctx, d) }
 
 // do is Do without a copy of the command: what of a goroutine's stack a call
-// touches counts where there are many callers.
+// touches counts where there are many callers. It may change the command, which is its
+// caller's own.
 func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 	if c.request.Err() != nil || c.decode == nil {
 		var zero T
 		return zero, c.refused()
 	}
-	r := &c.request
-	if r.rest != nil && r.rest.script != nil && r.rest.script.knownHash() == "" {
-		r = r.hashed(ctx, d)
+	if c.request.isUnhashed() {
+		c.request = c.request.hashed(ctx, d)
 	}
-	v, err := d.Do(ctx, *r)
+	v, err := d.Do(ctx, c.request)
 	if err != nil {
-		if v, err = r.repair(ctx, d, err); err != nil {
+		if v, err = c.request.repair(ctx, d, err); err != nil {
 			var zero T
 			return zero, err
 		}

@@ -173,14 +173,18 @@ func callByHash(r Request, text *scriptText) Request {
 	return r
 }
 
+// isUnhashed reports whether the request runs a script whose hash is not known.
+func (r *Request) isUnhashed() bool {
+	return r.rest != nil && r.rest.script != nil && r.rest.script.knownHash() == ""
+}
+
 // hashed returns the request of a script by the hash that the server computes; with the
 // text where the server does not.
-func (r *Request) hashed(ctx context.Context, d Doer) *Request {
+func (r *Request) hashed(ctx context.Context, d Doer) Request {
 	if err := r.rest.script.load(ctx, d); err != nil {
-		return r // such as a user who may not load scripts
+		return *r // such as a user who may not load scripts
 	}
-	byHash := callByHash(*r, r.rest.script)
-	return &byHash
+	return callByHash(*r, r.rest.script)
 }
 
 // Library is a library of functions that a server is to have: code that begins with
