@@ -65,6 +65,7 @@ func TestCoverage(t *testing.T) {
 		covered[r.Name()] = true
 	}
 	shared(t, func(f *fixture) {
+		f.since("7.0", "COMMAND LIST")
 		list := result(f, f.open(), command.AsStrings(command.Raw("COMMAND", "LIST")))
 		has := map[string]bool{}
 		container := map[string]bool{}

@@ -80,6 +80,7 @@ func describe(f *fixture, list proto.Value, into map[string]described) {
 // TestTable compares the command table with what every server says of itself.
 func TestTable(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "sub-commands in COMMAND")
 		said := map[string]described{}
 		describe(f, result(f, f.open(), command.Raw("COMMAND")), said)
 		bit := bits[f.server.Role()]
@@ -155,6 +156,7 @@ func otherSamples() []command.Request {
 		command.AsStruct[struct{}](get).Request(),
 		command.AsSlice(get, command.AsInt).Request(),
 		command.AsMap(get, command.AsInt).Request(),
+		command.AsFields(get).Request(),
 	}
 }
 
@@ -173,6 +175,7 @@ func TestKeys(t *testing.T) {
 	}
 	servers.Each(t, func(t *testing.T, version servers.Version) {
 		f := newFixture(t, sharedServer(t, version), false, testTimeout)
+		f.since("7.0", "sub-commands in COMMAND")
 		c := f.open()
 		for _, r := range slices.Concat(samples(), otherSamples()) {
 			checkKeys(f, c, r)

@@ -90,6 +90,8 @@ func TestDecoders(t *testing.T) {
 		equal(f, c, command.AsSlice(command.LRange("list", 0, -1), command.AsInt), []int64{1, 2, 3})
 		equal(f, c, command.HSet("hash", command.Map{"a": 1, "b": 0.5}), 2)
 		equal(f, c, command.AsMap(command.HGetAll("hash"), command.AsFloat), map[string]float64{"a": 1, "b": 0.5})
+		equal(f, c, command.AsMap(command.HMGet("hash", "b", "none"), command.AsFloat), map[string]float64{"b": 0.5})
+		equal(f, c, command.AsMap(command.AsFields(command.Eval("return redis.call('HGETALL', KEYS[1])", []string{"hash"})), command.AsFloat), map[string]float64{"a": 1, "b": 0.5})
 
 		for key, want := range map[string]any{
 			"text": "text", "n": int64(-7), "ratio": 0.5, "json": map[string]any{"a": int64(1)}, "bytes": []byte{0xff, 0}, "none": nil,
