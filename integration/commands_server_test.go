@@ -377,6 +377,7 @@ func TestServerFacts(t *testing.T) {
 // TestPersistence runs on servers of its own, in whose directories they write.
 func TestPersistence(t *testing.T) {
 	own(t, servers.Config{}, func(f *fixture) {
+		f.since("7.0", "SHUTDOWN NOW")
 		c := f.open()
 		began := serverNow()
 		equal(f, c, command.Save(), done)
@@ -426,6 +427,7 @@ func TestPersistence(t *testing.T) {
 // TestReplication makes one server the replica of another, and both change places.
 func TestReplication(t *testing.T) {
 	own(t, servers.Config{}, func(f *fixture) {
+		f.since("6.2", "FAILOVER")
 		second := f.another(servers.Config{})
 		primary, options := f.open(), f.options()
 		options.Addr = second.Addr

@@ -78,6 +78,7 @@ func TestSortedSetMembers(t *testing.T) {
 
 func TestSortedSetRanges(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "ZRANGE BYSCORE")
 		c := f.open()
 		equal(f, c, command.ZAdd("z", command.Scores{"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}), 5)
 		equal(f, c, command.ZAdd("l", command.Scores{"a": 0, "b": 0, "c": 0, "d": 0, "e": 0}), 5)
@@ -135,6 +136,7 @@ func TestSortedSetRanges(t *testing.T) {
 
 func TestSortedSetPops(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "ZMPOP")
 		c := f.open()
 		missing(f, c, command.ZPopMin("z"))
 		missing(f, c, command.ZPopMax("z"))
@@ -182,6 +184,7 @@ func TestSortedSetPops(t *testing.T) {
 
 func TestSortedSetCombinations(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "ZUNION")
 		c := f.open()
 		equal(f, c, command.ZAdd("a", command.Scores{"one": 1, "two": 2}), 2)
 		equal(f, c, command.ZAdd("b", command.Scores{"one": 1, "two": 2, "three": 3}), 3)

@@ -12,6 +12,7 @@ import (
 
 func TestStreamCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "XADD NOMKSTREAM")
 		c := f.open()
 		missing(f, c, command.XAdd("s", "*", command.Map{"n": 0}, command.NoMakeStream))
 		equal(f, c, command.XLen("s"), 0)
@@ -106,6 +107,7 @@ func fillStream(f *fixture, c command.Doer, stream string, n int) {
 
 func TestStreamRanges(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "exclusive ranges")
 		c := f.open()
 		equal(f, c, command.XRange("s", "-", "+"), streamEntries())
 		missing(f, c, command.XRead([]command.StreamPosition{{Stream: "s", After: "0"}}))
@@ -144,6 +146,7 @@ func TestStreamRanges(t *testing.T) {
 
 func TestStreamTrims(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "XTRIM MINID")
 		c := f.open()
 		fillStream(f, c, "s", 10)
 		equal(f, c, command.XTrim("s", command.MaxLenExactly(8)), 2)
@@ -161,6 +164,7 @@ func TestStreamTrims(t *testing.T) {
 
 func TestStreamGroups(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "ENTRIESREAD")
 		c := f.open()
 		refused(f, c, command.XInfoStream("s"), "ERR")
 		refused(f, c, command.XGroupCreateConsumer("s", "g", "c"), "ERR")

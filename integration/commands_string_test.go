@@ -92,6 +92,7 @@ func TestCounters(t *testing.T) {
 // TestGetAndChange is for commands that read a value and do something to its key.
 func TestGetAndChange(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "GETDEL")
 		c := f.open()
 		missing(f, c, command.GetDel("k"))
 		equal(f, c, command.Set("k", "v"), true)
@@ -163,6 +164,7 @@ func TestSetSeveral(t *testing.T) {
 
 func TestSetOptions(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "SET EXAT")
 		c := f.open()
 		// ttl returns the milliseconds that a key has left; -1: it never expires.
 		ttl := func() int64 { return integer(f, c, "PTTL", "k") }

@@ -95,6 +95,9 @@ func TestDocs(t *testing.T) {
 					f.command("FLUSHALL")
 					env = "REDIS_URL=" + f.server.URL()
 				}
+				if strings.Contains(p.source, "SSubscribe") {
+					f.since("7.0", "shard channels")
+				}
 				run := exec.CommandContext(f.ctx, binary)
 				run.Env = append(os.Environ(), env)
 				output, err := run.CombinedOutput()

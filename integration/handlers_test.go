@@ -251,8 +251,8 @@ func TestMonitor(t *testing.T) {
 		}
 		set := line("SET", binary, binary)
 		id := result(f, watched, command.ClientID())
-		clients := result(f, c, command.AsString(command.Raw("CLIENT", "LIST", "ID", id)))
-		if set.Kind != "tcp" || !strings.Contains(clients, "addr="+set.Client+" ") || set.DB != 0 || set.Time.Before(start) || set.Time.After(time.Now().Add(time.Second)) {
+		clients := result(f, c, command.AsString(command.Raw("CLIENT", "LIST")))
+		if set.Kind != "tcp" || !strings.Contains("\n"+clients, fmt.Sprintf("\nid=%d addr=%s ", id, set.Client)) || set.DB != 0 || set.Time.Before(start) || set.Time.After(time.Now().Add(time.Second)) {
 			f.Errorf("%+v, of %s", set, clients)
 		}
 		if get := line("GET", binary); get.Kind != "lua" || get.Client != "" {

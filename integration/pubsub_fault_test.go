@@ -348,6 +348,7 @@ func TestTimeouts(t *testing.T) {
 // TestForbiddenChannel subscribes to a channel that the user must not have (NOPERM).
 func TestForbiddenChannel(t *testing.T) {
 	own(t, servers.Config{Users: []string{"reader on >secret +@all resetchannels &news &sport"}}, func(f *fixture) {
+		f.since("6.2", "rules for channels")
 		options := f.options()
 		options.Username, options.Password = "reader", redis.NewSecret("secret")
 		reader, c := f.openWith(options), f.open()
@@ -402,6 +403,7 @@ func TestSubscriberWithoutPing(t *testing.T) {
 // takes SUBSCRIBE.
 func TestSubscribeToAStaleReplica(t *testing.T) {
 	own(t, servers.Config{}, func(f *fixture) {
+		f.since("7.0", "PING that a stale replica refuses")
 		f.command("CONFIG", "SET", "replica-serve-stale-data", "no")
 		f.command("REPLICAOF", "127.0.0.1", "1")
 		c := f.open()

@@ -68,6 +68,7 @@ func TestScript(t *testing.T) {
 
 func TestScriptReadOnly(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "EVAL_RO")
 		c := f.open()
 		f.command("SCRIPT", "FLUSH")
 		equal(f, c, command.Set("k", "v"), true)
@@ -89,6 +90,7 @@ func TestScriptReadOnly(t *testing.T) {
 
 func TestLibrary(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("7.0", "functions")
 		c := f.open()
 		f.command("FUNCTION", "FLUSH")
 		defer f.command("FUNCTION", "FLUSH")

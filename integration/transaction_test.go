@@ -240,6 +240,7 @@ func TestWatchLost(t *testing.T) {
 // Many increase a number that the server knows only how to set.
 func TestTransaction(t *testing.T) {
 	shared(t, func(f *fixture) {
+		f.since("6.2", "SET GET")
 		c := f.open()
 		const goroutines, times = 8, 25
 		var all sync.WaitGroup
