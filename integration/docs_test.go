@@ -95,7 +95,7 @@ func TestDocs(t *testing.T) {
 					f.command("FLUSHALL")
 					env = "REDIS_URL=" + f.server.URL()
 				}
-				if strings.Contains(p.source, "SSubscribe") {
+				if strings.Contains(p.source, "ShardSubscription") {
 					f.since("7.0", "shard channels")
 				}
 				run := exec.CommandContext(f.ctx, binary)
