@@ -69,7 +69,7 @@ func New(options Options) (*Client, error) {
 		changed:  make(chan struct{}),
 		replaced: make(chan struct{}),
 	}
-	c.Commands = command.On(c)
+	c.Commands = *command.On(c)
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.subscriptions.begin(c)
 	go c.run()

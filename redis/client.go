@@ -45,7 +45,7 @@ func New(options Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
-	c.Commands = command.On(c)
+	c.Commands = *command.On(c)
 	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
 	for range o.Connections {
 		c.links = append(c.links, newLink(&c.options, connect, c.serverIsBack))

@@ -53,7 +53,7 @@ func (c *Client) Session(ctx context.Context) (*Session, error) {
 		return nil, notSent("session", c.options.Addr, err)
 	}
 	s := &Session{client: c, conn: lent}
-	s.Commands = command.On(s)
+	s.Commands = *command.On(s)
 	return s, nil
 }
 

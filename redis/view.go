@@ -46,7 +46,7 @@ func (c *Client) View(d Decoding) *View {
 	for name, decode := range maps.All(d.Replies) {
 		v.replies[strings.ToUpper(name)] = decode
 	}
-	v.Commands = command.On(v)
+	v.Commands = *command.On(v)
 	return v
 }
 
@@ -89,11 +89,12 @@ func (v *View) Multi(ctx context.Context, b *command.Batch) error {
 // viewMulti sends transactions of a view.
 type viewMulti struct {
 	multi
-	*View
+	view *View
 }
 
-func (m viewMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	return m.multi.DoBatch(ctx, rs)
+// DecodeReply is that of the view.
+func (m viewMulti) DecodeReply(name string, reply proto.Value) (proto.Value, error) {
+	return m.view.DecodeReply(name, reply)
 }
 
 // Pipeline returns an empty pipeline, see [Client.Pipeline].

@@ -36,7 +36,7 @@ func AsGuess[U any](cmd Cmd[U]) Cmd[any] { return asAny(cmd, Guess) }
 // DoAny sends a command of any type through d and returns its reply as [ToAny] does.
 func DoAny(ctx context.Context, d Doer, cmd Queueable, text func(string) any) (any, error) {
 	c := asAny(Cmd[any]{request: cmd.Request()}, text)
-	return c.do(ctx, d)
+	return do(ctx, d, &c.request, c.decode)
 }
 
 // Guess returns what a text most likely stands for: JSON's value, else a number, else the

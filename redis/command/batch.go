@@ -166,31 +166,34 @@ type Queueable interface {
 	addTo(b *Batch)
 }
 
-func (c Cmd[T]) addTo(b *Batch) { c.queue(b) }
+func (c Cmd[T]) addTo(b *Batch) { queueIn(b, &c.request, c.decode) }
 
 // Into returns the command with a place for its result, for [Batch.Add]. The place is
 // written to when the batch has been executed, and stays as it is where the command
 // failed, unless that is a [*PartialError].
-func (c Cmd[T]) Into(to *T) Queueable { return cmdInto[T]{&c, to} }
-
-type cmdInto[T any] struct {
-	cmd *Cmd[T]
-	to  *T
-}
-
-func (c cmdInto[T]) Request() Request { return c.cmd.request }
-
-func (c cmdInto[T]) addTo(b *Batch) {
-	cmd, to := *c.cmd, c.to
-	cmd.decode = func(v proto.Value) (T, error) {
-		result, err := c.cmd.decode(v)
-		if some := (*PartialError)(nil); err == nil || errors.As(err, &some) {
-			*to = result
-		}
-		return result, err
+func (c Cmd[T]) Into(to *T) Queueable {
+	decode := c.decode
+	add := func(b *Batch, r *Request) {
+		queueIn(b, r, func(v proto.Value) (T, error) {
+			result, err := decode(v)
+			if some := (*PartialError)(nil); err == nil || errors.As(err, &some) {
+				*to = result
+			}
+			return result, err
+		})
 	}
-	cmd.queue(b)
+	return queueable{c.request, add}
 }
+
+// queueable is a command with a place for its result.
+type queueable struct {
+	request Request
+	add     func(b *Batch, r *Request)
+}
+
+func (q queueable) Request() Request { return q.request }
+
+func (q queueable) addTo(b *Batch) { q.add(b, &q.request) }
 
 // Add queues commands whose results are not wanted one by one, or go to places given
 // by [Cmd.Into], and returns the batch:

@@ -35,29 +35,32 @@ func (c Cmd[T]) Request() Request { return c.request }
 //
 // A missing value is [Nil]. An error reply is an [*Error] that wraps a
 // [*proto.Error]; a reply that can't be decoded is a [*DecodeError].
-func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) { return c.do(ctx, d) }
+func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) {
+	return do(ctx, d, &c.request, c.decode)
+}
 
-// do is Do without a copy of the command: what of a goroutine's stack a call
-// touches counts where there are many callers. It may change the command, which is its
-// caller's own.
-func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
-	if c.request.Err() != nil || c.decode == nil {
+// do is [Cmd.Do] of a command with its parts, for the generated methods. It takes no Cmd,
+// because what stays in programs for reflection would then be all methods of all types of
+// commands. Nor is there a copy of the request, which it may change: what of a
+// goroutine's stack a call touches counts where there are many callers.
+func do[T any](ctx context.Context, d Doer, r *Request, decode func(proto.Value) (T, error)) (T, error) {
+	if r.Err() != nil || decode == nil {
 		var zero T
-		return zero, c.refused()
+		return zero, refusal(r)
 	}
-	if c.request.isUnhashed() {
-		c.request = c.request.hashed(ctx, d)
+	if r.isUnhashed() {
+		*r = r.hashed(ctx, d)
 	}
-	v, err := d.Do(ctx, c.request)
+	v, err := d.Do(ctx, *r)
 	if err != nil {
-		if v, err = c.request.repair(ctx, d, err); err != nil {
+		if v, err = r.repair(ctx, d, err); err != nil {
 			var zero T
 			return zero, err
 		}
 	}
-	result, err := c.decode(v)
+	result, err := decode(v)
 	if err != nil {
-		return result, decodeFailed(&c.request, v, err)
+		return result, decodeFailed(r, v, err)
 	}
 	return result, nil
 }
@@ -69,7 +72,7 @@ func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 func (c Cmd[T]) Go(ctx context.Context, d Doer) <-chan Result[T] {
 	results := make(chan Result[T], 1)
 	go func() {
-		v, err := c.Do(ctx, d)
+		v, err := do(ctx, d, &c.request, c.decode)
 		results <- Result[T]{v, err}
 	}()
 	return results
@@ -77,32 +80,31 @@ func (c Cmd[T]) Go(ctx context.Context, d Doer) <-chan Result[T] {
 
 // Queue adds the command to a batch. The future has the result once the batch
 // has been executed.
-func (c Cmd[T]) Queue(b *Batch) *Future[T] { return c.queue(b) }
+func (c Cmd[T]) Queue(b *Batch) *Future[T] { return queueIn(b, &c.request, c.decode) }
 
-// queue is Queue without a copy of the command.
-func (c *Cmd[T]) queue(b *Batch) *Future[T] {
+// queueIn is [Cmd.Queue] of a command with its parts, see do.
+func queueIn[T any](b *Batch, r *Request, decode func(proto.Value) (T, error)) *Future[T] {
 	q := b.fill()
 	f := newFuture[T](q)
-	f.decode = c.decode
+	f.decode = decode
 	q.futures = append(q.futures, f)
-	if c.decode == nil && c.request.Err() == nil {
-		q.requests.Add(&Request{spec: c.request.spec, rest: &rest{raw: c.request.Name(), err: errNoDecoder}})
-	} else {
-		q.requests.Add(&c.request)
+	if decode == nil && r.Err() == nil {
+		r = &Request{spec: r.spec, rest: &rest{raw: r.Name(), err: errNoDecoder}}
 	}
+	q.requests.Add(r)
 	return f
 }
 
 // errNoDecoder refuses a command whose reply nobody would read.
 var errNoDecoder = badArgument("it has no decoder: make commands by their constructors")
 
-// refused returns the error for a request that can't be sent.
-func (c *Cmd[T]) refused() error {
-	err := c.request.Err()
+// refusal returns the error for a request that can't be sent.
+func refusal(r *Request) error {
+	err := r.Err()
 	if err == nil {
 		err = errNoDecoder
 	}
-	return &Error{Command: c.request.Name(), Outcome: NotSent, Err: err}
+	return &Error{Command: r.Name(), Outcome: NotSent, Err: err}
 }
 
 // As returns cmd with another decoder: for a command whose reply has a shape

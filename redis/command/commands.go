@@ -9,4 +9,4 @@ type Commands struct{ doer Doer }
 // On returns the methods of all commands, run by d:
 //
 //	v, err := command.On(cache).Get(ctx, "key")
-func On(d Doer) Commands { return Commands{d} }
+func On(d Doer) *Commands { return &Commands{d} }

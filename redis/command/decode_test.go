@@ -348,7 +348,7 @@ func TestOptional(t *testing.T) {
 
 // Every constructor has its methods on Commands and on Batch.
 func TestMethods(t *testing.T) {
-	commands, batch := reflect.TypeOf(command.Commands{}), reflect.TypeOf(&command.Batch{})
+	commands, batch := reflect.TypeOf(&command.Commands{}), reflect.TypeOf(&command.Batch{})
 	for _, name := range []string{"Get", "Set", "HSet", "XReadGroup", "BLPop", "Eval"} {
 		if _, ok := commands.MethodByName(name); !ok {
 			t.Errorf("Commands has no %s", name)

@@ -19,7 +19,7 @@ import (
 // It asks for a page at a time, for the next one when the loop has taken the last; a
 // break ends it with nothing left behind. An error is the last item, also the end of ctx. A key that exists
 // all the time is found at least once, possibly twice. Since 2.8.0.
-func (c Commands) ScanAll(ctx context.Context, opts ...ScanOption) iter.Seq2[string, error] {
+func (c *Commands) ScanAll(ctx context.Context, opts ...ScanOption) iter.Seq2[string, error] {
 	return pages(ctx, func(cursor uint64) (uint64, []string, error) {
 		page, err := c.Scan(ctx, cursor, opts...)
 		return page.Cursor, page.Keys, err
@@ -65,7 +65,7 @@ func pages[T any](ctx context.Context, page func(cursor uint64) (next uint64, fo
 
 // HScanAll iterates over the fields of a hash, as [Commands.ScanAll] does over the keys.
 // Since 2.8.0.
-func (c Commands) HScanAll(ctx context.Context, key string, opts ...HScanOption) iter.Seq2[Field, error] {
+func (c *Commands) HScanAll(ctx context.Context, key string, opts ...HScanOption) iter.Seq2[Field, error] {
 	return pages(ctx, func(cursor uint64) (uint64, []Field, error) {
 		page, err := c.HScan(ctx, key, cursor, opts...)
 		return page.Cursor, page.Fields, err
@@ -74,7 +74,7 @@ func (c Commands) HScanAll(ctx context.Context, key string, opts ...HScanOption)
 
 // SScanAll iterates over the members of a set, as [Commands.ScanAll] does over the keys.
 // Since 2.8.0.
-func (c Commands) SScanAll(ctx context.Context, key string, opts ...SScanOption) iter.Seq2[string, error] {
+func (c *Commands) SScanAll(ctx context.Context, key string, opts ...SScanOption) iter.Seq2[string, error] {
 	return pages(ctx, func(cursor uint64) (uint64, []string, error) {
 		page, err := c.SScan(ctx, key, cursor, opts...)
 		return page.Cursor, page.Members, err

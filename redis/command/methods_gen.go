@@ -10,3203 +10,3203 @@ import (
 )
 
 // ACLCat returns the categories of commands, such as "read". O(1). Since 6.0.0.
-func (c Commands) ACLCat(ctx context.Context) ([]string, error) {
+func (c *Commands) ACLCat(ctx context.Context) ([]string, error) {
 	cmd := ACLCat()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLCat queues [ACLCat].
 func (b *Batch) ACLCat() *Future[[]string] {
 	cmd := ACLCat()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLCatCommands is [ACLCat] with a category: it returns the commands in it,
 // sub-commands as in "client|list". O(1). Since 6.0.0.
-func (c Commands) ACLCatCommands(ctx context.Context, category string) ([]string, error) {
+func (c *Commands) ACLCatCommands(ctx context.Context, category string) ([]string, error) {
 	cmd := ACLCatCommands(category)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLCatCommands queues [ACLCatCommands].
 func (b *Batch) ACLCatCommands(category string) *Future[[]string] {
 	cmd := ACLCatCommands(category)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLDelUser removes users and closes their connections. It returns how many
 // there were. O(1) for each. Since 6.0.0.
-func (c Commands) ACLDelUser(ctx context.Context, users ...string) (int64, error) {
+func (c *Commands) ACLDelUser(ctx context.Context, users ...string) (int64, error) {
 	cmd := ACLDelUser(users...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLDelUser queues [ACLDelUser].
 func (b *Batch) ACLDelUser(users ...string) *Future[int64] {
 	cmd := ACLDelUser(users...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLDryRun returns whether a user may run a command, which does not run.
 // O(1). Since 7.0.0.
-func (c Commands) ACLDryRun(ctx context.Context, user string, command string, args ...any) (ACLVerdict, error) {
+func (c *Commands) ACLDryRun(ctx context.Context, user string, command string, args ...any) (ACLVerdict, error) {
 	cmd := ACLDryRun(user, command, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLDryRun queues [ACLDryRun].
 func (b *Batch) ACLDryRun(user string, command string, args ...any) *Future[ACLVerdict] {
 	cmd := ACLDryRun(user, command, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLGenPass returns a random password of a number of bits, in hexadecimal; 0
 // stands for 256 bits. O(1). Since 6.0.0.
-func (c Commands) ACLGenPass(ctx context.Context, bits int) (string, error) {
+func (c *Commands) ACLGenPass(ctx context.Context, bits int) (string, error) {
 	cmd := ACLGenPass(bits)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLGenPass queues [ACLGenPass].
 func (b *Batch) ACLGenPass(bits int) *Future[string] {
 	cmd := ACLGenPass(bits)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLGetUser returns what a user may do. [Nil]: there is no such user.
 // O(N). Since 6.0.0; with selectors since 7.0.0.
-func (c Commands) ACLGetUser(ctx context.Context, user string) (ACLUser, error) {
+func (c *Commands) ACLGetUser(ctx context.Context, user string) (ACLUser, error) {
 	cmd := ACLGetUser(user)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLGetUser queues [ACLGetUser].
 func (b *Batch) ACLGetUser(user string) *Future[ACLUser] {
 	cmd := ACLGetUser(user)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLList returns all users with their rules, each as a line of an ACL file.
 // O(N). Since 6.0.0.
-func (c Commands) ACLList(ctx context.Context) ([]string, error) {
+func (c *Commands) ACLList(ctx context.Context) ([]string, error) {
 	cmd := ACLList()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLList queues [ACLList].
 func (b *Batch) ACLList() *Future[[]string] {
 	cmd := ACLList()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLLoad replaces the users by those in the server's ACL file, all or none. The
 // connections of users that have changed are closed. O(N). Since 6.0.0.
-func (c Commands) ACLLoad(ctx context.Context) error {
+func (c *Commands) ACLLoad(ctx context.Context) error {
 	cmd := ACLLoad()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ACLLoad queues [ACLLoad].
 func (b *Batch) ACLLoad() *Future[struct{}] {
 	cmd := ACLLoad()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLLog returns what was refused to users, up to count entries, the newest first.
 // O(N). Since 6.0.0.
-func (c Commands) ACLLog(ctx context.Context, count int64) ([]ACLLogEntry, error) {
+func (c *Commands) ACLLog(ctx context.Context, count int64) ([]ACLLogEntry, error) {
 	cmd := ACLLog(count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLLog queues [ACLLog].
 func (b *Batch) ACLLog(count int64) *Future[[]ACLLogEntry] {
 	cmd := ACLLog(count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLLogReset removes the entries of the ACL log. O(N). Since 6.0.0.
-func (c Commands) ACLLogReset(ctx context.Context) error {
+func (c *Commands) ACLLogReset(ctx context.Context) error {
 	cmd := ACLLogReset()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ACLLogReset queues [ACLLogReset].
 func (b *Batch) ACLLogReset() *Future[struct{}] {
 	cmd := ACLLogReset()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLSave writes the users to the server's ACL file. O(N). Since 6.0.0.
-func (c Commands) ACLSave(ctx context.Context) error {
+func (c *Commands) ACLSave(ctx context.Context) error {
 	cmd := ACLSave()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ACLSave queues [ACLSave].
 func (b *Batch) ACLSave() *Future[struct{}] {
 	cmd := ACLSave()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLSetUser creates or changes a user by rules such as "on", ">password",
 // "~*" and "+@read". O(N). Since 6.0.0.
-func (c Commands) ACLSetUser(ctx context.Context, user string, rules ...string) error {
+func (c *Commands) ACLSetUser(ctx context.Context, user string, rules ...string) error {
 	cmd := ACLSetUser(user, rules...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ACLSetUser queues [ACLSetUser].
 func (b *Batch) ACLSetUser(user string, rules ...string) *Future[struct{}] {
 	cmd := ACLSetUser(user, rules...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLUsers returns the names of all users. O(N). Since 6.0.0.
-func (c Commands) ACLUsers(ctx context.Context) ([]string, error) {
+func (c *Commands) ACLUsers(ctx context.Context) ([]string, error) {
 	cmd := ACLUsers()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLUsers queues [ACLUsers].
 func (b *Batch) ACLUsers() *Future[[]string] {
 	cmd := ACLUsers()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ACLWhoAmI returns the user of the client's connections. O(1). Since 6.0.0.
-func (c Commands) ACLWhoAmI(ctx context.Context) (string, error) {
+func (c *Commands) ACLWhoAmI(ctx context.Context) (string, error) {
 	cmd := ACLWhoAmI()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ACLWhoAmI queues [ACLWhoAmI].
 func (b *Batch) ACLWhoAmI() *Future[string] {
 	cmd := ACLWhoAmI()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Append puts a value behind the string at key, which is empty where it does not
 // exist, and returns the new length in bytes. O(1). Since 2.0.0.
-func (c Commands) Append(ctx context.Context, key string, value any) (int64, error) {
+func (c *Commands) Append(ctx context.Context, key string, value any) (int64, error) {
 	cmd := Append(key, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Append queues [Append].
 func (b *Batch) Append(key string, value any) *Future[int64] {
 	cmd := Append(key, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BGRewriteAOF begins to rewrite the append-only file in the background, or schedules it
 // behind a [BGSave], and returns in the server's words which. O(1). Since 1.0.0.
-func (c Commands) BGRewriteAOF(ctx context.Context) (string, error) {
+func (c *Commands) BGRewriteAOF(ctx context.Context) (string, error) {
 	cmd := BGRewriteAOF()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BGRewriteAOF queues [BGRewriteAOF].
 func (b *Batch) BGRewriteAOF() *Future[string] {
 	cmd := BGRewriteAOF()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BGSave begins to write the data to disk in the background, and returns in the server's
 // words that it has. An error: it is writing already. O(1). Since 1.0.0.
-func (c Commands) BGSave(ctx context.Context) (string, error) {
+func (c *Commands) BGSave(ctx context.Context) (string, error) {
 	cmd := BGSave()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BGSave queues [BGSave].
 func (b *Batch) BGSave() *Future[string] {
 	cmd := BGSave()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BGSaveCancel ends a [BGSave], also one that is scheduled, and returns in the server's
 // words what it has ended. An error: there was none. O(1). Since Valkey 8.1.0.
-func (c Commands) BGSaveCancel(ctx context.Context) (string, error) {
+func (c *Commands) BGSaveCancel(ctx context.Context) (string, error) {
 	cmd := BGSaveCancel()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BGSaveCancel queues [BGSaveCancel].
 func (b *Batch) BGSaveCancel() *Future[string] {
 	cmd := BGSaveCancel()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BGSaveSchedule is [BGSave] that begins later where the server is just rewriting its
 // append-only file: the option SCHEDULE. O(1). Since 3.2.2.
-func (c Commands) BGSaveSchedule(ctx context.Context) (string, error) {
+func (c *Commands) BGSaveSchedule(ctx context.Context) (string, error) {
 	cmd := BGSaveSchedule()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BGSaveSchedule queues [BGSaveSchedule].
 func (b *Batch) BGSaveSchedule() *Future[string] {
 	cmd := BGSaveSchedule()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BLMPop is [LMPop] that waits for an element, as [BLPop] does. [Nil]: nothing came
 // in time. O(N+M). Since 7.0.0.
-func (c Commands) BLMPop(ctx context.Context, timeout time.Duration, from ListEnd, keys []string, opts ...LMPopOption) (KeyValues, error) {
+func (c *Commands) BLMPop(ctx context.Context, timeout time.Duration, from ListEnd, keys []string, opts ...LMPopOption) (KeyValues, error) {
 	cmd := BLMPop(timeout, from, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BLMPop queues [BLMPop].
 func (b *Batch) BLMPop(timeout time.Duration, from ListEnd, keys []string, opts ...LMPopOption) *Future[KeyValues] {
 	cmd := BLMPop(timeout, from, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BLMove is [LMove] that waits for an element, as [BLPop] does. [Nil]: nothing came
 // in time. O(1). Since 6.2.0.
-func (c Commands) BLMove(ctx context.Context, from string, to string, fromEnd ListEnd, toEnd ListEnd, timeout time.Duration) (string, error) {
+func (c *Commands) BLMove(ctx context.Context, from string, to string, fromEnd ListEnd, toEnd ListEnd, timeout time.Duration) (string, error) {
 	cmd := BLMove(from, to, fromEnd, toEnd, timeout)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BLMove queues [BLMove].
 func (b *Batch) BLMove(from string, to string, fromEnd ListEnd, toEnd ListEnd, timeout time.Duration) *Future[string] {
 	cmd := BLMove(from, to, fromEnd, toEnd, timeout)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BLPop takes the first element of the first list that has one, waiting for
-// one up to timeout, without end where it is 0. It runs on a connection of its
+// one up to timeout, at least 2 ms, and without end where it is 0. It runs on a connection of its
 // own. When its context ends before, that connection is closed. [Nil]: nothing
 // came in time. O(N). Since 2.0.0; fractions of seconds since 6.0.0.
-func (c Commands) BLPop(ctx context.Context, timeout time.Duration, keys ...string) (KeyValue, error) {
+func (c *Commands) BLPop(ctx context.Context, timeout time.Duration, keys ...string) (KeyValue, error) {
 	cmd := BLPop(timeout, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BLPop queues [BLPop].
 func (b *Batch) BLPop(timeout time.Duration, keys ...string) *Future[KeyValue] {
 	cmd := BLPop(timeout, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BRPop is [BLPop] that takes the last element. [Nil]: nothing came in time.
 // O(N). Since 2.0.0; fractions of seconds since 6.0.0.
-func (c Commands) BRPop(ctx context.Context, timeout time.Duration, keys ...string) (KeyValue, error) {
+func (c *Commands) BRPop(ctx context.Context, timeout time.Duration, keys ...string) (KeyValue, error) {
 	cmd := BRPop(timeout, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BRPop queues [BRPop].
 func (b *Batch) BRPop(timeout time.Duration, keys ...string) *Future[KeyValue] {
 	cmd := BRPop(timeout, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BRPopLPush is [RPopLPush] that waits for an element, as [BLPop] does.
 // Superseded by [BLMove]. [Nil]: nothing came in time. O(1). Since 2.2.0.
-func (c Commands) BRPopLPush(ctx context.Context, from string, to string, timeout time.Duration) (string, error) {
+func (c *Commands) BRPopLPush(ctx context.Context, from string, to string, timeout time.Duration) (string, error) {
 	cmd := BRPopLPush(from, to, timeout)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BRPopLPush queues [BRPopLPush].
 func (b *Batch) BRPopLPush(from string, to string, timeout time.Duration) *Future[string] {
 	cmd := BRPopLPush(from, to, timeout)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BZMPop is [ZMPop] that waits for members up to timeout, without end where it is 0. It
 // runs on a connection of its own. When its context ends before, that connection is
 // closed. [Nil]: nothing came in time. O(K)+O(M*log(N)) for K keys and M members.
 // Since 7.0.0.
-func (c Commands) BZMPop(ctx context.Context, timeout time.Duration, from ScoreEnd, keys []string, opts ...ZMPopOption) (PoppedMembers, error) {
+func (c *Commands) BZMPop(ctx context.Context, timeout time.Duration, from ScoreEnd, keys []string, opts ...ZMPopOption) (PoppedMembers, error) {
 	cmd := BZMPop(timeout, from, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BZMPop queues [BZMPop].
 func (b *Batch) BZMPop(timeout time.Duration, from ScoreEnd, keys []string, opts ...ZMPopOption) *Future[PoppedMembers] {
 	cmd := BZMPop(timeout, from, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BZPopMax is [BZPopMin] for the member with the highest score. [Nil]: nothing came in
 // time. O(log(N)). Since 5.0.0; fractions of seconds since 6.0.0.
-func (c Commands) BZPopMax(ctx context.Context, timeout time.Duration, keys ...string) (PoppedMember, error) {
+func (c *Commands) BZPopMax(ctx context.Context, timeout time.Duration, keys ...string) (PoppedMember, error) {
 	cmd := BZPopMax(timeout, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BZPopMax queues [BZPopMax].
 func (b *Batch) BZPopMax(timeout time.Duration, keys ...string) *Future[PoppedMember] {
 	cmd := BZPopMax(timeout, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BZPopMin takes the member with the lowest score of the first sorted set that has any,
 // waiting for one up to timeout, without end where it is 0. It runs on a connection of
 // its own. When its context ends before, that connection is closed. [Nil]: nothing came
 // in time. O(log(N)). Since 5.0.0; fractions of seconds since 6.0.0.
-func (c Commands) BZPopMin(ctx context.Context, timeout time.Duration, keys ...string) (PoppedMember, error) {
+func (c *Commands) BZPopMin(ctx context.Context, timeout time.Duration, keys ...string) (PoppedMember, error) {
 	cmd := BZPopMin(timeout, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BZPopMin queues [BZPopMin].
 func (b *Batch) BZPopMin(timeout time.Duration, keys ...string) *Future[PoppedMember] {
 	cmd := BZPopMin(timeout, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BitCount returns how many bits of a string are set, 0 where the key does not
 // exist. O(N). Since 2.6.0.
-func (c Commands) BitCount(ctx context.Context, key string, opts ...BitCountOption) (int64, error) {
+func (c *Commands) BitCount(ctx context.Context, key string, opts ...BitCountOption) (int64, error) {
 	cmd := BitCount(key, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BitCount queues [BitCount].
 func (b *Batch) BitCount(key string, opts ...BitCountOption) *Future[int64] {
 	cmd := BitCount(key, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BitField runs operations on integers inside a string, in their order, and
 // returns a result for each but BitOverflow. A result is missing where
 // OverflowFail refused it. O(1) for each operation. Since 3.2.0.
-func (c Commands) BitField(ctx context.Context, key string, ops ...BitFieldOp) ([]Optional[int64], error) {
+func (c *Commands) BitField(ctx context.Context, key string, ops ...BitFieldOp) ([]Optional[int64], error) {
 	cmd := BitField(key, ops...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BitField queues [BitField].
 func (b *Batch) BitField(key string, ops ...BitFieldOp) *Future[[]Optional[int64]] {
 	cmd := BitField(key, ops...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BitFieldRO is [BitField] that only reads, so that a replica can answer.
 // O(1) for each operation. Since 6.0.0.
-func (c Commands) BitFieldRO(ctx context.Context, key string, gets ...BitFieldGet) ([]int64, error) {
+func (c *Commands) BitFieldRO(ctx context.Context, key string, gets ...BitFieldGet) ([]int64, error) {
 	cmd := BitFieldRO(key, gets...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BitFieldRO queues [BitFieldRO].
 func (b *Batch) BitFieldRO(key string, gets ...BitFieldGet) *Future[[]int64] {
 	cmd := BitFieldRO(key, gets...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BitOp combines strings bit by bit, stores the result at destination and returns
 // its length in bytes. Shorter strings, and keys that do not exist, count as
 // filled up with bits that are not set. O(N). Since 2.6.0.
-func (c Commands) BitOp(ctx context.Context, op BitOperator, destination string, keys ...string) (int64, error) {
+func (c *Commands) BitOp(ctx context.Context, op BitOperator, destination string, keys ...string) (int64, error) {
 	cmd := BitOp(op, destination, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BitOp queues [BitOp].
 func (b *Batch) BitOp(op BitOperator, destination string, keys ...string) *Future[int64] {
 	cmd := BitOp(op, destination, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // BitPos returns the offset of the first bit of a string that is set, or that is
 // not set. Without a range with an end, the string counts as followed by bits that
 // are not set. [Nil]: there is no such bit. O(N). Since 2.8.7.
-func (c Commands) BitPos(ctx context.Context, key string, on bool, opts ...BitPosOption) (int64, error) {
+func (c *Commands) BitPos(ctx context.Context, key string, on bool, opts ...BitPosOption) (int64, error) {
 	cmd := BitPos(key, on, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // BitPos queues [BitPos].
 func (b *Batch) BitPos(key string, on bool, opts ...BitPosOption) *Future[int64] {
 	cmd := BitPos(key, on, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientGetName returns the name of the connection that the command ran on, as
 // the client's options set it. [Nil]: it has none. O(1). Since 2.6.9.
-func (c Commands) ClientGetName(ctx context.Context) (string, error) {
+func (c *Commands) ClientGetName(ctx context.Context) (string, error) {
 	cmd := ClientGetName()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientGetName queues [ClientGetName].
 func (b *Batch) ClientGetName() *Future[string] {
 	cmd := ClientGetName()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientGetRedir returns the ID of the connection that is told about keys instead of the
 // one that the command ran on: 0 for itself, -1 where tracking is off. O(1). Since 6.0.0.
-func (c Commands) ClientGetRedir(ctx context.Context) (int64, error) {
+func (c *Commands) ClientGetRedir(ctx context.Context) (int64, error) {
 	cmd := ClientGetRedir()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientGetRedir queues [ClientGetRedir].
 func (b *Batch) ClientGetRedir() *Future[int64] {
 	cmd := ClientGetRedir()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientID returns the number of the connection that the command ran on. The
 // client's connections are shared: another call may run on another one.
 // O(1). Since 5.0.0.
-func (c Commands) ClientID(ctx context.Context) (int64, error) {
+func (c *Commands) ClientID(ctx context.Context) (int64, error) {
 	cmd := ClientID()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientID queues [ClientID].
 func (b *Batch) ClientID() *Future[int64] {
 	cmd := ClientID()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientInfo returns what the server knows of the connection that the command ran on.
 // The client's connections are shared: another call may run on another one.
 // O(1). Since 6.2.0.
-func (c Commands) ClientInfo(ctx context.Context) (ConnectedClient, error) {
+func (c *Commands) ClientInfo(ctx context.Context) (ConnectedClient, error) {
 	cmd := ClientInfo()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientInfo queues [ClientInfo].
 func (b *Batch) ClientInfo() *Future[ConnectedClient] {
 	cmd := ClientInfo()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientKill closes the connections for which all filters hold and returns how
 // many there were, itself excepted unless [KillSelfToo] is given. O(N). Since 2.8.12
 // in this form; each filter says since when it has it.
-func (c Commands) ClientKill(ctx context.Context, filters ...ClientFilter) (int64, error) {
+func (c *Commands) ClientKill(ctx context.Context, filters ...ClientFilter) (int64, error) {
 	cmd := ClientKill(filters...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientKill queues [ClientKill].
 func (b *Batch) ClientKill(filters ...ClientFilter) *Future[int64] {
 	cmd := ClientKill(filters...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientList returns the connections of the server for which all filters hold, all of
 // them without filters. Redis takes one filter, [WhereType] or [WhereID]; Valkey takes
 // all since 9.0, and those that are not negated since 8.1, [WhereName] and those behind it
 // excepted. O(N). Since 2.4.0.
-func (c Commands) ClientList(ctx context.Context, filters ...ClientWhere) ([]ConnectedClient, error) {
+func (c *Commands) ClientList(ctx context.Context, filters ...ClientWhere) ([]ConnectedClient, error) {
 	cmd := ClientList(filters...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientList queues [ClientList].
 func (b *Batch) ClientList(filters ...ClientWhere) *Future[[]ConnectedClient] {
 	cmd := ClientList(filters...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientPause holds back the commands of all clients for d. O(1). Since 3.0.0;
 // [WritesOnly] since 6.2.0.
-func (c Commands) ClientPause(ctx context.Context, d time.Duration, opts ...ClientPauseOption) error {
+func (c *Commands) ClientPause(ctx context.Context, d time.Duration, opts ...ClientPauseOption) error {
 	cmd := ClientPause(d, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClientPause queues [ClientPause].
 func (b *Batch) ClientPause(d time.Duration, opts ...ClientPauseOption) *Future[struct{}] {
 	cmd := ClientPause(d, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientTrackingInfo returns what client-side caching is told on the connection that the
 // command ran on. O(1). Since 6.2.0.
-func (c Commands) ClientTrackingInfo(ctx context.Context) (TrackingInfo, error) {
+func (c *Commands) ClientTrackingInfo(ctx context.Context) (TrackingInfo, error) {
 	cmd := ClientTrackingInfo()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientTrackingInfo queues [ClientTrackingInfo].
 func (b *Batch) ClientTrackingInfo() *Future[TrackingInfo] {
 	cmd := ClientTrackingInfo()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientUnblock ends the blocking command of another connection as if its time were over,
 // or with an error where [WithError] is given. False: it was not blocked. O(log(N)).
 // Since 5.0.0.
-func (c Commands) ClientUnblock(ctx context.Context, id int64, opts ...ClientUnblockOption) (bool, error) {
+func (c *Commands) ClientUnblock(ctx context.Context, id int64, opts ...ClientUnblockOption) (bool, error) {
 	cmd := ClientUnblock(id, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClientUnblock queues [ClientUnblock].
 func (b *Batch) ClientUnblock(id int64, opts ...ClientUnblockOption) *Future[bool] {
 	cmd := ClientUnblock(id, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClientUnpause ends a [ClientPause]. O(N). Since 6.2.0.
-func (c Commands) ClientUnpause(ctx context.Context) error {
+func (c *Commands) ClientUnpause(ctx context.Context) error {
 	cmd := ClientUnpause()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClientUnpause queues [ClientUnpause].
 func (b *Batch) ClientUnpause() *Future[struct{}] {
 	cmd := ClientUnpause()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterAddSlots makes the node serve slots that nobody serves yet, all or none. O(N).
 // Since 3.0.0.
-func (c Commands) ClusterAddSlots(ctx context.Context, slots ...int) error {
+func (c *Commands) ClusterAddSlots(ctx context.Context, slots ...int) error {
 	cmd := ClusterAddSlots(slots...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterAddSlots queues [ClusterAddSlots].
 func (b *Batch) ClusterAddSlots(slots ...int) *Future[struct{}] {
 	cmd := ClusterAddSlots(slots...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterAddSlotsRange is [ClusterAddSlots] for runs of slots. O(N). Since 7.0.0.
-func (c Commands) ClusterAddSlotsRange(ctx context.Context, ranges ...SlotRange) error {
+func (c *Commands) ClusterAddSlotsRange(ctx context.Context, ranges ...SlotRange) error {
 	cmd := ClusterAddSlotsRange(ranges...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterAddSlotsRange queues [ClusterAddSlotsRange].
 func (b *Batch) ClusterAddSlotsRange(ranges ...SlotRange) *Future[struct{}] {
 	cmd := ClusterAddSlotsRange(ranges...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterBumpEpoch gives the node an epoch of its own that is the highest, and returns
 // "BUMPED" or, where it had that already, "STILL", and the epoch. O(1). Since 3.0.0.
-func (c Commands) ClusterBumpEpoch(ctx context.Context) (string, error) {
+func (c *Commands) ClusterBumpEpoch(ctx context.Context) (string, error) {
 	cmd := ClusterBumpEpoch()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterBumpEpoch queues [ClusterBumpEpoch].
 func (b *Batch) ClusterBumpEpoch() *Future[string] {
 	cmd := ClusterBumpEpoch()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterCancelSlotMigrations ends all exports of slots that the node is at. O(N).
 // Since Valkey 9.0.0.
-func (c Commands) ClusterCancelSlotMigrations(ctx context.Context) error {
+func (c *Commands) ClusterCancelSlotMigrations(ctx context.Context) error {
 	cmd := ClusterCancelSlotMigrations()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterCancelSlotMigrations queues [ClusterCancelSlotMigrations].
 func (b *Batch) ClusterCancelSlotMigrations() *Future[struct{}] {
 	cmd := ClusterCancelSlotMigrations()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterCountFailureReports returns how many nodes told of late that a node may have
 // failed. O(N). Since 3.0.0.
-func (c Commands) ClusterCountFailureReports(ctx context.Context, node string) (int64, error) {
+func (c *Commands) ClusterCountFailureReports(ctx context.Context, node string) (int64, error) {
 	cmd := ClusterCountFailureReports(node)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterCountFailureReports queues [ClusterCountFailureReports].
 func (b *Batch) ClusterCountFailureReports(node string) *Future[int64] {
 	cmd := ClusterCountFailureReports(node)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterCountKeysInSlot returns how many keys of a slot the node has. O(1). Since 3.0.0.
-func (c Commands) ClusterCountKeysInSlot(ctx context.Context, slot int) (int64, error) {
+func (c *Commands) ClusterCountKeysInSlot(ctx context.Context, slot int) (int64, error) {
 	cmd := ClusterCountKeysInSlot(slot)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterCountKeysInSlot queues [ClusterCountKeysInSlot].
 func (b *Batch) ClusterCountKeysInSlot(slot int) *Future[int64] {
 	cmd := ClusterCountKeysInSlot(slot)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterDelSlots makes the node forget who serves slots. O(N). Since 3.0.0.
-func (c Commands) ClusterDelSlots(ctx context.Context, slots ...int) error {
+func (c *Commands) ClusterDelSlots(ctx context.Context, slots ...int) error {
 	cmd := ClusterDelSlots(slots...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterDelSlots queues [ClusterDelSlots].
 func (b *Batch) ClusterDelSlots(slots ...int) *Future[struct{}] {
 	cmd := ClusterDelSlots(slots...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterDelSlotsRange is [ClusterDelSlots] for runs of slots. O(N). Since 7.0.0.
-func (c Commands) ClusterDelSlotsRange(ctx context.Context, ranges ...SlotRange) error {
+func (c *Commands) ClusterDelSlotsRange(ctx context.Context, ranges ...SlotRange) error {
 	cmd := ClusterDelSlotsRange(ranges...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterDelSlotsRange queues [ClusterDelSlotsRange].
 func (b *Batch) ClusterDelSlotsRange(ranges ...SlotRange) *Future[struct{}] {
 	cmd := ClusterDelSlotsRange(ranges...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterFailover makes the replica that it is sent to the primary of its shard, as soon
 // as it has all that the primary had. It answers before that is done. O(1). Since 3.0.0.
-func (c Commands) ClusterFailover(ctx context.Context, opts ...ClusterFailoverOption) error {
+func (c *Commands) ClusterFailover(ctx context.Context, opts ...ClusterFailoverOption) error {
 	cmd := ClusterFailover(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterFailover queues [ClusterFailover].
 func (b *Batch) ClusterFailover(opts ...ClusterFailoverOption) *Future[struct{}] {
 	cmd := ClusterFailover(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterFlushSlot removes all keys of a slot. O(N). Since Valkey 9.0.0.
-func (c Commands) ClusterFlushSlot(ctx context.Context, slot int, opts ...FlushOption) error {
+func (c *Commands) ClusterFlushSlot(ctx context.Context, slot int, opts ...FlushOption) error {
 	cmd := ClusterFlushSlot(slot, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterFlushSlot queues [ClusterFlushSlot].
 func (b *Batch) ClusterFlushSlot(slot int, opts ...FlushOption) *Future[struct{}] {
 	cmd := ClusterFlushSlot(slot, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterFlushSlots makes the node forget who serves all its slots; it must have no keys.
 // O(1). Since 3.0.0.
-func (c Commands) ClusterFlushSlots(ctx context.Context) error {
+func (c *Commands) ClusterFlushSlots(ctx context.Context) error {
 	cmd := ClusterFlushSlots()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterFlushSlots queues [ClusterFlushSlots].
 func (b *Batch) ClusterFlushSlots() *Future[struct{}] {
 	cmd := ClusterFlushSlots()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterForget makes the node forget another one. The others must be told within a
 // minute, or they bring it back. O(1). Since 3.0.0.
-func (c Commands) ClusterForget(ctx context.Context, node string) error {
+func (c *Commands) ClusterForget(ctx context.Context, node string) error {
 	cmd := ClusterForget(node)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterForget queues [ClusterForget].
 func (b *Batch) ClusterForget(node string) *Future[struct{}] {
 	cmd := ClusterForget(node)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterGetKeysInSlot returns up to count keys of a slot that the node has. O(N).
 // Since 3.0.0.
-func (c Commands) ClusterGetKeysInSlot(ctx context.Context, slot int, count int) ([]string, error) {
+func (c *Commands) ClusterGetKeysInSlot(ctx context.Context, slot int, count int) ([]string, error) {
 	cmd := ClusterGetKeysInSlot(slot, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterGetKeysInSlot queues [ClusterGetKeysInSlot].
 func (b *Batch) ClusterGetKeysInSlot(slot int, count int) *Future[[]string] {
 	cmd := ClusterGetKeysInSlot(slot, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterGetSlotMigrations returns the slots on their way from or to the node, the newest
 // first. O(N). Since Valkey 9.0.0.
-func (c Commands) ClusterGetSlotMigrations(ctx context.Context) ([]SlotMigration, error) {
+func (c *Commands) ClusterGetSlotMigrations(ctx context.Context) ([]SlotMigration, error) {
 	cmd := ClusterGetSlotMigrations()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterGetSlotMigrations queues [ClusterGetSlotMigrations].
 func (b *Batch) ClusterGetSlotMigrations() *Future[[]SlotMigration] {
 	cmd := ClusterGetSlotMigrations()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterInfo returns how the cluster does. O(1). Since 3.0.0.
-func (c Commands) ClusterInfo(ctx context.Context) (ClusterState, error) {
+func (c *Commands) ClusterInfo(ctx context.Context) (ClusterState, error) {
 	cmd := ClusterInfo()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterInfo queues [ClusterInfo].
 func (b *Batch) ClusterInfo() *Future[ClusterState] {
 	cmd := ClusterInfo()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterKeySlot returns the slot of a key. O(N). Since 3.0.0.
-func (c Commands) ClusterKeySlot(ctx context.Context, key string) (int64, error) {
+func (c *Commands) ClusterKeySlot(ctx context.Context, key string) (int64, error) {
 	cmd := ClusterKeySlot(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterKeySlot queues [ClusterKeySlot].
 func (b *Batch) ClusterKeySlot(key string) *Future[int64] {
 	cmd := ClusterKeySlot(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterLinks returns the connections of the node to the other nodes. O(N).
 // Since 7.0.0.
-func (c Commands) ClusterLinks(ctx context.Context) ([]ClusterLink, error) {
+func (c *Commands) ClusterLinks(ctx context.Context) ([]ClusterLink, error) {
 	cmd := ClusterLinks()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterLinks queues [ClusterLinks].
 func (b *Batch) ClusterLinks() *Future[[]ClusterLink] {
 	cmd := ClusterLinks()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterMeet makes the node know another one, by IP address and port, and so the
 // cluster that it belongs to. A busPort of 0 stands for 10,000 above port. It answers
 // before they have met. O(1). Since 3.0.0; the bus port since 4.0.0.
-func (c Commands) ClusterMeet(ctx context.Context, ip string, port int, busPort int) error {
+func (c *Commands) ClusterMeet(ctx context.Context, ip string, port int, busPort int) error {
 	cmd := ClusterMeet(ip, port, busPort)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterMeet queues [ClusterMeet].
 func (b *Batch) ClusterMeet(ip string, port int, busPort int) *Future[struct{}] {
 	cmd := ClusterMeet(ip, port, busPort)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterMigrateSlots begins to move slots of the node, with their keys, to other nodes.
 // [ClusterGetSlotMigrations] tells how it goes on. O(N). Since Valkey 9.0.0.
-func (c Commands) ClusterMigrateSlots(ctx context.Context, transfers ...SlotTransfer) error {
+func (c *Commands) ClusterMigrateSlots(ctx context.Context, transfers ...SlotTransfer) error {
 	cmd := ClusterMigrateSlots(transfers...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterMigrateSlots queues [ClusterMigrateSlots].
 func (b *Batch) ClusterMigrateSlots(transfers ...SlotTransfer) *Future[struct{}] {
 	cmd := ClusterMigrateSlots(transfers...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterMyID returns the ID of the node. O(1). Since 3.0.0.
-func (c Commands) ClusterMyID(ctx context.Context) (string, error) {
+func (c *Commands) ClusterMyID(ctx context.Context) (string, error) {
 	cmd := ClusterMyID()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterMyID queues [ClusterMyID].
 func (b *Batch) ClusterMyID() *Future[string] {
 	cmd := ClusterMyID()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterMyShardID returns the ID of the node's shard. O(1). Since 7.2.0.
-func (c Commands) ClusterMyShardID(ctx context.Context) (string, error) {
+func (c *Commands) ClusterMyShardID(ctx context.Context) (string, error) {
 	cmd := ClusterMyShardID()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterMyShardID queues [ClusterMyShardID].
 func (b *Batch) ClusterMyShardID() *Future[string] {
 	cmd := ClusterMyShardID()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterNodes returns all nodes that the node asked knows, itself included. O(N).
 // Since 3.0.0.
-func (c Commands) ClusterNodes(ctx context.Context) ([]ClusterNode, error) {
+func (c *Commands) ClusterNodes(ctx context.Context) ([]ClusterNode, error) {
 	cmd := ClusterNodes()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterNodes queues [ClusterNodes].
 func (b *Batch) ClusterNodes() *Future[[]ClusterNode] {
 	cmd := ClusterNodes()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterReplicas returns the replicas of a primary. O(N). Since 5.0.0.
-func (c Commands) ClusterReplicas(ctx context.Context, node string) ([]ClusterNode, error) {
+func (c *Commands) ClusterReplicas(ctx context.Context, node string) ([]ClusterNode, error) {
 	cmd := ClusterReplicas(node)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterReplicas queues [ClusterReplicas].
 func (b *Batch) ClusterReplicas(node string) *Future[[]ClusterNode] {
 	cmd := ClusterReplicas(node)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterReplicate makes the node a replica of a primary. O(1). Since 3.0.0.
-func (c Commands) ClusterReplicate(ctx context.Context, node string) error {
+func (c *Commands) ClusterReplicate(ctx context.Context, node string) error {
 	cmd := ClusterReplicate(node)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterReplicate queues [ClusterReplicate].
 func (b *Batch) ClusterReplicate(node string) *Future[struct{}] {
 	cmd := ClusterReplicate(node)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterReplicateNoOne makes a replica a primary without slots, of a shard of its own.
 // O(1). Since Valkey 9.0.0.
-func (c Commands) ClusterReplicateNoOne(ctx context.Context) error {
+func (c *Commands) ClusterReplicateNoOne(ctx context.Context) error {
 	cmd := ClusterReplicateNoOne()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterReplicateNoOne queues [ClusterReplicateNoOne].
 func (b *Batch) ClusterReplicateNoOne() *Future[struct{}] {
 	cmd := ClusterReplicateNoOne()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterReset makes the node leave its cluster; a replica becomes an empty primary. A
 // primary must have no keys. O(N). Since 3.0.0.
-func (c Commands) ClusterReset(ctx context.Context, opts ...ClusterResetOption) error {
+func (c *Commands) ClusterReset(ctx context.Context, opts ...ClusterResetOption) error {
 	cmd := ClusterReset(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterReset queues [ClusterReset].
 func (b *Batch) ClusterReset(opts ...ClusterResetOption) *Future[struct{}] {
 	cmd := ClusterReset(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSaveConfig writes the node's view of the cluster to its file. O(1). Since 3.0.0.
-func (c Commands) ClusterSaveConfig(ctx context.Context) error {
+func (c *Commands) ClusterSaveConfig(ctx context.Context) error {
 	cmd := ClusterSaveConfig()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSaveConfig queues [ClusterSaveConfig].
 func (b *Batch) ClusterSaveConfig() *Future[struct{}] {
 	cmd := ClusterSaveConfig()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterScan returns a part of the keys of a cluster, slot by slot. A scan starts
 // with the cursor "0" and ends when a page's Cursor is "0"; each call goes to the node that
 // serves the slot of its cursor. A key that exists all the time is found at least once,
 // possibly twice. O(N). Since Valkey 9.1.0.
-func (c Commands) ClusterScan(ctx context.Context, cursor string, opts ...ClusterScanOption) (ClusterScanPage, error) {
+func (c *Commands) ClusterScan(ctx context.Context, cursor string, opts ...ClusterScanOption) (ClusterScanPage, error) {
 	cmd := ClusterScan(cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterScan queues [ClusterScan].
 func (b *Batch) ClusterScan(cursor string, opts ...ClusterScanOption) *Future[ClusterScanPage] {
 	cmd := ClusterScan(cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSetConfigEpoch sets the epoch of a new node that knows no other one yet.
 // O(1). Since 3.0.0.
-func (c Commands) ClusterSetConfigEpoch(ctx context.Context, epoch int64) error {
+func (c *Commands) ClusterSetConfigEpoch(ctx context.Context, epoch int64) error {
 	cmd := ClusterSetConfigEpoch(epoch)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSetConfigEpoch queues [ClusterSetConfigEpoch].
 func (b *Batch) ClusterSetConfigEpoch(epoch int64) *Future[struct{}] {
 	cmd := ClusterSetConfigEpoch(epoch)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSetSlotImporting prepares the node to take a slot from another one. O(1).
 // Since 3.0.0.
-func (c Commands) ClusterSetSlotImporting(ctx context.Context, slot int, from string, opts ...SetSlotOption) error {
+func (c *Commands) ClusterSetSlotImporting(ctx context.Context, slot int, from string, opts ...SetSlotOption) error {
 	cmd := ClusterSetSlotImporting(slot, from, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSetSlotImporting queues [ClusterSetSlotImporting].
 func (b *Batch) ClusterSetSlotImporting(slot int, from string, opts ...SetSlotOption) *Future[struct{}] {
 	cmd := ClusterSetSlotImporting(slot, from, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSetSlotMigrating prepares the node to give a slot to another one. O(1).
 // Since 3.0.0.
-func (c Commands) ClusterSetSlotMigrating(ctx context.Context, slot int, to string, opts ...SetSlotOption) error {
+func (c *Commands) ClusterSetSlotMigrating(ctx context.Context, slot int, to string, opts ...SetSlotOption) error {
 	cmd := ClusterSetSlotMigrating(slot, to, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSetSlotMigrating queues [ClusterSetSlotMigrating].
 func (b *Batch) ClusterSetSlotMigrating(slot int, to string, opts ...SetSlotOption) *Future[struct{}] {
 	cmd := ClusterSetSlotMigrating(slot, to, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSetSlotNode says which node serves a slot. O(1). Since 3.0.0.
-func (c Commands) ClusterSetSlotNode(ctx context.Context, slot int, node string, opts ...SetSlotOption) error {
+func (c *Commands) ClusterSetSlotNode(ctx context.Context, slot int, node string, opts ...SetSlotOption) error {
 	cmd := ClusterSetSlotNode(slot, node, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSetSlotNode queues [ClusterSetSlotNode].
 func (b *Batch) ClusterSetSlotNode(slot int, node string, opts ...SetSlotOption) *Future[struct{}] {
 	cmd := ClusterSetSlotNode(slot, node, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSetSlotStable ends what [ClusterSetSlotImporting] or [ClusterSetSlotMigrating]
 // began. O(1). Since 3.0.0.
-func (c Commands) ClusterSetSlotStable(ctx context.Context, slot int, opts ...SetSlotOption) error {
+func (c *Commands) ClusterSetSlotStable(ctx context.Context, slot int, opts ...SetSlotOption) error {
 	cmd := ClusterSetSlotStable(slot, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ClusterSetSlotStable queues [ClusterSetSlotStable].
 func (b *Batch) ClusterSetSlotStable(slot int, opts ...SetSlotOption) *Future[struct{}] {
 	cmd := ClusterSetSlotStable(slot, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterShards returns the shards of a cluster. O(N). Since 7.0.0.
-func (c Commands) ClusterShards(ctx context.Context) ([]Shard, error) {
+func (c *Commands) ClusterShards(ctx context.Context) ([]Shard, error) {
 	cmd := ClusterShards()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterShards queues [ClusterShards].
 func (b *Batch) ClusterShards() *Future[[]Shard] {
 	cmd := ClusterShards()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSlaves is [ClusterReplicas] by its old name. Superseded by [ClusterReplicas].
 // O(N). Since 3.0.0.
-func (c Commands) ClusterSlaves(ctx context.Context, node string) ([]ClusterNode, error) {
+func (c *Commands) ClusterSlaves(ctx context.Context, node string) ([]ClusterNode, error) {
 	cmd := ClusterSlaves(node)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterSlaves queues [ClusterSlaves].
 func (b *Batch) ClusterSlaves(node string) *Future[[]ClusterNode] {
 	cmd := ClusterSlaves(node)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSlotStats returns what the node counted for those slots of a run that it serves.
 // O(N). Since Valkey 8.0.0.
-func (c Commands) ClusterSlotStats(ctx context.Context, slots SlotRange) ([]SlotStats, error) {
+func (c *Commands) ClusterSlotStats(ctx context.Context, slots SlotRange) ([]SlotStats, error) {
 	cmd := ClusterSlotStats(slots)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterSlotStats queues [ClusterSlotStats].
 func (b *Batch) ClusterSlotStats(slots SlotRange) *Future[[]SlotStats] {
 	cmd := ClusterSlotStats(slots)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSlotStatsBy returns what the node counted for up to limit of its slots, in
 // the order of a metric. O(N*log(N)). Since Valkey 8.0.0.
-func (c Commands) ClusterSlotStatsBy(ctx context.Context, metric SlotMetric, limit int, order Order) ([]SlotStats, error) {
+func (c *Commands) ClusterSlotStatsBy(ctx context.Context, metric SlotMetric, limit int, order Order) ([]SlotStats, error) {
 	cmd := ClusterSlotStatsBy(metric, limit, order)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterSlotStatsBy queues [ClusterSlotStatsBy].
 func (b *Batch) ClusterSlotStatsBy(metric SlotMetric, limit int, order Order) *Future[[]SlotStats] {
 	cmd := ClusterSlotStatsBy(metric, limit, order)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ClusterSlots returns which nodes serve which slots; [ClusterShards] tells more. O(N).
 // Since 3.0.0.
-func (c Commands) ClusterSlots(ctx context.Context) ([]SlotNodes, error) {
+func (c *Commands) ClusterSlots(ctx context.Context) ([]SlotNodes, error) {
 	cmd := ClusterSlots()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ClusterSlots queues [ClusterSlots].
 func (b *Batch) ClusterSlots() *Future[[]SlotNodes] {
 	cmd := ClusterSlots()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandCount returns how many commands the server has. O(1). Since 2.8.13.
-func (c Commands) CommandCount(ctx context.Context) (int64, error) {
+func (c *Commands) CommandCount(ctx context.Context) (int64, error) {
 	cmd := CommandCount()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandCount queues [CommandCount].
 func (b *Batch) CommandCount() *Future[int64] {
 	cmd := CommandCount()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandDocs returns the documentation of commands, of all without names; what the server
 // does not have is left out. Those of a container have its sub-commands. O(N). Since 7.0.0.
-func (c Commands) CommandDocs(ctx context.Context, names ...string) ([]CommandDoc, error) {
+func (c *Commands) CommandDocs(ctx context.Context, names ...string) ([]CommandDoc, error) {
 	cmd := CommandDocs(names...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandDocs queues [CommandDocs].
 func (b *Batch) CommandDocs(names ...string) *Future[[]CommandDoc] {
 	cmd := CommandDocs(names...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandGetKeys returns which arguments of a command are keys. An error: it has none, or
 // the command is not one. O(N). Since 2.8.13.
-func (c Commands) CommandGetKeys(ctx context.Context, command string, args ...any) ([]string, error) {
+func (c *Commands) CommandGetKeys(ctx context.Context, command string, args ...any) ([]string, error) {
 	cmd := CommandGetKeys(command, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandGetKeys queues [CommandGetKeys].
 func (b *Batch) CommandGetKeys(command string, args ...any) *Future[[]string] {
 	cmd := CommandGetKeys(command, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandGetKeysAndFlags is [CommandGetKeys] with what the command does to the keys.
 // O(N). Since 7.0.0.
-func (c Commands) CommandGetKeysAndFlags(ctx context.Context, command string, args ...any) ([]KeyFlags, error) {
+func (c *Commands) CommandGetKeysAndFlags(ctx context.Context, command string, args ...any) ([]KeyFlags, error) {
 	cmd := CommandGetKeysAndFlags(command, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandGetKeysAndFlags queues [CommandGetKeysAndFlags].
 func (b *Batch) CommandGetKeysAndFlags(command string, args ...any) *Future[[]KeyFlags] {
 	cmd := CommandGetKeysAndFlags(command, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandInfo returns what the server says of commands, sub-commands as in "client|list",
 // to its clients, in the order given; missing where it does not have one. Without names
 // it is of all commands. O(N). Since 2.8.13.
-func (c Commands) CommandInfo(ctx context.Context, names ...string) ([]Optional[CommandDescription], error) {
+func (c *Commands) CommandInfo(ctx context.Context, names ...string) ([]Optional[CommandDescription], error) {
 	cmd := CommandInfo(names...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandInfo queues [CommandInfo].
 func (b *Batch) CommandInfo(names ...string) *Future[[]Optional[CommandDescription]] {
 	cmd := CommandInfo(names...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandList returns the names of the server's commands, sub-commands as in
 // "client|list"; one option can narrow them. O(N). Since 7.0.0.
-func (c Commands) CommandList(ctx context.Context, opts ...CommandListOption) ([]string, error) {
+func (c *Commands) CommandList(ctx context.Context, opts ...CommandListOption) ([]string, error) {
 	cmd := CommandList(opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandList queues [CommandList].
 func (b *Batch) CommandList(opts ...CommandListOption) *Future[[]string] {
 	cmd := CommandList(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandLogGet returns up to count entries of a log of commands, the newest first; -1
 // stands for all. O(N). Since Valkey 8.1.0.
-func (c Commands) CommandLogGet(ctx context.Context, count int64, kind CommandLogKind) ([]CommandLogEntry, error) {
+func (c *Commands) CommandLogGet(ctx context.Context, count int64, kind CommandLogKind) ([]CommandLogEntry, error) {
 	cmd := CommandLogGet(count, kind)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandLogGet queues [CommandLogGet].
 func (b *Batch) CommandLogGet(count int64, kind CommandLogKind) *Future[[]CommandLogEntry] {
 	cmd := CommandLogGet(count, kind)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandLogLen returns the number of entries of a log of commands. O(1).
 // Since Valkey 8.1.0.
-func (c Commands) CommandLogLen(ctx context.Context, kind CommandLogKind) (int64, error) {
+func (c *Commands) CommandLogLen(ctx context.Context, kind CommandLogKind) (int64, error) {
 	cmd := CommandLogLen(kind)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // CommandLogLen queues [CommandLogLen].
 func (b *Batch) CommandLogLen(kind CommandLogKind) *Future[int64] {
 	cmd := CommandLogLen(kind)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // CommandLogReset removes the entries of a log of commands. O(N). Since Valkey 8.1.0.
-func (c Commands) CommandLogReset(ctx context.Context, kind CommandLogKind) error {
+func (c *Commands) CommandLogReset(ctx context.Context, kind CommandLogKind) error {
 	cmd := CommandLogReset(kind)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // CommandLogReset queues [CommandLogReset].
 func (b *Batch) CommandLogReset(kind CommandLogKind) *Future[struct{}] {
 	cmd := CommandLogReset(kind)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ConfigGet returns settings of the server whose names match a pattern with *.
 // O(N). Since 2.0.0; several patterns since 7.0.0.
-func (c Commands) ConfigGet(ctx context.Context, patterns ...string) (map[string]string, error) {
+func (c *Commands) ConfigGet(ctx context.Context, patterns ...string) (map[string]string, error) {
 	cmd := ConfigGet(patterns...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ConfigGet queues [ConfigGet].
 func (b *Batch) ConfigGet(patterns ...string) *Future[map[string]string] {
 	cmd := ConfigGet(patterns...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ConfigResetStat sets the server's statistics to zero: those of INFO and of the
 // latency histograms. O(1). Since 2.0.0.
-func (c Commands) ConfigResetStat(ctx context.Context) error {
+func (c *Commands) ConfigResetStat(ctx context.Context) error {
 	cmd := ConfigResetStat()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ConfigResetStat queues [ConfigResetStat].
 func (b *Batch) ConfigResetStat() *Future[struct{}] {
 	cmd := ConfigResetStat()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ConfigRewrite writes the server's settings into the file that it was started with.
 // O(1). Since 2.8.0.
-func (c Commands) ConfigRewrite(ctx context.Context) error {
+func (c *Commands) ConfigRewrite(ctx context.Context) error {
 	cmd := ConfigRewrite()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ConfigRewrite queues [ConfigRewrite].
 func (b *Batch) ConfigRewrite() *Future[struct{}] {
 	cmd := ConfigRewrite()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ConfigSet changes settings of the server while it runs, all or none.
 // O(N). Since 2.0.0; several since 7.0.0.
-func (c Commands) ConfigSet(ctx context.Context, settings map[string]string) error {
+func (c *Commands) ConfigSet(ctx context.Context, settings map[string]string) error {
 	cmd := ConfigSet(settings)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ConfigSet queues [ConfigSet].
 func (b *Batch) ConfigSet(settings map[string]string) *Future[struct{}] {
 	cmd := ConfigSet(settings)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Copy copies a key with its expiry. False: it does not exist, or there is a key
 // of the new name and Replace was not given. O(1) for a string, otherwise O(N).
 // Since 6.2.0.
-func (c Commands) Copy(ctx context.Context, from string, to string, opts ...CopyOption) (bool, error) {
+func (c *Commands) Copy(ctx context.Context, from string, to string, opts ...CopyOption) (bool, error) {
 	cmd := Copy(from, to, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Copy queues [Copy].
 func (b *Batch) Copy(from string, to string, opts ...CopyOption) *Future[bool] {
 	cmd := Copy(from, to, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // DBSize returns the number of keys in the database. O(1). Since 1.0.0.
-func (c Commands) DBSize(ctx context.Context) (int64, error) {
+func (c *Commands) DBSize(ctx context.Context) (int64, error) {
 	cmd := DBSize()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // DBSize queues [DBSize].
 func (b *Batch) DBSize() *Future[int64] {
 	cmd := DBSize()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Decr takes one from the integer at key, which is 0 where it does not exist,
 // and returns the difference. O(1). Since 1.0.0.
-func (c Commands) Decr(ctx context.Context, key string) (int64, error) {
+func (c *Commands) Decr(ctx context.Context, key string) (int64, error) {
 	cmd := Decr(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Decr queues [Decr].
 func (b *Batch) Decr(key string) *Future[int64] {
 	cmd := Decr(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // DecrBy takes delta from the integer at key, which is 0 where it does not
 // exist, and returns the difference. O(1). Since 1.0.0.
-func (c Commands) DecrBy(ctx context.Context, key string, delta int64) (int64, error) {
+func (c *Commands) DecrBy(ctx context.Context, key string, delta int64) (int64, error) {
 	cmd := DecrBy(key, delta)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // DecrBy queues [DecrBy].
 func (b *Batch) DecrBy(key string, delta int64) *Future[int64] {
 	cmd := DecrBy(key, delta)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Del removes keys and returns how many there were. O(N), and O(M) for a key
 // with M elements: [Unlink] frees those in the background. Since 1.0.0.
-func (c Commands) Del(ctx context.Context, keys ...string) (int64, error) {
+func (c *Commands) Del(ctx context.Context, keys ...string) (int64, error) {
 	cmd := Del(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Del queues [Del].
 func (b *Batch) Del(keys ...string) *Future[int64] {
 	cmd := Del(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // DelIfEq removes a key whose value is the one given here. False: it has another
 // one, or does not exist. O(1). Since Valkey 9.0.0.
-func (c Commands) DelIfEq(ctx context.Context, key string, comparison any) (bool, error) {
+func (c *Commands) DelIfEq(ctx context.Context, key string, comparison any) (bool, error) {
 	cmd := DelIfEq(key, comparison)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // DelIfEq queues [DelIfEq].
 func (b *Batch) DelIfEq(key string, comparison any) *Future[bool] {
 	cmd := DelIfEq(key, comparison)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Dump returns the value of a key in the server's own form, for [Restore]. [Nil]:
 // the key does not exist. O(1), and O(N*M) for N elements of size M. Since 2.6.0.
-func (c Commands) Dump(ctx context.Context, key string) ([]byte, error) {
+func (c *Commands) Dump(ctx context.Context, key string) ([]byte, error) {
 	cmd := Dump(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Dump queues [Dump].
 func (b *Batch) Dump(key string) *Future[[]byte] {
 	cmd := Dump(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Echo returns the message. O(1). Since 1.0.0.
-func (c Commands) Echo(ctx context.Context, message string) (string, error) {
+func (c *Commands) Echo(ctx context.Context, message string) (string, error) {
 	cmd := Echo(message)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Echo queues [Echo].
 func (b *Batch) Echo(message string) *Future[string] {
 	cmd := Echo(message)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Eval runs a Lua script on the server with KEYS and ARGV. Its reply has the
 // shape that the script gives it: read it with [AsInt], [AsStrings], [As] and
 // their kind. It is never repeated by itself. O(1), and what the script costs.
 // Since 2.6.0.
-func (c Commands) Eval(ctx context.Context, script string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) Eval(ctx context.Context, script string, keys []string, args ...any) (proto.Value, error) {
 	cmd := Eval(script, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Eval queues [Eval].
 func (b *Batch) Eval(script string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := Eval(script, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // EvalRO is [Eval] for a script that only reads, which it may then run on replicas, and
 // again after its reply was lost. O(1), and what the script costs. Since 7.0.0.
-func (c Commands) EvalRO(ctx context.Context, script string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) EvalRO(ctx context.Context, script string, keys []string, args ...any) (proto.Value, error) {
 	cmd := EvalRO(script, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // EvalRO queues [EvalRO].
 func (b *Batch) EvalRO(script string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := EvalRO(script, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // EvalSHA is [Eval] of a script that the server knows already, by its hash. The error
 // NOSCRIPT says that it does not: [Script] sends the text then. O(1), and what the script
 // costs. Since 2.6.0.
-func (c Commands) EvalSHA(ctx context.Context, hash string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) EvalSHA(ctx context.Context, hash string, keys []string, args ...any) (proto.Value, error) {
 	cmd := EvalSHA(hash, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // EvalSHA queues [EvalSHA].
 func (b *Batch) EvalSHA(hash string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := EvalSHA(hash, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // EvalSHARO is [EvalSHA] for a script that only reads, see [EvalRO]. O(1), and what the
 // script costs. Since 7.0.0.
-func (c Commands) EvalSHARO(ctx context.Context, hash string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) EvalSHARO(ctx context.Context, hash string, keys []string, args ...any) (proto.Value, error) {
 	cmd := EvalSHARO(hash, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // EvalSHARO queues [EvalSHARO].
 func (b *Batch) EvalSHARO(hash string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := EvalSHARO(hash, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Exists returns how many of the keys exist; a key given twice counts twice.
 // O(N). Since 1.0.0.
-func (c Commands) Exists(ctx context.Context, keys ...string) (int64, error) {
+func (c *Commands) Exists(ctx context.Context, keys ...string) (int64, error) {
 	cmd := Exists(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Exists queues [Exists].
 func (b *Batch) Exists(keys ...string) *Future[int64] {
 	cmd := Exists(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Expire lets a key expire after d, rounded up to a millisecond: it is sent as PEXPIRE
 // where that has a fraction of a second. False: the key does not exist, or the condition of NX, XX, GT or LT did not hold.
 // A d of 0 or less removes the key. O(1). Since 1.0.0; options since 7.0.0.
-func (c Commands) Expire(ctx context.Context, key string, d time.Duration, opts ...ExpireOption) (bool, error) {
+func (c *Commands) Expire(ctx context.Context, key string, d time.Duration, opts ...ExpireOption) (bool, error) {
 	cmd := Expire(key, d, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Expire queues [Expire].
 func (b *Batch) Expire(key string, d time.Duration, opts ...ExpireOption) *Future[bool] {
 	cmd := Expire(key, d, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ExpireAt lets a key expire at a time, rounded up to a millisecond: it is sent as
 // PEXPIREAT where that has a fraction of a second. False: the key does not exist, or the
 // condition of NX, XX, GT or LT did not hold. A time in the past removes the key.
 // O(1). Since 1.2.0; options since 7.0.0.
-func (c Commands) ExpireAt(ctx context.Context, key string, t time.Time, opts ...ExpireOption) (bool, error) {
+func (c *Commands) ExpireAt(ctx context.Context, key string, t time.Time, opts ...ExpireOption) (bool, error) {
 	cmd := ExpireAt(key, t, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ExpireAt queues [ExpireAt].
 func (b *Batch) ExpireAt(key string, t time.Time, opts ...ExpireOption) *Future[bool] {
 	cmd := ExpireAt(key, t, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ExpireTime returns when a key expires, to the millisecond: it is sent as
 // PEXPIRETIME. [Nil]: the key does not exist. O(1). Since 7.0.0.
-func (c Commands) ExpireTime(ctx context.Context, key string) (Deadline, error) {
+func (c *Commands) ExpireTime(ctx context.Context, key string) (Deadline, error) {
 	cmd := ExpireTime(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ExpireTime queues [ExpireTime].
 func (b *Batch) ExpireTime(key string) *Future[Deadline] {
 	cmd := ExpireTime(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ExpireTimeSeconds is [ExpireTime] rounded to seconds by the server, for users who
 // may call nothing else. [Nil]: the key does not exist. O(1). Since 7.0.0.
-func (c Commands) ExpireTimeSeconds(ctx context.Context, key string) (Deadline, error) {
+func (c *Commands) ExpireTimeSeconds(ctx context.Context, key string) (Deadline, error) {
 	cmd := ExpireTimeSeconds(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ExpireTimeSeconds queues [ExpireTimeSeconds].
 func (b *Batch) ExpireTimeSeconds(key string) *Future[Deadline] {
 	cmd := ExpireTimeSeconds(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FCall calls a function of a library that the server has, with keys and arguments. Its
 // reply has the shape that the function gives it: read it with [AsInt], [AsStrings], [As]
 // and their kind. It is never repeated by itself. [Library] loads what is not there.
 // O(1), and what the function costs. Since 7.0.0.
-func (c Commands) FCall(ctx context.Context, function string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) FCall(ctx context.Context, function string, keys []string, args ...any) (proto.Value, error) {
 	cmd := FCall(function, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FCall queues [FCall].
 func (b *Batch) FCall(function string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := FCall(function, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FCallRO is [FCall] for a function that is registered with the flag no-writes: it may
 // run on replicas, and again after its reply was lost. O(1), and what the function costs.
 // Since 7.0.0.
-func (c Commands) FCallRO(ctx context.Context, function string, keys []string, args ...any) (proto.Value, error) {
+func (c *Commands) FCallRO(ctx context.Context, function string, keys []string, args ...any) (proto.Value, error) {
 	cmd := FCallRO(function, keys, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FCallRO queues [FCallRO].
 func (b *Batch) FCallRO(function string, keys []string, args ...any) *Future[proto.Value] {
 	cmd := FCallRO(function, keys, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Failover makes a replica of the server the primary, and the server its replica. It answers
 // before that is done: see [Role]. O(1). Since 6.2.0.
-func (c Commands) Failover(ctx context.Context, opts ...FailoverOption) error {
+func (c *Commands) Failover(ctx context.Context, opts ...FailoverOption) error {
 	cmd := Failover(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // Failover queues [Failover].
 func (b *Batch) Failover(opts ...FailoverOption) *Future[struct{}] {
 	cmd := Failover(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FailoverAbort ends a [Failover] that is not done yet. An error: there is none. O(1).
 // Since 6.2.0.
-func (c Commands) FailoverAbort(ctx context.Context) error {
+func (c *Commands) FailoverAbort(ctx context.Context) error {
 	cmd := FailoverAbort()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FailoverAbort queues [FailoverAbort].
 func (b *Batch) FailoverAbort() *Future[struct{}] {
 	cmd := FailoverAbort()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FlushAll removes all keys of all databases. O(N). Since 1.0.0.
-func (c Commands) FlushAll(ctx context.Context, opts ...FlushOption) error {
+func (c *Commands) FlushAll(ctx context.Context, opts ...FlushOption) error {
 	cmd := FlushAll(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FlushAll queues [FlushAll].
 func (b *Batch) FlushAll(opts ...FlushOption) *Future[struct{}] {
 	cmd := FlushAll(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FlushDB removes all keys of the database. O(N). Since 1.0.0.
-func (c Commands) FlushDB(ctx context.Context, opts ...FlushOption) error {
+func (c *Commands) FlushDB(ctx context.Context, opts ...FlushOption) error {
 	cmd := FlushDB(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FlushDB queues [FlushDB].
 func (b *Batch) FlushDB(opts ...FlushOption) *Future[struct{}] {
 	cmd := FlushDB(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionDelete removes a library with its functions. O(1). Since 7.0.0.
-func (c Commands) FunctionDelete(ctx context.Context, library string) error {
+func (c *Commands) FunctionDelete(ctx context.Context, library string) error {
 	cmd := FunctionDelete(library)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FunctionDelete queues [FunctionDelete].
 func (b *Batch) FunctionDelete(library string) *Future[struct{}] {
 	cmd := FunctionDelete(library)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionDump returns all libraries in the server's own form, for [FunctionRestore].
 // O(N) for N functions. Since 7.0.0.
-func (c Commands) FunctionDump(ctx context.Context) ([]byte, error) {
+func (c *Commands) FunctionDump(ctx context.Context) ([]byte, error) {
 	cmd := FunctionDump()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FunctionDump queues [FunctionDump].
 func (b *Batch) FunctionDump() *Future[[]byte] {
 	cmd := FunctionDump()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionFlush removes all libraries. O(N) for N functions. Since 7.0.0.
-func (c Commands) FunctionFlush(ctx context.Context, opts ...FlushOption) error {
+func (c *Commands) FunctionFlush(ctx context.Context, opts ...FlushOption) error {
 	cmd := FunctionFlush(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FunctionFlush queues [FunctionFlush].
 func (b *Batch) FunctionFlush(opts ...FlushOption) *Future[struct{}] {
 	cmd := FunctionFlush(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionKill ends the function that is running, unless it has written. The error NOTBUSY
 // says that none is running, UNKILLABLE that it has written. O(1). Since 7.0.0.
-func (c Commands) FunctionKill(ctx context.Context) error {
+func (c *Commands) FunctionKill(ctx context.Context) error {
 	cmd := FunctionKill()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FunctionKill queues [FunctionKill].
 func (b *Batch) FunctionKill() *Future[struct{}] {
 	cmd := FunctionKill()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionList returns the libraries that the server has. O(N) for N functions.
 // Since 7.0.0.
-func (c Commands) FunctionList(ctx context.Context, opts ...FunctionListOption) ([]LibraryInfo, error) {
+func (c *Commands) FunctionList(ctx context.Context, opts ...FunctionListOption) ([]LibraryInfo, error) {
 	cmd := FunctionList(opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FunctionList queues [FunctionList].
 func (b *Batch) FunctionList(opts ...FunctionListOption) *Future[[]LibraryInfo] {
 	cmd := FunctionList(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionLoad gives a library to the server and returns its name: code that begins with
 // "#!lua name=mylib". A library of that name is an error unless [Replace] is given.
 // O(1). Since 7.0.0.
-func (c Commands) FunctionLoad(ctx context.Context, code string, opts ...FunctionLoadOption) (string, error) {
+func (c *Commands) FunctionLoad(ctx context.Context, code string, opts ...FunctionLoadOption) (string, error) {
 	cmd := FunctionLoad(code, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FunctionLoad queues [FunctionLoad].
 func (b *Batch) FunctionLoad(code string, opts ...FunctionLoadOption) *Future[string] {
 	cmd := FunctionLoad(code, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionRestore loads the libraries of a [FunctionDump]. O(N) for N functions.
 // Since 7.0.0.
-func (c Commands) FunctionRestore(ctx context.Context, dump []byte, opts ...FunctionRestoreOption) error {
+func (c *Commands) FunctionRestore(ctx context.Context, dump []byte, opts ...FunctionRestoreOption) error {
 	cmd := FunctionRestore(dump, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // FunctionRestore queues [FunctionRestore].
 func (b *Batch) FunctionRestore(dump []byte, opts ...FunctionRestoreOption) *Future[struct{}] {
 	cmd := FunctionRestore(dump, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // FunctionStats returns what function is running, and how many there are. O(1).
 // Since 7.0.0.
-func (c Commands) FunctionStats(ctx context.Context) (FunctionStatistics, error) {
+func (c *Commands) FunctionStats(ctx context.Context) (FunctionStatistics, error) {
 	cmd := FunctionStats()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // FunctionStats queues [FunctionStats].
 func (b *Batch) FunctionStats() *Future[FunctionStatistics] {
 	cmd := FunctionStats()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoAdd puts members into a geo index, or moves those that are there, and
 // returns how many are new. O(log(N)) for each. Since 3.2.0; options since 6.2.0.
-func (c Commands) GeoAdd(ctx context.Context, key string, members []GeoMember, opts ...GeoAddOption) (int64, error) {
+func (c *Commands) GeoAdd(ctx context.Context, key string, members []GeoMember, opts ...GeoAddOption) (int64, error) {
 	cmd := GeoAdd(key, members, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoAdd queues [GeoAdd].
 func (b *Batch) GeoAdd(key string, members []GeoMember, opts ...GeoAddOption) *Future[int64] {
 	cmd := GeoAdd(key, members, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoDist returns the distance between two members of a geo index. [Nil]: the key or one
 // of them does not exist. O(1). Since 3.2.0.
-func (c Commands) GeoDist(ctx context.Context, key string, member1 string, member2 string, unit Unit) (float64, error) {
+func (c *Commands) GeoDist(ctx context.Context, key string, member1 string, member2 string, unit Unit) (float64, error) {
 	cmd := GeoDist(key, member1, member2, unit)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoDist queues [GeoDist].
 func (b *Batch) GeoDist(key string, member1 string, member2 string, unit Unit) *Future[float64] {
 	cmd := GeoDist(key, member1, member2, unit)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoHash returns the places of members as geohashes of eleven letters and digits, in
 // the members' order; what is no member is missing. O(1) for each. Since 3.2.0.
-func (c Commands) GeoHash(ctx context.Context, key string, members ...string) ([]Optional[string], error) {
+func (c *Commands) GeoHash(ctx context.Context, key string, members ...string) ([]Optional[string], error) {
 	cmd := GeoHash(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoHash queues [GeoHash].
 func (b *Batch) GeoHash(key string, members ...string) *Future[[]Optional[string]] {
 	cmd := GeoHash(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoPos returns the places of members in the members' order; what is no member is
 // missing. O(1) for each. Since 3.2.0.
-func (c Commands) GeoPos(ctx context.Context, key string, members ...string) ([]Optional[Position], error) {
+func (c *Commands) GeoPos(ctx context.Context, key string, members ...string) ([]Optional[Position], error) {
 	cmd := GeoPos(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoPos queues [GeoPos].
 func (b *Batch) GeoPos(key string, members ...string) *Future[[]Optional[Position]] {
 	cmd := GeoPos(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadius returns the members of a geo index in a circle around a place. It counts as
 // writing, because the server's command can: see [GeoRadiusRO]. Superseded by
 // [GeoSearch]. O(N+log(M)). Since 3.2.0.
-func (c Commands) GeoRadius(ctx context.Context, key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
+func (c *Commands) GeoRadius(ctx context.Context, key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
 	cmd := GeoRadius(key, center, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadius queues [GeoRadius].
 func (b *Batch) GeoRadius(key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) *Future[[]string] {
 	cmd := GeoRadius(key, center, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMember returns the members of a geo index in a circle around one of them. It
 // counts as writing, because the server's command can: see [GeoRadiusByMemberRO].
 // Superseded by [GeoSearch]. O(N+log(M)). Since 3.2.0.
-func (c Commands) GeoRadiusByMember(ctx context.Context, key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
+func (c *Commands) GeoRadiusByMember(ctx context.Context, key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
 	cmd := GeoRadiusByMember(key, member, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMember queues [GeoRadiusByMember].
 func (b *Batch) GeoRadiusByMember(key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) *Future[[]string] {
 	cmd := GeoRadiusByMember(key, member, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMemberRO is [GeoRadiusByMember] as a command that never writes. Superseded by
 // [GeoSearch]. O(N+log(M)). Since 3.2.10.
-func (c Commands) GeoRadiusByMemberRO(ctx context.Context, key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
+func (c *Commands) GeoRadiusByMemberRO(ctx context.Context, key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
 	cmd := GeoRadiusByMemberRO(key, member, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMemberRO queues [GeoRadiusByMemberRO].
 func (b *Batch) GeoRadiusByMemberRO(key string, member string, radius float64, unit Unit, opts ...GeoSearchOption) *Future[[]string] {
 	cmd := GeoRadiusByMemberRO(key, member, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMemberStore stores in destination what [GeoRadiusByMember] finds in source,
 // in place of what is there, and returns how many members these are. Superseded by
 // [GeoSearchStore]. O(N+log(M)). Since 3.2.0.
-func (c Commands) GeoRadiusByMemberStore(ctx context.Context, destination string, source string, member string, radius float64, unit Unit, opts ...GeoSearchStoreOption) (int64, error) {
+func (c *Commands) GeoRadiusByMemberStore(ctx context.Context, destination string, source string, member string, radius float64, unit Unit, opts ...GeoSearchStoreOption) (int64, error) {
 	cmd := GeoRadiusByMemberStore(destination, source, member, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusByMemberStore queues [GeoRadiusByMemberStore].
 func (b *Batch) GeoRadiusByMemberStore(destination string, source string, member string, radius float64, unit Unit, opts ...GeoSearchStoreOption) *Future[int64] {
 	cmd := GeoRadiusByMemberStore(destination, source, member, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusRO is [GeoRadius] as a command that never writes. Superseded by [GeoSearch].
 // O(N+log(M)). Since 3.2.10.
-func (c Commands) GeoRadiusRO(ctx context.Context, key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
+func (c *Commands) GeoRadiusRO(ctx context.Context, key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) ([]string, error) {
 	cmd := GeoRadiusRO(key, center, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusRO queues [GeoRadiusRO].
 func (b *Batch) GeoRadiusRO(key string, center Position, radius float64, unit Unit, opts ...GeoSearchOption) *Future[[]string] {
 	cmd := GeoRadiusRO(key, center, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusStore stores in destination what [GeoRadius] finds in source, in place of what
 // is there, and returns how many members these are. Superseded by [GeoSearchStore].
 // O(N+log(M)). Since 3.2.0.
-func (c Commands) GeoRadiusStore(ctx context.Context, destination string, source string, center Position, radius float64, unit Unit, opts ...GeoSearchStoreOption) (int64, error) {
+func (c *Commands) GeoRadiusStore(ctx context.Context, destination string, source string, center Position, radius float64, unit Unit, opts ...GeoSearchStoreOption) (int64, error) {
 	cmd := GeoRadiusStore(destination, source, center, radius, unit, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoRadiusStore queues [GeoRadiusStore].
 func (b *Batch) GeoRadiusStore(destination string, source string, center Position, radius float64, unit Unit, opts ...GeoSearchStoreOption) *Future[int64] {
 	cmd := GeoRadiusStore(destination, source, center, radius, unit, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoSearch returns the members of a geo index within an area around an origin, which is
 // nil for [ByPolygon]. O(N+log(M)). Since 6.2.0; ByPolygon since Valkey 9.0.0.
-func (c Commands) GeoSearch(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]string, error) {
+func (c *Commands) GeoSearch(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]string, error) {
 	cmd := GeoSearch(key, origin, area, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoSearch queues [GeoSearch].
 func (b *Batch) GeoSearch(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) *Future[[]string] {
 	cmd := GeoSearch(key, origin, area, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoSearchLocations is [GeoSearch] with distance, hash and place of each
 // member. O(N+log(M)). Since 6.2.0.
-func (c Commands) GeoSearchLocations(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]GeoLocation, error) {
+func (c *Commands) GeoSearchLocations(ctx context.Context, key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) ([]GeoLocation, error) {
 	cmd := GeoSearchLocations(key, origin, area, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoSearchLocations queues [GeoSearchLocations].
 func (b *Batch) GeoSearchLocations(key string, origin GeoOrigin, area GeoArea, opts ...GeoSearchOption) *Future[[]GeoLocation] {
 	cmd := GeoSearchLocations(key, origin, area, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GeoSearchStore stores in destination what [GeoSearch] finds in source, in place of what
 // is there, and returns how many members these are. O(N+log(M)). Since 6.2.0.
-func (c Commands) GeoSearchStore(ctx context.Context, destination string, source string, origin GeoOrigin, area GeoArea, opts ...GeoSearchStoreOption) (int64, error) {
+func (c *Commands) GeoSearchStore(ctx context.Context, destination string, source string, origin GeoOrigin, area GeoArea, opts ...GeoSearchStoreOption) (int64, error) {
 	cmd := GeoSearchStore(destination, source, origin, area, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GeoSearchStore queues [GeoSearchStore].
 func (b *Batch) GeoSearchStore(destination string, source string, origin GeoOrigin, area GeoArea, opts ...GeoSearchStoreOption) *Future[int64] {
 	cmd := GeoSearchStore(destination, source, origin, area, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Get returns the value of a string key. [Nil]: the key does not exist.
 // O(1). Since 1.0.0.
-func (c Commands) Get(ctx context.Context, key string) (string, error) {
+func (c *Commands) Get(ctx context.Context, key string) (string, error) {
 	cmd := Get(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Get queues [Get].
 func (b *Batch) Get(key string) *Future[string] {
 	cmd := Get(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GetBit returns whether the bit at an offset of a string is set; beyond its end
 // none is. O(1). Since 2.2.0.
-func (c Commands) GetBit(ctx context.Context, key string, offset int64) (bool, error) {
+func (c *Commands) GetBit(ctx context.Context, key string, offset int64) (bool, error) {
 	cmd := GetBit(key, offset)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GetBit queues [GetBit].
 func (b *Batch) GetBit(key string, offset int64) *Future[bool] {
 	cmd := GetBit(key, offset)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GetDel returns the value of a string key and removes it. [Nil]: the key does
 // not exist. O(1). Since 6.2.0.
-func (c Commands) GetDel(ctx context.Context, key string) (string, error) {
+func (c *Commands) GetDel(ctx context.Context, key string) (string, error) {
 	cmd := GetDel(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GetDel queues [GetDel].
 func (b *Batch) GetDel(key string) *Future[string] {
 	cmd := GetDel(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GetEX returns the value of a string key and sets its expiry, or takes it away
 // by [Forever]. [Nil]: the key does not exist. O(1). Since 6.2.0.
-func (c Commands) GetEX(ctx context.Context, key string, opts ...GetEXOption) (string, error) {
+func (c *Commands) GetEX(ctx context.Context, key string, opts ...GetEXOption) (string, error) {
 	cmd := GetEX(key, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GetEX queues [GetEX].
 func (b *Batch) GetEX(key string, opts ...GetEXOption) *Future[string] {
 	cmd := GetEX(key, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GetRange returns the bytes of a string from start to end, both included;
 // negative numbers count from the end, -1 being the last. Empty where the key
 // does not exist. O(N). Since 2.4.0.
-func (c Commands) GetRange(ctx context.Context, key string, start int64, end int64) (string, error) {
+func (c *Commands) GetRange(ctx context.Context, key string, start int64, end int64) (string, error) {
 	cmd := GetRange(key, start, end)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GetRange queues [GetRange].
 func (b *Batch) GetRange(key string, start int64, end int64) *Future[string] {
 	cmd := GetRange(key, start, end)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // GetSet sets a key to a value and returns the one that it had before. Superseded
 // by [SetGet]. [Nil]: the key did not exist. O(1). Since 1.0.0.
-func (c Commands) GetSet(ctx context.Context, key string, value any) (string, error) {
+func (c *Commands) GetSet(ctx context.Context, key string, value any) (string, error) {
 	cmd := GetSet(key, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // GetSet queues [GetSet].
 func (b *Batch) GetSet(key string, value any) *Future[string] {
 	cmd := GetSet(key, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HDel removes fields of a hash and returns how many there were.
 // O(N). Since 2.0.0; several fields since 2.4.0.
-func (c Commands) HDel(ctx context.Context, key string, fields ...string) (int64, error) {
+func (c *Commands) HDel(ctx context.Context, key string, fields ...string) (int64, error) {
 	cmd := HDel(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HDel queues [HDel].
 func (b *Batch) HDel(key string, fields ...string) *Future[int64] {
 	cmd := HDel(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HExists reports whether a hash has a field. O(1). Since 2.0.0.
-func (c Commands) HExists(ctx context.Context, key string, field string) (bool, error) {
+func (c *Commands) HExists(ctx context.Context, key string, field string) (bool, error) {
 	cmd := HExists(key, field)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HExists queues [HExists].
 func (b *Batch) HExists(key string, field string) *Future[bool] {
 	cmd := HExists(key, field)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HExpire lets fields of a hash expire after d, rounded up to a millisecond: it is sent
 // as HPEXPIRE where that has a fraction of a second. A d of 0 or less removes the fields. It returns what came of each. O(N).
 // Since Redis 7.4.0 and Valkey 9.0.0.
-func (c Commands) HExpire(ctx context.Context, key string, d time.Duration, fields []string, opts ...HExpireOption) ([]FieldExpiry, error) {
+func (c *Commands) HExpire(ctx context.Context, key string, d time.Duration, fields []string, opts ...HExpireOption) ([]FieldExpiry, error) {
 	cmd := HExpire(key, d, fields, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HExpire queues [HExpire].
 func (b *Batch) HExpire(key string, d time.Duration, fields []string, opts ...HExpireOption) *Future[[]FieldExpiry] {
 	cmd := HExpire(key, d, fields, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HExpireAt lets fields of a hash expire at a time, rounded up to a millisecond: it is
 // sent as HPEXPIREAT where that has a fraction of a second. A time in the past removes the
 // fields. It returns what came of each. O(N). Since Redis 7.4.0 and Valkey 9.0.0.
-func (c Commands) HExpireAt(ctx context.Context, key string, t time.Time, fields []string, opts ...HExpireOption) ([]FieldExpiry, error) {
+func (c *Commands) HExpireAt(ctx context.Context, key string, t time.Time, fields []string, opts ...HExpireOption) ([]FieldExpiry, error) {
 	cmd := HExpireAt(key, t, fields, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HExpireAt queues [HExpireAt].
 func (b *Batch) HExpireAt(key string, t time.Time, fields []string, opts ...HExpireOption) *Future[[]FieldExpiry] {
 	cmd := HExpireAt(key, t, fields, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HExpireTime returns when fields of a hash expire, to the millisecond: it is sent
 // as HPEXPIRETIME. What does not exist is missing. O(N). Since Redis 7.4.0 and
 // Valkey 9.0.0.
-func (c Commands) HExpireTime(ctx context.Context, key string, fields ...string) ([]Optional[Deadline], error) {
+func (c *Commands) HExpireTime(ctx context.Context, key string, fields ...string) ([]Optional[Deadline], error) {
 	cmd := HExpireTime(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HExpireTime queues [HExpireTime].
 func (b *Batch) HExpireTime(key string, fields ...string) *Future[[]Optional[Deadline]] {
 	cmd := HExpireTime(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HExpireTimeSeconds is [HExpireTime] rounded to seconds by the server, for users
 // who may call nothing else. O(N). Since Redis 7.4.0 and Valkey 9.0.0.
-func (c Commands) HExpireTimeSeconds(ctx context.Context, key string, fields ...string) ([]Optional[Deadline], error) {
+func (c *Commands) HExpireTimeSeconds(ctx context.Context, key string, fields ...string) ([]Optional[Deadline], error) {
 	cmd := HExpireTimeSeconds(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HExpireTimeSeconds queues [HExpireTimeSeconds].
 func (b *Batch) HExpireTimeSeconds(key string, fields ...string) *Future[[]Optional[Deadline]] {
 	cmd := HExpireTimeSeconds(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HGet returns one field of a hash. [Nil]: the key or the field does not
 // exist. O(1). Since 2.0.0.
-func (c Commands) HGet(ctx context.Context, key string, field string) (string, error) {
+func (c *Commands) HGet(ctx context.Context, key string, field string) (string, error) {
 	cmd := HGet(key, field)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HGet queues [HGet].
 func (b *Batch) HGet(key string, field string) *Future[string] {
 	cmd := HGet(key, field)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HGetAll returns all fields of a hash with their values; empty where the key
 // does not exist. O(N). Since 2.0.0.
-func (c Commands) HGetAll(ctx context.Context, key string) (map[string]string, error) {
+func (c *Commands) HGetAll(ctx context.Context, key string) (map[string]string, error) {
 	cmd := HGetAll(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HGetAll queues [HGetAll].
 func (b *Batch) HGetAll(key string) *Future[map[string]string] {
 	cmd := HGetAll(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HGetDel returns fields of a hash and removes them; what does not exist is missing.
 // O(N). Since Redis 8.0.0 and Valkey 9.1.0.
-func (c Commands) HGetDel(ctx context.Context, key string, fields ...string) ([]Optional[string], error) {
+func (c *Commands) HGetDel(ctx context.Context, key string, fields ...string) ([]Optional[string], error) {
 	cmd := HGetDel(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HGetDel queues [HGetDel].
 func (b *Batch) HGetDel(key string, fields ...string) *Future[[]Optional[string]] {
 	cmd := HGetDel(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HGetEX returns fields of a hash and sets their expiry, or takes it away by
 // [Forever]; what does not exist is missing. O(N). Since Redis 8.0.0 and Valkey
 // 9.0.0.
-func (c Commands) HGetEX(ctx context.Context, key string, fields []string, opts ...GetEXOption) ([]Optional[string], error) {
+func (c *Commands) HGetEX(ctx context.Context, key string, fields []string, opts ...GetEXOption) ([]Optional[string], error) {
 	cmd := HGetEX(key, fields, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HGetEX queues [HGetEX].
 func (b *Batch) HGetEX(key string, fields []string, opts ...GetEXOption) *Future[[]Optional[string]] {
 	cmd := HGetEX(key, fields, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HIncrBy adds delta to the integer of a field, which is 0 where it does not exist,
 // and returns the sum. O(1). Since 2.0.0.
-func (c Commands) HIncrBy(ctx context.Context, key string, field string, delta int64) (int64, error) {
+func (c *Commands) HIncrBy(ctx context.Context, key string, field string, delta int64) (int64, error) {
 	cmd := HIncrBy(key, field, delta)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HIncrBy queues [HIncrBy].
 func (b *Batch) HIncrBy(key string, field string, delta int64) *Future[int64] {
 	cmd := HIncrBy(key, field, delta)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HIncrByFloat adds delta to the number of a field, which is 0 where it does not
 // exist, and returns the sum. O(1). Since 2.6.0.
-func (c Commands) HIncrByFloat(ctx context.Context, key string, field string, delta float64) (float64, error) {
+func (c *Commands) HIncrByFloat(ctx context.Context, key string, field string, delta float64) (float64, error) {
 	cmd := HIncrByFloat(key, field, delta)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HIncrByFloat queues [HIncrByFloat].
 func (b *Batch) HIncrByFloat(key string, field string, delta float64) *Future[float64] {
 	cmd := HIncrByFloat(key, field, delta)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HKeys returns the names of all fields of a hash; empty where the key does not
 // exist. O(N). Since 2.0.0.
-func (c Commands) HKeys(ctx context.Context, key string) ([]string, error) {
+func (c *Commands) HKeys(ctx context.Context, key string) ([]string, error) {
 	cmd := HKeys(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HKeys queues [HKeys].
 func (b *Batch) HKeys(key string) *Future[[]string] {
 	cmd := HKeys(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HLen returns the number of fields of a hash, 0 where the key does not exist.
 // O(1). Since 2.0.0.
-func (c Commands) HLen(ctx context.Context, key string) (int64, error) {
+func (c *Commands) HLen(ctx context.Context, key string) (int64, error) {
 	cmd := HLen(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HLen queues [HLen].
 func (b *Batch) HLen(key string) *Future[int64] {
 	cmd := HLen(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HMGet returns several fields of a hash in their order; what does not exist is
 // missing. O(N). Since 2.0.0.
-func (c Commands) HMGet(ctx context.Context, key string, fields ...string) ([]Optional[string], error) {
+func (c *Commands) HMGet(ctx context.Context, key string, fields ...string) ([]Optional[string], error) {
 	cmd := HMGet(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HMGet queues [HMGet].
 func (b *Batch) HMGet(key string, fields ...string) *Future[[]Optional[string]] {
 	cmd := HMGet(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HMSet sets fields of a hash. Superseded by [HSet], which says how many of them
 // are new. O(N). Since 2.0.0.
-func (c Commands) HMSet(ctx context.Context, key string, fields FieldValues) error {
+func (c *Commands) HMSet(ctx context.Context, key string, fields FieldValues) error {
 	cmd := HMSet(key, fields)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // HMSet queues [HMSet].
 func (b *Batch) HMSet(key string, fields FieldValues) *Future[struct{}] {
 	cmd := HMSet(key, fields)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HPersist takes the expiry of fields of a hash away and returns what came of each:
 // FieldChanged, FieldNoExpiry or FieldMissing. O(N). Since Redis 7.4.0 and Valkey
 // 9.0.0.
-func (c Commands) HPersist(ctx context.Context, key string, fields ...string) ([]FieldExpiry, error) {
+func (c *Commands) HPersist(ctx context.Context, key string, fields ...string) ([]FieldExpiry, error) {
 	cmd := HPersist(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HPersist queues [HPersist].
 func (b *Batch) HPersist(key string, fields ...string) *Future[[]FieldExpiry] {
 	cmd := HPersist(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HRandField returns the name of some field of a hash. [Nil]: the key does not
 // exist. O(1). Since 6.2.0.
-func (c Commands) HRandField(ctx context.Context, key string) (string, error) {
+func (c *Commands) HRandField(ctx context.Context, key string) (string, error) {
 	cmd := HRandField(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HRandField queues [HRandField].
 func (b *Batch) HRandField(key string) *Future[string] {
 	cmd := HRandField(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HRandFieldCount returns the names of up to count different fields of a hash; with
 // a negative count as many as that, of which some may be the same. Empty where the
 // key does not exist. O(N). Since 6.2.0.
-func (c Commands) HRandFieldCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) HRandFieldCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := HRandFieldCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HRandFieldCount queues [HRandFieldCount].
 func (b *Batch) HRandFieldCount(key string, count int64) *Future[[]string] {
 	cmd := HRandFieldCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HRandFieldWithValues is [HRandFieldCount] with the values of the fields. O(N).
 // Since 6.2.0.
-func (c Commands) HRandFieldWithValues(ctx context.Context, key string, count int64) ([]Field, error) {
+func (c *Commands) HRandFieldWithValues(ctx context.Context, key string, count int64) ([]Field, error) {
 	cmd := HRandFieldWithValues(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HRandFieldWithValues queues [HRandFieldWithValues].
 func (b *Batch) HRandFieldWithValues(key string, count int64) *Future[[]Field] {
 	cmd := HRandFieldWithValues(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HScan returns a part of the fields of a hash, as [Scan] does of the keys. O(1) a
 // call. Since 2.8.0.
-func (c Commands) HScan(ctx context.Context, key string, cursor uint64, opts ...HScanOption) (HScanPage, error) {
+func (c *Commands) HScan(ctx context.Context, key string, cursor uint64, opts ...HScanOption) (HScanPage, error) {
 	cmd := HScan(key, cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HScan queues [HScan].
 func (b *Batch) HScan(key string, cursor uint64, opts ...HScanOption) *Future[HScanPage] {
 	cmd := HScan(key, cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HScanNoValues is [HScan] with NOVALUES: it returns the names of the fields only.
 // O(1) a call. Since Redis 7.4.0 and Valkey 8.0.0.
-func (c Commands) HScanNoValues(ctx context.Context, key string, cursor uint64, opts ...HScanOption) (HScanNoValuesPage, error) {
+func (c *Commands) HScanNoValues(ctx context.Context, key string, cursor uint64, opts ...HScanOption) (HScanNoValuesPage, error) {
 	cmd := HScanNoValues(key, cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HScanNoValues queues [HScanNoValues].
 func (b *Batch) HScanNoValues(key string, cursor uint64, opts ...HScanOption) *Future[HScanNoValuesPage] {
 	cmd := HScanNoValues(key, cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HSet sets fields of a hash and returns how many of them are new.
 // O(N). Since 2.0.0; several fields since 4.0.0.
-func (c Commands) HSet(ctx context.Context, key string, fields FieldValues) (int64, error) {
+func (c *Commands) HSet(ctx context.Context, key string, fields FieldValues) (int64, error) {
 	cmd := HSet(key, fields)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HSet queues [HSet].
 func (b *Batch) HSet(key string, fields FieldValues) *Future[int64] {
 	cmd := HSet(key, fields)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HSetEX sets fields of a hash with an expiry and under a condition: all or none.
 // Without an expiry option the fields never expire. False: the condition did not
 // hold. O(N). Since Redis 8.0.0 and Valkey 9.0.0; NX and XX, which ask for the key,
 // since Valkey 9.0.0.
-func (c Commands) HSetEX(ctx context.Context, key string, fields FieldValues, opts ...HSetEXOption) (bool, error) {
+func (c *Commands) HSetEX(ctx context.Context, key string, fields FieldValues, opts ...HSetEXOption) (bool, error) {
 	cmd := HSetEX(key, fields, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HSetEX queues [HSetEX].
 func (b *Batch) HSetEX(key string, fields FieldValues, opts ...HSetEXOption) *Future[bool] {
 	cmd := HSetEX(key, fields, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HSetNX sets a field of a hash that does not exist yet. False: it does, and keeps
 // its value. O(1). Since 2.0.0.
-func (c Commands) HSetNX(ctx context.Context, key string, field string, value any) (bool, error) {
+func (c *Commands) HSetNX(ctx context.Context, key string, field string, value any) (bool, error) {
 	cmd := HSetNX(key, field, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HSetNX queues [HSetNX].
 func (b *Batch) HSetNX(key string, field string, value any) *Future[bool] {
 	cmd := HSetNX(key, field, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HStrLen returns the length of a field's value in bytes, 0 where the key or the
 // field does not exist. O(1). Since 3.2.0.
-func (c Commands) HStrLen(ctx context.Context, key string, field string) (int64, error) {
+func (c *Commands) HStrLen(ctx context.Context, key string, field string) (int64, error) {
 	cmd := HStrLen(key, field)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HStrLen queues [HStrLen].
 func (b *Batch) HStrLen(key string, field string) *Future[int64] {
 	cmd := HStrLen(key, field)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HTTL returns how long fields of a hash live on, to the millisecond: it is sent as
 // HPTTL. What does not exist is missing. O(N). Since Redis 7.4.0 and Valkey 9.0.0.
-func (c Commands) HTTL(ctx context.Context, key string, fields ...string) ([]Optional[Lifetime], error) {
+func (c *Commands) HTTL(ctx context.Context, key string, fields ...string) ([]Optional[Lifetime], error) {
 	cmd := HTTL(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HTTL queues [HTTL].
 func (b *Batch) HTTL(key string, fields ...string) *Future[[]Optional[Lifetime]] {
 	cmd := HTTL(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HTTLSeconds is [HTTL] rounded to seconds by the server, for users who may call
 // nothing else. O(N). Since Redis 7.4.0 and Valkey 9.0.0.
-func (c Commands) HTTLSeconds(ctx context.Context, key string, fields ...string) ([]Optional[Lifetime], error) {
+func (c *Commands) HTTLSeconds(ctx context.Context, key string, fields ...string) ([]Optional[Lifetime], error) {
 	cmd := HTTLSeconds(key, fields...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HTTLSeconds queues [HTTLSeconds].
 func (b *Batch) HTTLSeconds(key string, fields ...string) *Future[[]Optional[Lifetime]] {
 	cmd := HTTLSeconds(key, fields...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // HVals returns the values of all fields of a hash; empty where the key does not
 // exist. O(N). Since 2.0.0.
-func (c Commands) HVals(ctx context.Context, key string) ([]string, error) {
+func (c *Commands) HVals(ctx context.Context, key string) ([]string, error) {
 	cmd := HVals(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // HVals queues [HVals].
 func (b *Batch) HVals(key string) *Future[[]string] {
 	cmd := HVals(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Incr adds one to the integer at key, which is 0 where it does not exist, and
 // returns the sum. O(1). Since 1.0.0.
-func (c Commands) Incr(ctx context.Context, key string) (int64, error) {
+func (c *Commands) Incr(ctx context.Context, key string) (int64, error) {
 	cmd := Incr(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Incr queues [Incr].
 func (b *Batch) Incr(key string) *Future[int64] {
 	cmd := Incr(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // IncrBy adds delta to the integer at key, which is 0 where it does not exist,
 // and returns the sum. O(1). Since 1.0.0.
-func (c Commands) IncrBy(ctx context.Context, key string, delta int64) (int64, error) {
+func (c *Commands) IncrBy(ctx context.Context, key string, delta int64) (int64, error) {
 	cmd := IncrBy(key, delta)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // IncrBy queues [IncrBy].
 func (b *Batch) IncrBy(key string, delta int64) *Future[int64] {
 	cmd := IncrBy(key, delta)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // IncrByFloat adds delta to the number at key, which is 0 where it does not
 // exist, and returns the sum. O(1). Since 2.6.0.
-func (c Commands) IncrByFloat(ctx context.Context, key string, delta float64) (float64, error) {
+func (c *Commands) IncrByFloat(ctx context.Context, key string, delta float64) (float64, error) {
 	cmd := IncrByFloat(key, delta)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // IncrByFloat queues [IncrByFloat].
 func (b *Batch) IncrByFloat(key string, delta float64) *Future[float64] {
 	cmd := IncrByFloat(key, delta)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Info returns facts about the server: those of the sections named, such as
 // "server" or "replication", or of the usual ones. O(1). Since 1.0.0; several
 // sections since 7.0.0.
-func (c Commands) Info(ctx context.Context, sections ...string) (ServerInfo, error) {
+func (c *Commands) Info(ctx context.Context, sections ...string) (ServerInfo, error) {
 	cmd := Info(sections...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Info queues [Info].
 func (b *Batch) Info(sections ...string) *Future[ServerInfo] {
 	cmd := Info(sections...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Keys returns all keys of the database that match a pattern with *, ? and [...].
 // The server does nothing else meanwhile: use [Scan] where there are many keys.
 // O(N). Since 1.0.0.
-func (c Commands) Keys(ctx context.Context, pattern string) ([]string, error) {
+func (c *Commands) Keys(ctx context.Context, pattern string) ([]string, error) {
 	cmd := Keys(pattern)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Keys queues [Keys].
 func (b *Batch) Keys(pattern string) *Future[[]string] {
 	cmd := Keys(pattern)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LCS returns the longest common subsequence of two strings: bytes that both have
 // in the same order, not always side by side. A key that does not exist is an
 // empty string. O(N*M). Since 7.0.0.
-func (c Commands) LCS(ctx context.Context, key1 string, key2 string) (string, error) {
+func (c *Commands) LCS(ctx context.Context, key1 string, key2 string) (string, error) {
 	cmd := LCS(key1, key2)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LCS queues [LCS].
 func (b *Batch) LCS(key1 string, key2 string) *Future[string] {
 	cmd := LCS(key1, key2)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LCSIndexes is [LCS] with IDX: it returns where the matches are. O(N*M). Since
 // 7.0.0.
-func (c Commands) LCSIndexes(ctx context.Context, key1 string, key2 string, opts ...LCSOption) (LCSMatches, error) {
+func (c *Commands) LCSIndexes(ctx context.Context, key1 string, key2 string, opts ...LCSOption) (LCSMatches, error) {
 	cmd := LCSIndexes(key1, key2, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LCSIndexes queues [LCSIndexes].
 func (b *Batch) LCSIndexes(key1 string, key2 string, opts ...LCSOption) *Future[LCSMatches] {
 	cmd := LCSIndexes(key1, key2, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LCSLen is [LCS] with LEN: it returns the length only. O(N*M). Since 7.0.0.
-func (c Commands) LCSLen(ctx context.Context, key1 string, key2 string) (int64, error) {
+func (c *Commands) LCSLen(ctx context.Context, key1 string, key2 string) (int64, error) {
 	cmd := LCSLen(key1, key2)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LCSLen queues [LCSLen].
 func (b *Batch) LCSLen(key1 string, key2 string) *Future[int64] {
 	cmd := LCSLen(key1, key2)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LIndex returns the element at an index of a list; negative numbers count from the
 // end, -1 being the last. [Nil]: there is none. O(N). Since 1.0.0.
-func (c Commands) LIndex(ctx context.Context, key string, index int64) (string, error) {
+func (c *Commands) LIndex(ctx context.Context, key string, index int64) (string, error) {
 	cmd := LIndex(key, index)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LIndex queues [LIndex].
 func (b *Batch) LIndex(key string, index int64) *Future[string] {
 	cmd := LIndex(key, index)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LInsert puts a value next to the first element of a list that equals pivot, and
 // returns the list's length. [Nil]: there is no such element. O(N). Since 2.2.0.
-func (c Commands) LInsert(ctx context.Context, key string, side Side, pivot any, value any) (int64, error) {
+func (c *Commands) LInsert(ctx context.Context, key string, side Side, pivot any, value any) (int64, error) {
 	cmd := LInsert(key, side, pivot, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LInsert queues [LInsert].
 func (b *Batch) LInsert(key string, side Side, pivot any, value any) *Future[int64] {
 	cmd := LInsert(key, side, pivot, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LLen returns the length of a list, 0 where the key does not exist.
 // O(1). Since 1.0.0.
-func (c Commands) LLen(ctx context.Context, key string) (int64, error) {
+func (c *Commands) LLen(ctx context.Context, key string) (int64, error) {
 	cmd := LLen(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LLen queues [LLen].
 func (b *Batch) LLen(key string) *Future[int64] {
 	cmd := LLen(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LMPop takes elements from an end of the first list that has any: one, or as
 // many as [Count] says. [Nil]: all lists are empty. O(N+M). Since 7.0.0.
-func (c Commands) LMPop(ctx context.Context, from ListEnd, keys []string, opts ...LMPopOption) (KeyValues, error) {
+func (c *Commands) LMPop(ctx context.Context, from ListEnd, keys []string, opts ...LMPopOption) (KeyValues, error) {
 	cmd := LMPop(from, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LMPop queues [LMPop].
 func (b *Batch) LMPop(from ListEnd, keys []string, opts ...LMPopOption) *Future[KeyValues] {
 	cmd := LMPop(from, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LMove takes an element from an end of a list, puts it to an end of another, or of
 // the same one, and returns it. [Nil]: the first list does not exist. O(1). Since
 // 6.2.0.
-func (c Commands) LMove(ctx context.Context, from string, to string, fromEnd ListEnd, toEnd ListEnd) (string, error) {
+func (c *Commands) LMove(ctx context.Context, from string, to string, fromEnd ListEnd, toEnd ListEnd) (string, error) {
 	cmd := LMove(from, to, fromEnd, toEnd)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LMove queues [LMove].
 func (b *Batch) LMove(from string, to string, fromEnd ListEnd, toEnd ListEnd) *Future[string] {
 	cmd := LMove(from, to, fromEnd, toEnd)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPop takes the first element of a list. [Nil]: the key does not exist. O(1).
 // Since 1.0.0.
-func (c Commands) LPop(ctx context.Context, key string) (string, error) {
+func (c *Commands) LPop(ctx context.Context, key string) (string, error) {
 	cmd := LPop(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPop queues [LPop].
 func (b *Batch) LPop(key string) *Future[string] {
 	cmd := LPop(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPopCount takes up to count elements of a list, the first one first. [Nil]: the
 // key does not exist. O(N). Since 6.2.0.
-func (c Commands) LPopCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) LPopCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := LPopCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPopCount queues [LPopCount].
 func (b *Batch) LPopCount(key string, count int64) *Future[[]string] {
 	cmd := LPopCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPos returns the index of the first element of a list that equals value. [Nil]:
 // there is none. O(N). Since 6.0.6.
-func (c Commands) LPos(ctx context.Context, key string, value any, opts ...LPosOption) (int64, error) {
+func (c *Commands) LPos(ctx context.Context, key string, value any, opts ...LPosOption) (int64, error) {
 	cmd := LPos(key, value, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPos queues [LPos].
 func (b *Batch) LPos(key string, value any, opts ...LPosOption) *Future[int64] {
 	cmd := LPos(key, value, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPosCount returns the indexes of up to count elements of a list that equal value,
 // with 0 of all of them. O(N). Since 6.0.6.
-func (c Commands) LPosCount(ctx context.Context, key string, value any, count int64, opts ...LPosOption) ([]int64, error) {
+func (c *Commands) LPosCount(ctx context.Context, key string, value any, count int64, opts ...LPosOption) ([]int64, error) {
 	cmd := LPosCount(key, value, count, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPosCount queues [LPosCount].
 func (b *Batch) LPosCount(key string, value any, count int64, opts ...LPosOption) *Future[[]int64] {
 	cmd := LPosCount(key, value, count, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPush puts values in front of a list, one after the other, so that the last
 // becomes the first, and returns the list's length. O(N). Since 1.0.0.
-func (c Commands) LPush(ctx context.Context, key string, values ...any) (int64, error) {
+func (c *Commands) LPush(ctx context.Context, key string, values ...any) (int64, error) {
 	cmd := LPush(key, values...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPush queues [LPush].
 func (b *Batch) LPush(key string, values ...any) *Future[int64] {
 	cmd := LPush(key, values...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LPushX is [LPush] for a list that exists; otherwise it does nothing and returns
 // 0. O(N). Since 2.2.0; several values since 4.0.0.
-func (c Commands) LPushX(ctx context.Context, key string, values ...any) (int64, error) {
+func (c *Commands) LPushX(ctx context.Context, key string, values ...any) (int64, error) {
 	cmd := LPushX(key, values...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LPushX queues [LPushX].
 func (b *Batch) LPushX(key string, values ...any) *Future[int64] {
 	cmd := LPushX(key, values...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LRange returns the elements of a list from start to stop, both included;
 // negative numbers count from the end, -1 being the last. Empty where the key
 // does not exist. The strings of a reply of up to 64 KiB share one memory: use
 // strings.Clone for one that is kept long. O(S+N). Since 1.0.0.
-func (c Commands) LRange(ctx context.Context, key string, start int64, stop int64) ([]string, error) {
+func (c *Commands) LRange(ctx context.Context, key string, start int64, stop int64) ([]string, error) {
 	cmd := LRange(key, start, stop)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LRange queues [LRange].
 func (b *Batch) LRange(key string, start int64, stop int64) *Future[[]string] {
 	cmd := LRange(key, start, stop)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LRem removes count elements with a value from a list and returns how many there
 // were: from the first on, with a negative count from the last on, with 0 all of
 // them. O(N+M). Since 1.0.0.
-func (c Commands) LRem(ctx context.Context, key string, count int64, value any) (int64, error) {
+func (c *Commands) LRem(ctx context.Context, key string, count int64, value any) (int64, error) {
 	cmd := LRem(key, count, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LRem queues [LRem].
 func (b *Batch) LRem(key string, count int64, value any) *Future[int64] {
 	cmd := LRem(key, count, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LSet replaces the element at an index of a list; negative numbers count from the
 // end. Where there is none, the server answers with an error. O(N). Since 1.0.0.
-func (c Commands) LSet(ctx context.Context, key string, index int64, value any) error {
+func (c *Commands) LSet(ctx context.Context, key string, index int64, value any) error {
 	cmd := LSet(key, index, value)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // LSet queues [LSet].
 func (b *Batch) LSet(key string, index int64, value any) *Future[struct{}] {
 	cmd := LSet(key, index, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LTrim leaves only the elements of a list from start to stop, both included;
 // negative numbers count from the end. O(N) for the N removed. Since 1.0.0.
-func (c Commands) LTrim(ctx context.Context, key string, start int64, stop int64) error {
+func (c *Commands) LTrim(ctx context.Context, key string, start int64, stop int64) error {
 	cmd := LTrim(key, start, stop)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // LTrim queues [LTrim].
 func (b *Batch) LTrim(key string, start int64, stop int64) *Future[struct{}] {
 	cmd := LTrim(key, start, stop)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LastSave returns when the data were written to disk last, in whole seconds; a
 // server that never did tells when it was started. O(1). Since 1.0.0.
-func (c Commands) LastSave(ctx context.Context) (time.Time, error) {
+func (c *Commands) LastSave(ctx context.Context) (time.Time, error) {
 	cmd := LastSave()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LastSave queues [LastSave].
 func (b *Batch) LastSave() *Future[time.Time] {
 	cmd := LastSave()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyDoctor returns what the server makes of its spikes, for people. O(1). Since 2.8.13.
-func (c Commands) LatencyDoctor(ctx context.Context) (string, error) {
+func (c *Commands) LatencyDoctor(ctx context.Context) (string, error) {
 	cmd := LatencyDoctor()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyDoctor queues [LatencyDoctor].
 func (b *Batch) LatencyDoctor() *Future[string] {
 	cmd := LatencyDoctor()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyGraph returns a drawing of the spikes of a kind of event, for people. An error:
 // there are none. O(1). Since 2.8.13.
-func (c Commands) LatencyGraph(ctx context.Context, event string) (string, error) {
+func (c *Commands) LatencyGraph(ctx context.Context, event string) (string, error) {
 	cmd := LatencyGraph(event)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyGraph queues [LatencyGraph].
 func (b *Batch) LatencyGraph(event string) *Future[string] {
 	cmd := LatencyGraph(event)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyHistogram returns how long the calls of commands took, those of a container with its
 // sub-commands; without names, of all that were called. O(N). Since 7.0.0.
-func (c Commands) LatencyHistogram(ctx context.Context, commands ...string) ([]CommandLatency, error) {
+func (c *Commands) LatencyHistogram(ctx context.Context, commands ...string) ([]CommandLatency, error) {
 	cmd := LatencyHistogram(commands...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyHistogram queues [LatencyHistogram].
 func (b *Batch) LatencyHistogram(commands ...string) *Future[[]CommandLatency] {
 	cmd := LatencyHistogram(commands...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyHistory returns up to 160 of the latest spikes of a kind of event, the oldest
 // first. O(1). Since 2.8.13.
-func (c Commands) LatencyHistory(ctx context.Context, event string) ([]LatencySample, error) {
+func (c *Commands) LatencyHistory(ctx context.Context, event string) ([]LatencySample, error) {
 	cmd := LatencyHistory(event)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyHistory queues [LatencyHistory].
 func (b *Batch) LatencyHistory(event string) *Future[[]LatencySample] {
 	cmd := LatencyHistory(event)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyLatest returns the latest spike of every kind of event. O(1). Since 2.8.13.
-func (c Commands) LatencyLatest(ctx context.Context) ([]LatencyEvent, error) {
+func (c *Commands) LatencyLatest(ctx context.Context) ([]LatencyEvent, error) {
 	cmd := LatencyLatest()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyLatest queues [LatencyLatest].
 func (b *Batch) LatencyLatest() *Future[[]LatencyEvent] {
 	cmd := LatencyLatest()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LatencyReset removes the spikes of kinds of events, of all without names, and returns
 // how many kinds there were. O(1). Since 2.8.13.
-func (c Commands) LatencyReset(ctx context.Context, events ...string) (int64, error) {
+func (c *Commands) LatencyReset(ctx context.Context, events ...string) (int64, error) {
 	cmd := LatencyReset(events...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LatencyReset queues [LatencyReset].
 func (b *Batch) LatencyReset(events ...string) *Future[int64] {
 	cmd := LatencyReset(events...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LolWut returns a piece of art and the server's version. O(1). Since 5.0.0.
-func (c Commands) LolWut(ctx context.Context) (string, error) {
+func (c *Commands) LolWut(ctx context.Context) (string, error) {
 	cmd := LolWut()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LolWut queues [LolWut].
 func (b *Batch) LolWut() *Future[string] {
 	cmd := LolWut()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // LolWutVersion is [LolWut] as a version of the server had it, with that one's arguments:
 // for 5, the columns and the squares in a row and in a column. O(1). Since 5.0.0.
-func (c Commands) LolWutVersion(ctx context.Context, version int, args ...int) (string, error) {
+func (c *Commands) LolWutVersion(ctx context.Context, version int, args ...int) (string, error) {
 	cmd := LolWutVersion(version, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // LolWutVersion queues [LolWutVersion].
 func (b *Batch) LolWutVersion(version int, args ...int) *Future[string] {
 	cmd := LolWutVersion(version, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MGet returns the values of several keys in their order; what does not exist,
 // or is no string, is missing. O(N). Since 1.0.0.
-func (c Commands) MGet(ctx context.Context, keys ...string) ([]Optional[string], error) {
+func (c *Commands) MGet(ctx context.Context, keys ...string) ([]Optional[string], error) {
 	cmd := MGet(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MGet queues [MGet].
 func (b *Batch) MGet(keys ...string) *Future[[]Optional[string]] {
 	cmd := MGet(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MSet sets several keys at once, given as [Map] or [Pairs]. Their expiries are
 // removed. O(N). Since 1.0.1.
-func (c Commands) MSet(ctx context.Context, values FieldValues) error {
+func (c *Commands) MSet(ctx context.Context, values FieldValues) error {
 	cmd := MSet(values)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // MSet queues [MSet].
 func (b *Batch) MSet(values FieldValues) *Future[struct{}] {
 	cmd := MSet(values)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MSetEX is [MSet] with an expiry and under a condition: all keys are set or
 // none. False: the condition of NX, that no key exists, or of XX, that all do,
 // did not hold. O(N). Since Redis 8.4.0 and Valkey 9.1.0.
-func (c Commands) MSetEX(ctx context.Context, values FieldValues, opts ...MSetEXOption) (bool, error) {
+func (c *Commands) MSetEX(ctx context.Context, values FieldValues, opts ...MSetEXOption) (bool, error) {
 	cmd := MSetEX(values, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MSetEX queues [MSetEX].
 func (b *Batch) MSetEX(values FieldValues, opts ...MSetEXOption) *Future[bool] {
 	cmd := MSetEX(values, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MSetNX is [MSet] where none of the keys exists. False: one of them does, and
 // nothing was set. O(N). Since 1.0.1.
-func (c Commands) MSetNX(ctx context.Context, values FieldValues) (bool, error) {
+func (c *Commands) MSetNX(ctx context.Context, values FieldValues) (bool, error) {
 	cmd := MSetNX(values)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MSetNX queues [MSetNX].
 func (b *Batch) MSetNX(values FieldValues) *Future[bool] {
 	cmd := MSetNX(values)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MemoryDoctor returns what the server makes of its memory, for people. O(1). Since 4.0.0.
-func (c Commands) MemoryDoctor(ctx context.Context) (string, error) {
+func (c *Commands) MemoryDoctor(ctx context.Context) (string, error) {
 	cmd := MemoryDoctor()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MemoryDoctor queues [MemoryDoctor].
 func (b *Batch) MemoryDoctor() *Future[string] {
 	cmd := MemoryDoctor()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MemoryMallocStats returns what the server's allocator tells, for people. O(N). Since 4.0.0.
-func (c Commands) MemoryMallocStats(ctx context.Context) (string, error) {
+func (c *Commands) MemoryMallocStats(ctx context.Context) (string, error) {
 	cmd := MemoryMallocStats()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MemoryMallocStats queues [MemoryMallocStats].
 func (b *Batch) MemoryMallocStats() *Future[string] {
 	cmd := MemoryMallocStats()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MemoryPurge asks the server's allocator to give back memory, which may be slow. O(N).
 // Since 4.0.0.
-func (c Commands) MemoryPurge(ctx context.Context) error {
+func (c *Commands) MemoryPurge(ctx context.Context) error {
 	cmd := MemoryPurge()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // MemoryPurge queues [MemoryPurge].
 func (b *Batch) MemoryPurge() *Future[struct{}] {
 	cmd := MemoryPurge()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MemoryStats returns where the server's memory goes. O(1). Since 4.0.0.
-func (c Commands) MemoryStats(ctx context.Context) (MemoryReport, error) {
+func (c *Commands) MemoryStats(ctx context.Context) (MemoryReport, error) {
 	cmd := MemoryStats()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MemoryStats queues [MemoryStats].
 func (b *Batch) MemoryStats() *Future[MemoryReport] {
 	cmd := MemoryStats()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // MemoryUsage returns how many bytes a key takes with its value. [Nil]: the key does not
 // exist. O(N) for N samples. Since 4.0.0.
-func (c Commands) MemoryUsage(ctx context.Context, key string, opts ...MemoryUsageOption) (int64, error) {
+func (c *Commands) MemoryUsage(ctx context.Context, key string, opts ...MemoryUsageOption) (int64, error) {
 	cmd := MemoryUsage(key, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // MemoryUsage queues [MemoryUsage].
 func (b *Batch) MemoryUsage(key string, opts ...MemoryUsageOption) *Future[int64] {
 	cmd := MemoryUsage(key, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Migrate moves keys to another server; neither of the two does anything else
 // meanwhile. It fails when the other one is silent for timeout, and the keys may
 // then be in both. False: none of the keys exists. O(N). Since 2.6.0; several keys
 // since 3.0.6.
-func (c Commands) Migrate(ctx context.Context, to Target, keys []string, timeout time.Duration, opts ...MigrateOption) (bool, error) {
+func (c *Commands) Migrate(ctx context.Context, to Target, keys []string, timeout time.Duration, opts ...MigrateOption) (bool, error) {
 	cmd := Migrate(to, keys, timeout, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Migrate queues [Migrate].
 func (b *Batch) Migrate(to Target, keys []string, timeout time.Duration, opts ...MigrateOption) *Future[bool] {
 	cmd := Migrate(to, keys, timeout, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ModuleList returns the modules that the server has loaded. O(N). Since 4.0.0.
-func (c Commands) ModuleList(ctx context.Context) ([]Module, error) {
+func (c *Commands) ModuleList(ctx context.Context) ([]Module, error) {
 	cmd := ModuleList()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ModuleList queues [ModuleList].
 func (b *Batch) ModuleList() *Future[[]Module] {
 	cmd := ModuleList()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ModuleLoad loads a module from a file of the server's machine, with arguments. The
 // server must allow it: enable-module-command. O(1). Since 4.0.0.
-func (c Commands) ModuleLoad(ctx context.Context, path string, args ...string) error {
+func (c *Commands) ModuleLoad(ctx context.Context, path string, args ...string) error {
 	cmd := ModuleLoad(path, args...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ModuleLoad queues [ModuleLoad].
 func (b *Batch) ModuleLoad(path string, args ...string) *Future[struct{}] {
 	cmd := ModuleLoad(path, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ModuleLoadEx is [ModuleLoad] with settings of the module. O(1). Since 7.0.0.
-func (c Commands) ModuleLoadEx(ctx context.Context, path string, settings map[string]string, args ...string) error {
+func (c *Commands) ModuleLoadEx(ctx context.Context, path string, settings map[string]string, args ...string) error {
 	cmd := ModuleLoadEx(path, settings, args...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ModuleLoadEx queues [ModuleLoadEx].
 func (b *Batch) ModuleLoadEx(path string, settings map[string]string, args ...string) *Future[struct{}] {
 	cmd := ModuleLoadEx(path, settings, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ModuleUnload unloads a module by the name that it gave itself. O(1). Since 4.0.0.
-func (c Commands) ModuleUnload(ctx context.Context, name string) error {
+func (c *Commands) ModuleUnload(ctx context.Context, name string) error {
 	cmd := ModuleUnload(name)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ModuleUnload queues [ModuleUnload].
 func (b *Batch) ModuleUnload(name string) *Future[struct{}] {
 	cmd := ModuleUnload(name)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Move moves a key to another database of the server. False: the key does not
 // exist, or there is one of its name. O(1). Since 1.0.0.
-func (c Commands) Move(ctx context.Context, key string, db int) (bool, error) {
+func (c *Commands) Move(ctx context.Context, key string, db int) (bool, error) {
 	cmd := Move(key, db)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Move queues [Move].
 func (b *Batch) Move(key string, db int) *Future[bool] {
 	cmd := Move(key, db)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ObjectEncoding returns how the server holds a value in memory, such as
 // "embstr" or "listpack". [Nil]: the key does not exist. O(1). Since 2.2.3.
-func (c Commands) ObjectEncoding(ctx context.Context, key string) (string, error) {
+func (c *Commands) ObjectEncoding(ctx context.Context, key string) (string, error) {
 	cmd := ObjectEncoding(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ObjectEncoding queues [ObjectEncoding].
 func (b *Batch) ObjectEncoding(key string) *Future[string] {
 	cmd := ObjectEncoding(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ObjectFreq returns about how often a key is used, as a logarithm, for servers
 // with an LFU eviction policy; others answer with an error. [Nil]: the key does not
 // exist. O(1). Since 4.0.0.
-func (c Commands) ObjectFreq(ctx context.Context, key string) (int64, error) {
+func (c *Commands) ObjectFreq(ctx context.Context, key string) (int64, error) {
 	cmd := ObjectFreq(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ObjectFreq queues [ObjectFreq].
 func (b *Batch) ObjectFreq(key string) *Future[int64] {
 	cmd := ObjectFreq(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ObjectIdleTime returns for how long a key was not used, to the second; servers
 // with an LFU eviction policy answer with an error. [Nil]: the key does not exist.
 // O(1). Since 2.2.3.
-func (c Commands) ObjectIdleTime(ctx context.Context, key string) (time.Duration, error) {
+func (c *Commands) ObjectIdleTime(ctx context.Context, key string) (time.Duration, error) {
 	cmd := ObjectIdleTime(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ObjectIdleTime queues [ObjectIdleTime].
 func (b *Batch) ObjectIdleTime(key string) *Future[time.Duration] {
 	cmd := ObjectIdleTime(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ObjectRefCount returns how many references there are to a key's value. [Nil]: the
 // key does not exist. O(1). Since 2.2.3.
-func (c Commands) ObjectRefCount(ctx context.Context, key string) (int64, error) {
+func (c *Commands) ObjectRefCount(ctx context.Context, key string) (int64, error) {
 	cmd := ObjectRefCount(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ObjectRefCount queues [ObjectRefCount].
 func (b *Batch) ObjectRefCount(key string) *Future[int64] {
 	cmd := ObjectRefCount(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PFAdd adds elements to a HyperLogLog, which counts about how many different ones
 // it was given, and reports whether the count may have changed. Without elements
 // it only creates the key. O(1) for each. Since 2.8.9.
-func (c Commands) PFAdd(ctx context.Context, key string, elements ...any) (bool, error) {
+func (c *Commands) PFAdd(ctx context.Context, key string, elements ...any) (bool, error) {
 	cmd := PFAdd(key, elements...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PFAdd queues [PFAdd].
 func (b *Batch) PFAdd(key string, elements ...any) *Future[bool] {
 	cmd := PFAdd(key, elements...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PFCount returns about how many different elements a HyperLogLog was given, or
 // several taken together, with a standard error of 0.81 %. 0 where the key does not
 // exist. O(1) for one key, otherwise O(N). Since 2.8.9.
-func (c Commands) PFCount(ctx context.Context, keys ...string) (int64, error) {
+func (c *Commands) PFCount(ctx context.Context, keys ...string) (int64, error) {
 	cmd := PFCount(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PFCount queues [PFCount].
 func (b *Batch) PFCount(keys ...string) *Future[int64] {
 	cmd := PFCount(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PFMerge adds what HyperLogLogs have counted to that at destination, which it
 // creates where it does not exist. O(N). Since 2.8.9.
-func (c Commands) PFMerge(ctx context.Context, destination string, sources ...string) error {
+func (c *Commands) PFMerge(ctx context.Context, destination string, sources ...string) error {
 	cmd := PFMerge(destination, sources...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // PFMerge queues [PFMerge].
 func (b *Batch) PFMerge(destination string, sources ...string) *Future[struct{}] {
 	cmd := PFMerge(destination, sources...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Persist takes the expiry of a key away. False: it has none, or the key does not
 // exist. O(1). Since 2.2.0.
-func (c Commands) Persist(ctx context.Context, key string) (bool, error) {
+func (c *Commands) Persist(ctx context.Context, key string) (bool, error) {
 	cmd := Persist(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Persist queues [Persist].
 func (b *Batch) Persist(key string) *Future[bool] {
 	cmd := Persist(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Ping asks the server for a sign of life: "PONG". O(1). Since 1.0.0.
-func (c Commands) Ping(ctx context.Context) (string, error) {
+func (c *Commands) Ping(ctx context.Context) (string, error) {
 	cmd := Ping()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Ping queues [Ping].
 func (b *Batch) Ping() *Future[string] {
 	cmd := Ping()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PingMessage is [Ping] with a message, which it returns. O(1). Since 1.0.0.
-func (c Commands) PingMessage(ctx context.Context, message string) (string, error) {
+func (c *Commands) PingMessage(ctx context.Context, message string) (string, error) {
 	cmd := PingMessage(message)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PingMessage queues [PingMessage].
 func (b *Batch) PingMessage(message string) *Future[string] {
 	cmd := PingMessage(message)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PubSubChannels returns the channels that someone is subscribed to and that
 // match a pattern; "" stands for all. O(N). Since 2.8.0.
-func (c Commands) PubSubChannels(ctx context.Context, pattern string) ([]string, error) {
+func (c *Commands) PubSubChannels(ctx context.Context, pattern string) ([]string, error) {
 	cmd := PubSubChannels(pattern)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PubSubChannels queues [PubSubChannels].
 func (b *Batch) PubSubChannels(pattern string) *Future[[]string] {
 	cmd := PubSubChannels(pattern)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PubSubNumPat returns how many patterns clients are subscribed to.
 // O(1). Since 2.8.0.
-func (c Commands) PubSubNumPat(ctx context.Context) (int64, error) {
+func (c *Commands) PubSubNumPat(ctx context.Context) (int64, error) {
 	cmd := PubSubNumPat()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PubSubNumPat queues [PubSubNumPat].
 func (b *Batch) PubSubNumPat() *Future[int64] {
 	cmd := PubSubNumPat()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PubSubNumSub returns how many are subscribed to channels, in the order given,
 // 0 for those that nobody is; patterns are not counted. A client of this
 // package counts once, however many subscriptions of it share a channel.
 // O(N). Since 2.8.0.
-func (c Commands) PubSubNumSub(ctx context.Context, channels ...string) ([]ChannelCount, error) {
+func (c *Commands) PubSubNumSub(ctx context.Context, channels ...string) ([]ChannelCount, error) {
 	cmd := PubSubNumSub(channels...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PubSubNumSub queues [PubSubNumSub].
 func (b *Batch) PubSubNumSub(channels ...string) *Future[[]ChannelCount] {
 	cmd := PubSubNumSub(channels...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PubSubShardChannels returns the shard channels that someone is subscribed to and
 // that match a pattern; "" stands for all. O(N). Since 7.0.0.
-func (c Commands) PubSubShardChannels(ctx context.Context, pattern string) ([]string, error) {
+func (c *Commands) PubSubShardChannels(ctx context.Context, pattern string) ([]string, error) {
 	cmd := PubSubShardChannels(pattern)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PubSubShardChannels queues [PubSubShardChannels].
 func (b *Batch) PubSubShardChannels(pattern string) *Future[[]string] {
 	cmd := PubSubShardChannels(pattern)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // PubSubShardNumSub returns how many are subscribed to shard channels, in the order
 // given, 0 for those that nobody is. O(N). Since 7.0.0.
-func (c Commands) PubSubShardNumSub(ctx context.Context, channels ...string) ([]ChannelCount, error) {
+func (c *Commands) PubSubShardNumSub(ctx context.Context, channels ...string) ([]ChannelCount, error) {
 	cmd := PubSubShardNumSub(channels...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // PubSubShardNumSub queues [PubSubShardNumSub].
 func (b *Batch) PubSubShardNumSub(channels ...string) *Future[[]ChannelCount] {
 	cmd := PubSubShardNumSub(channels...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Publish sends a message to a channel and returns how many clients of the
 // server that it ran on received it; in a cluster those of other nodes are not
 // counted. O(N+M). Since 2.0.0.
-func (c Commands) Publish(ctx context.Context, channel string, message any) (int64, error) {
+func (c *Commands) Publish(ctx context.Context, channel string, message any) (int64, error) {
 	cmd := Publish(channel, message)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Publish queues [Publish].
 func (b *Batch) Publish(channel string, message any) *Future[int64] {
 	cmd := Publish(channel, message)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RPop takes the last element of a list. [Nil]: the key does not exist. O(1).
 // Since 1.0.0.
-func (c Commands) RPop(ctx context.Context, key string) (string, error) {
+func (c *Commands) RPop(ctx context.Context, key string) (string, error) {
 	cmd := RPop(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RPop queues [RPop].
 func (b *Batch) RPop(key string) *Future[string] {
 	cmd := RPop(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RPopCount takes up to count elements of a list, the last one first. [Nil]: the
 // key does not exist. O(N). Since 6.2.0.
-func (c Commands) RPopCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) RPopCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := RPopCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RPopCount queues [RPopCount].
 func (b *Batch) RPopCount(key string, count int64) *Future[[]string] {
 	cmd := RPopCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RPopLPush moves the last element of a list to the front of another, or of the
 // same one, and returns it. Superseded by [LMove]. [Nil]: the first list does not
 // exist. O(1). Since 1.2.0.
-func (c Commands) RPopLPush(ctx context.Context, from string, to string) (string, error) {
+func (c *Commands) RPopLPush(ctx context.Context, from string, to string) (string, error) {
 	cmd := RPopLPush(from, to)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RPopLPush queues [RPopLPush].
 func (b *Batch) RPopLPush(from string, to string) *Future[string] {
 	cmd := RPopLPush(from, to)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RPush puts values at the end of a list and returns its length.
 // O(N). Since 1.0.0.
-func (c Commands) RPush(ctx context.Context, key string, values ...any) (int64, error) {
+func (c *Commands) RPush(ctx context.Context, key string, values ...any) (int64, error) {
 	cmd := RPush(key, values...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RPush queues [RPush].
 func (b *Batch) RPush(key string, values ...any) *Future[int64] {
 	cmd := RPush(key, values...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RPushX is [RPush] for a list that exists; otherwise it does nothing and returns
 // 0. O(N). Since 2.2.0; several values since 4.0.0.
-func (c Commands) RPushX(ctx context.Context, key string, values ...any) (int64, error) {
+func (c *Commands) RPushX(ctx context.Context, key string, values ...any) (int64, error) {
 	cmd := RPushX(key, values...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RPushX queues [RPushX].
 func (b *Batch) RPushX(key string, values ...any) *Future[int64] {
 	cmd := RPushX(key, values...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RandomKey returns one of the keys of the database. [Nil]: it has none. O(1).
 // Since 1.0.0.
-func (c Commands) RandomKey(ctx context.Context) (string, error) {
+func (c *Commands) RandomKey(ctx context.Context) (string, error) {
 	cmd := RandomKey()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RandomKey queues [RandomKey].
 func (b *Batch) RandomKey() *Future[string] {
 	cmd := RandomKey()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Raw returns a command by name with arguments as they are, for commands that
@@ -3219,1052 +3219,1052 @@ func (b *Batch) RandomKey() *Future[string] {
 // MONITOR, HELLO, CLIENT REPLY and their kind) are refused: connections are
 // shared. WAIT and WAITAOF tell of the writes of their own connection: they
 // stand in a [Batch] with these, and are refused alone.
-func (c Commands) Raw(ctx context.Context, name string, args ...any) (proto.Value, error) {
+func (c *Commands) Raw(ctx context.Context, name string, args ...any) (proto.Value, error) {
 	cmd := Raw(name, args...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Raw queues [Raw].
 func (b *Batch) Raw(name string, args ...any) *Future[proto.Value] {
 	cmd := Raw(name, args...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Rename gives a key another name; a key that had that name is gone. A key that
 // does not exist is an error. O(1). Since 1.0.0.
-func (c Commands) Rename(ctx context.Context, key string, name string) error {
+func (c *Commands) Rename(ctx context.Context, key string, name string) error {
 	cmd := Rename(key, name)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // Rename queues [Rename].
 func (b *Batch) Rename(key string, name string) *Future[struct{}] {
 	cmd := Rename(key, name)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // RenameNX is [Rename] where no key has the new name. False: one has it. O(1).
 // Since 1.0.0.
-func (c Commands) RenameNX(ctx context.Context, key string, name string) (bool, error) {
+func (c *Commands) RenameNX(ctx context.Context, key string, name string) (bool, error) {
 	cmd := RenameNX(key, name)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // RenameNX queues [RenameNX].
 func (b *Batch) RenameNX(key string, name string) *Future[bool] {
 	cmd := RenameNX(key, name)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ReplicaOf makes the server a replica of another one, whose data replace its own. It
 // answers before that is done. O(1). Since 5.0.0.
-func (c Commands) ReplicaOf(ctx context.Context, host string, port int) error {
+func (c *Commands) ReplicaOf(ctx context.Context, host string, port int) error {
 	cmd := ReplicaOf(host, port)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ReplicaOf queues [ReplicaOf].
 func (b *Batch) ReplicaOf(host string, port int) *Future[struct{}] {
 	cmd := ReplicaOf(host, port)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ReplicaOfNoOne makes a replica a primary, which keeps its data. O(1). Since 5.0.0.
-func (c Commands) ReplicaOfNoOne(ctx context.Context) error {
+func (c *Commands) ReplicaOfNoOne(ctx context.Context) error {
 	cmd := ReplicaOfNoOne()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ReplicaOfNoOne queues [ReplicaOfNoOne].
 func (b *Batch) ReplicaOfNoOne() *Future[struct{}] {
 	cmd := ReplicaOfNoOne()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Restore creates a key from what [Dump] returned; without EX and EXAT it never
 // expires. A key that is there is an error, BUSYKEY, unless Replace is given.
 // O(1), and O(N*M) for N elements of size M. Since 2.6.0.
-func (c Commands) Restore(ctx context.Context, key string, dump []byte, opts ...RestoreOption) error {
+func (c *Commands) Restore(ctx context.Context, key string, dump []byte, opts ...RestoreOption) error {
 	cmd := Restore(key, dump, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // Restore queues [Restore].
 func (b *Batch) Restore(key string, dump []byte, opts ...RestoreOption) *Future[struct{}] {
 	cmd := Restore(key, dump, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Role returns what the server is to others: a primary with its replicas, a replica,
 // a Sentinel. O(1). Since 2.8.12.
-func (c Commands) Role(ctx context.Context) (ServerRole, error) {
+func (c *Commands) Role(ctx context.Context) (ServerRole, error) {
 	cmd := Role()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Role queues [Role].
 func (b *Batch) Role() *Future[ServerRole] {
 	cmd := Role()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SAdd adds members to a set and returns how many are new. O(1) for each. Since
 // 1.0.0; several members since 2.4.0.
-func (c Commands) SAdd(ctx context.Context, key string, members ...any) (int64, error) {
+func (c *Commands) SAdd(ctx context.Context, key string, members ...any) (int64, error) {
 	cmd := SAdd(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SAdd queues [SAdd].
 func (b *Batch) SAdd(key string, members ...any) *Future[int64] {
 	cmd := SAdd(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SCard returns the number of members of a set, 0 where the key does not exist.
 // O(1). Since 1.0.0.
-func (c Commands) SCard(ctx context.Context, key string) (int64, error) {
+func (c *Commands) SCard(ctx context.Context, key string) (int64, error) {
 	cmd := SCard(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SCard queues [SCard].
 func (b *Batch) SCard(key string) *Future[int64] {
 	cmd := SCard(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SDiff returns the members of the first set that none of the others has. O(N).
 // Since 1.0.0.
-func (c Commands) SDiff(ctx context.Context, keys ...string) ([]string, error) {
+func (c *Commands) SDiff(ctx context.Context, keys ...string) ([]string, error) {
 	cmd := SDiff(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SDiff queues [SDiff].
 func (b *Batch) SDiff(keys ...string) *Future[[]string] {
 	cmd := SDiff(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SDiffStore is [SDiff] that stores the set at destination, whatever that held, and
 // returns the number of its members. O(N). Since 1.0.0.
-func (c Commands) SDiffStore(ctx context.Context, destination string, keys ...string) (int64, error) {
+func (c *Commands) SDiffStore(ctx context.Context, destination string, keys ...string) (int64, error) {
 	cmd := SDiffStore(destination, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SDiffStore queues [SDiffStore].
 func (b *Batch) SDiffStore(destination string, keys ...string) *Future[int64] {
 	cmd := SDiffStore(destination, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SInter returns the members that all sets have. O(N*M). Since 1.0.0.
-func (c Commands) SInter(ctx context.Context, keys ...string) ([]string, error) {
+func (c *Commands) SInter(ctx context.Context, keys ...string) ([]string, error) {
 	cmd := SInter(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SInter queues [SInter].
 func (b *Batch) SInter(keys ...string) *Future[[]string] {
 	cmd := SInter(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SInterCard returns how many members all sets have in common. O(N*M). Since 7.0.0.
-func (c Commands) SInterCard(ctx context.Context, keys []string, opts ...SInterCardOption) (int64, error) {
+func (c *Commands) SInterCard(ctx context.Context, keys []string, opts ...SInterCardOption) (int64, error) {
 	cmd := SInterCard(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SInterCard queues [SInterCard].
 func (b *Batch) SInterCard(keys []string, opts ...SInterCardOption) *Future[int64] {
 	cmd := SInterCard(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SInterStore is [SInter] that stores the set at destination, whatever that held,
 // and returns the number of its members. O(N*M). Since 1.0.0.
-func (c Commands) SInterStore(ctx context.Context, destination string, keys ...string) (int64, error) {
+func (c *Commands) SInterStore(ctx context.Context, destination string, keys ...string) (int64, error) {
 	cmd := SInterStore(destination, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SInterStore queues [SInterStore].
 func (b *Batch) SInterStore(destination string, keys ...string) *Future[int64] {
 	cmd := SInterStore(destination, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SIsMember reports whether a set has a member. O(1). Since 1.0.0.
-func (c Commands) SIsMember(ctx context.Context, key string, member any) (bool, error) {
+func (c *Commands) SIsMember(ctx context.Context, key string, member any) (bool, error) {
 	cmd := SIsMember(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SIsMember queues [SIsMember].
 func (b *Batch) SIsMember(key string, member any) *Future[bool] {
 	cmd := SIsMember(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SMIsMember reports for each of the members whether a set has it. O(N). Since
 // 6.2.0.
-func (c Commands) SMIsMember(ctx context.Context, key string, members ...any) ([]bool, error) {
+func (c *Commands) SMIsMember(ctx context.Context, key string, members ...any) ([]bool, error) {
 	cmd := SMIsMember(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SMIsMember queues [SMIsMember].
 func (b *Batch) SMIsMember(key string, members ...any) *Future[[]bool] {
 	cmd := SMIsMember(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SMembers returns all members of a set, in no order; empty where the key does not
 // exist. O(N). Since 1.0.0.
-func (c Commands) SMembers(ctx context.Context, key string) ([]string, error) {
+func (c *Commands) SMembers(ctx context.Context, key string) ([]string, error) {
 	cmd := SMembers(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SMembers queues [SMembers].
 func (b *Batch) SMembers(key string) *Future[[]string] {
 	cmd := SMembers(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SMove moves a member from one set to another. False: the first set does not have
 // it. O(1). Since 1.0.0.
-func (c Commands) SMove(ctx context.Context, from string, to string, member any) (bool, error) {
+func (c *Commands) SMove(ctx context.Context, from string, to string, member any) (bool, error) {
 	cmd := SMove(from, to, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SMove queues [SMove].
 func (b *Batch) SMove(from string, to string, member any) *Future[bool] {
 	cmd := SMove(from, to, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SPop takes some member out of a set. [Nil]: the key does not exist. O(1). Since
 // 1.0.0.
-func (c Commands) SPop(ctx context.Context, key string) (string, error) {
+func (c *Commands) SPop(ctx context.Context, key string) (string, error) {
 	cmd := SPop(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SPop queues [SPop].
 func (b *Batch) SPop(key string) *Future[string] {
 	cmd := SPop(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SPopCount takes up to count members out of a set; empty where the key does not
 // exist. O(N). Since 3.2.0.
-func (c Commands) SPopCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) SPopCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := SPopCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SPopCount queues [SPopCount].
 func (b *Batch) SPopCount(key string, count int64) *Future[[]string] {
 	cmd := SPopCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SPublish sends a message to a shard channel and returns how many clients of the
 // server that it ran on received it. O(N). Since 7.0.0.
-func (c Commands) SPublish(ctx context.Context, channel string, message any) (int64, error) {
+func (c *Commands) SPublish(ctx context.Context, channel string, message any) (int64, error) {
 	cmd := SPublish(channel, message)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SPublish queues [SPublish].
 func (b *Batch) SPublish(channel string, message any) *Future[int64] {
 	cmd := SPublish(channel, message)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SRandMember returns some member of a set. [Nil]: the key does not exist. O(1).
 // Since 1.0.0.
-func (c Commands) SRandMember(ctx context.Context, key string) (string, error) {
+func (c *Commands) SRandMember(ctx context.Context, key string) (string, error) {
 	cmd := SRandMember(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SRandMember queues [SRandMember].
 func (b *Batch) SRandMember(key string) *Future[string] {
 	cmd := SRandMember(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SRandMemberCount returns up to count different members of a set; with a negative
 // count as many as that, of which some may be the same. Empty where the key does not
 // exist. O(N). Since 2.6.0.
-func (c Commands) SRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) SRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := SRandMemberCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SRandMemberCount queues [SRandMemberCount].
 func (b *Batch) SRandMemberCount(key string, count int64) *Future[[]string] {
 	cmd := SRandMemberCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SRem removes members of a set and returns how many there were. O(1) for each.
 // Since 1.0.0; several members since 2.4.0.
-func (c Commands) SRem(ctx context.Context, key string, members ...any) (int64, error) {
+func (c *Commands) SRem(ctx context.Context, key string, members ...any) (int64, error) {
 	cmd := SRem(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SRem queues [SRem].
 func (b *Batch) SRem(key string, members ...any) *Future[int64] {
 	cmd := SRem(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SScan returns a part of the members of a set, as [Scan] does of the keys. O(1) a
 // call. Since 2.8.0.
-func (c Commands) SScan(ctx context.Context, key string, cursor uint64, opts ...SScanOption) (SScanPage, error) {
+func (c *Commands) SScan(ctx context.Context, key string, cursor uint64, opts ...SScanOption) (SScanPage, error) {
 	cmd := SScan(key, cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SScan queues [SScan].
 func (b *Batch) SScan(key string, cursor uint64, opts ...SScanOption) *Future[SScanPage] {
 	cmd := SScan(key, cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SUnion returns the members that one set at least has. O(N). Since 1.0.0.
-func (c Commands) SUnion(ctx context.Context, keys ...string) ([]string, error) {
+func (c *Commands) SUnion(ctx context.Context, keys ...string) ([]string, error) {
 	cmd := SUnion(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SUnion queues [SUnion].
 func (b *Batch) SUnion(keys ...string) *Future[[]string] {
 	cmd := SUnion(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SUnionStore is [SUnion] that stores the set at destination, whatever that held,
 // and returns the number of its members. O(N). Since 1.0.0.
-func (c Commands) SUnionStore(ctx context.Context, destination string, keys ...string) (int64, error) {
+func (c *Commands) SUnionStore(ctx context.Context, destination string, keys ...string) (int64, error) {
 	cmd := SUnionStore(destination, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SUnionStore queues [SUnionStore].
 func (b *Batch) SUnionStore(destination string, keys ...string) *Future[int64] {
 	cmd := SUnionStore(destination, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Save writes the data to disk. The server does nothing else until that is done: see [BGSave].
 // O(N). Since 1.0.0.
-func (c Commands) Save(ctx context.Context) error {
+func (c *Commands) Save(ctx context.Context) error {
 	cmd := Save()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // Save queues [Save].
 func (b *Batch) Save() *Future[struct{}] {
 	cmd := Save()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Scan returns a part of the keys of the database. A scan starts with cursor 0
 // and ends when a page's Cursor is 0; a key that exists all the time is found
 // at least once, possibly twice. O(1) a call. Since 2.8.0.
-func (c Commands) Scan(ctx context.Context, cursor uint64, opts ...ScanOption) (ScanPage, error) {
+func (c *Commands) Scan(ctx context.Context, cursor uint64, opts ...ScanOption) (ScanPage, error) {
 	cmd := Scan(cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Scan queues [Scan].
 func (b *Batch) Scan(cursor uint64, opts ...ScanOption) *Future[ScanPage] {
 	cmd := Scan(cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ScriptExists returns of which of the hashes the server knows the script, in their
 // order. O(N). Since 2.6.0.
-func (c Commands) ScriptExists(ctx context.Context, hashes ...string) ([]bool, error) {
+func (c *Commands) ScriptExists(ctx context.Context, hashes ...string) ([]bool, error) {
 	cmd := ScriptExists(hashes...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ScriptExists queues [ScriptExists].
 func (b *Batch) ScriptExists(hashes ...string) *Future[[]bool] {
 	cmd := ScriptExists(hashes...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ScriptFlush lets the server forget all scripts. O(N) for N scripts. Since 2.6.0;
 // options since 6.2.0.
-func (c Commands) ScriptFlush(ctx context.Context, opts ...FlushOption) error {
+func (c *Commands) ScriptFlush(ctx context.Context, opts ...FlushOption) error {
 	cmd := ScriptFlush(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ScriptFlush queues [ScriptFlush].
 func (b *Batch) ScriptFlush(opts ...FlushOption) *Future[struct{}] {
 	cmd := ScriptFlush(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ScriptKill ends the script that is running, unless it has written. The error NOTBUSY
 // says that none is running, UNKILLABLE that it has written. O(1). Since 2.6.0.
-func (c Commands) ScriptKill(ctx context.Context) error {
+func (c *Commands) ScriptKill(ctx context.Context) error {
 	cmd := ScriptKill()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ScriptKill queues [ScriptKill].
 func (b *Batch) ScriptKill() *Future[struct{}] {
 	cmd := ScriptKill()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ScriptLoad makes a script known to the server without running it, and returns its hash.
 // O(N) for N bytes of text. Since 2.6.0.
-func (c Commands) ScriptLoad(ctx context.Context, script string) (string, error) {
+func (c *Commands) ScriptLoad(ctx context.Context, script string) (string, error) {
 	cmd := ScriptLoad(script)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ScriptLoad queues [ScriptLoad].
 func (b *Batch) ScriptLoad(script string) *Future[string] {
 	cmd := ScriptLoad(script)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ScriptShow returns the text of a script that the server knows, by its hash. The error
 // NOSCRIPT says that it does not. O(1). Since Valkey 8.0.0.
-func (c Commands) ScriptShow(ctx context.Context, hash string) (string, error) {
+func (c *Commands) ScriptShow(ctx context.Context, hash string) (string, error) {
 	cmd := ScriptShow(hash)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ScriptShow queues [ScriptShow].
 func (b *Batch) ScriptShow(hash string) *Future[string] {
 	cmd := ScriptShow(hash)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Set sets a key to a value, whatever it held, and without an expiry option
 // also without one. False: the condition of NX, XX or IfEqual did not hold and
 // nothing was set. O(1). Since 1.0.0.
-func (c Commands) Set(ctx context.Context, key string, value any, opts ...SetOption) (bool, error) {
+func (c *Commands) Set(ctx context.Context, key string, value any, opts ...SetOption) (bool, error) {
 	cmd := Set(key, value, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Set queues [Set].
 func (b *Batch) Set(key string, value any, opts ...SetOption) *Future[bool] {
 	cmd := Set(key, value, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SetBit sets or clears the bit at an offset of a string, which grows up to it,
 // and returns whether it was set before. O(1). Since 2.2.0.
-func (c Commands) SetBit(ctx context.Context, key string, offset int64, on bool) (bool, error) {
+func (c *Commands) SetBit(ctx context.Context, key string, offset int64, on bool) (bool, error) {
 	cmd := SetBit(key, offset, on)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SetBit queues [SetBit].
 func (b *Batch) SetBit(key string, offset int64, on bool) *Future[bool] {
 	cmd := SetBit(key, offset, on)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SetEX sets a key to a value with a time to live, which is rounded up to a millisecond
 // and must be positive; it is sent as PSETEX where that has a fraction of a second.
 // Superseded by [Set] with [EX]. O(1). Since 2.0.0.
-func (c Commands) SetEX(ctx context.Context, key string, d time.Duration, value any) error {
+func (c *Commands) SetEX(ctx context.Context, key string, d time.Duration, value any) error {
 	cmd := SetEX(key, d, value)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // SetEX queues [SetEX].
 func (b *Batch) SetEX(key string, d time.Duration, value any) *Future[struct{}] {
 	cmd := SetEX(key, d, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SetGet is [Set] with GET: it returns the value that the key had before,
 // whether or not the new one was set. [Nil]: the key did not exist.
 // O(1). Since 6.2.0; together with NX since 7.0.0.
-func (c Commands) SetGet(ctx context.Context, key string, value any, opts ...SetOption) (string, error) {
+func (c *Commands) SetGet(ctx context.Context, key string, value any, opts ...SetOption) (string, error) {
 	cmd := SetGet(key, value, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SetGet queues [SetGet].
 func (b *Batch) SetGet(key string, value any, opts ...SetOption) *Future[string] {
 	cmd := SetGet(key, value, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SetNX sets a key that does not exist yet. False: it does, and keeps its value.
 // Superseded by [Set] with [NX]. O(1). Since 1.0.0.
-func (c Commands) SetNX(ctx context.Context, key string, value any) (bool, error) {
+func (c *Commands) SetNX(ctx context.Context, key string, value any) (bool, error) {
 	cmd := SetNX(key, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SetNX queues [SetNX].
 func (b *Batch) SetNX(key string, value any) *Future[bool] {
 	cmd := SetNX(key, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SetRange writes a value over the string at key from a byte offset on, filling
 // up with zero bytes what lies before, and returns the new length. O(1) for a
 // short value, otherwise O(M). Since 2.2.0.
-func (c Commands) SetRange(ctx context.Context, key string, offset int64, value any) (int64, error) {
+func (c *Commands) SetRange(ctx context.Context, key string, offset int64, value any) (int64, error) {
 	cmd := SetRange(key, offset, value)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SetRange queues [SetRange].
 func (b *Batch) SetRange(key string, offset int64, value any) *Future[int64] {
 	cmd := SetRange(key, offset, value)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Shutdown ends the server, after its replicas have all that it has and the data are
 // written to disk where save points are set. Success is a lost connection: an error
 // for which errors.Is finds [ErrMaybeExecuted]. An answer is the reason why the server
 // does not end. It is never repeated by itself. O(N) when saving, otherwise O(1). Since 1.0.0.
-func (c Commands) Shutdown(ctx context.Context, opts ...ShutdownOption) error {
+func (c *Commands) Shutdown(ctx context.Context, opts ...ShutdownOption) error {
 	cmd := Shutdown(opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // Shutdown queues [Shutdown].
 func (b *Batch) Shutdown(opts ...ShutdownOption) *Future[struct{}] {
 	cmd := Shutdown(opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ShutdownAbort ends a [Shutdown] that waits for replicas. An error: there is none.
 // O(1). Since 7.0.0.
-func (c Commands) ShutdownAbort(ctx context.Context) error {
+func (c *Commands) ShutdownAbort(ctx context.Context) error {
 	cmd := ShutdownAbort()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // ShutdownAbort queues [ShutdownAbort].
 func (b *Batch) ShutdownAbort() *Future[struct{}] {
 	cmd := ShutdownAbort()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SlaveOf is [ReplicaOf] by its old name. Superseded by [ReplicaOf]. O(1). Since 1.0.0.
-func (c Commands) SlaveOf(ctx context.Context, host string, port int) error {
+func (c *Commands) SlaveOf(ctx context.Context, host string, port int) error {
 	cmd := SlaveOf(host, port)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // SlaveOf queues [SlaveOf].
 func (b *Batch) SlaveOf(host string, port int) *Future[struct{}] {
 	cmd := SlaveOf(host, port)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SlaveOfNoOne is [ReplicaOfNoOne] by its old name. Superseded by [ReplicaOfNoOne].
 // O(1). Since 1.0.0.
-func (c Commands) SlaveOfNoOne(ctx context.Context) error {
+func (c *Commands) SlaveOfNoOne(ctx context.Context) error {
 	cmd := SlaveOfNoOne()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // SlaveOfNoOne queues [SlaveOfNoOne].
 func (b *Batch) SlaveOfNoOne() *Future[struct{}] {
 	cmd := SlaveOfNoOne()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SlowLogGet returns up to count commands that took longer than the server's
 // slowlog-log-slower-than, the newest first; -1 stands for all. O(N). Since 2.2.12;
 // all since 7.0.0.
-func (c Commands) SlowLogGet(ctx context.Context, count int64) ([]SlowLogEntry, error) {
+func (c *Commands) SlowLogGet(ctx context.Context, count int64) ([]SlowLogEntry, error) {
 	cmd := SlowLogGet(count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SlowLogGet queues [SlowLogGet].
 func (b *Batch) SlowLogGet(count int64) *Future[[]SlowLogEntry] {
 	cmd := SlowLogGet(count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SlowLogLen returns the number of entries of the slow log. O(1). Since 2.2.12.
-func (c Commands) SlowLogLen(ctx context.Context) (int64, error) {
+func (c *Commands) SlowLogLen(ctx context.Context) (int64, error) {
 	cmd := SlowLogLen()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SlowLogLen queues [SlowLogLen].
 func (b *Batch) SlowLogLen() *Future[int64] {
 	cmd := SlowLogLen()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SlowLogReset removes the entries of the slow log. O(N). Since 2.2.12.
-func (c Commands) SlowLogReset(ctx context.Context) error {
+func (c *Commands) SlowLogReset(ctx context.Context) error {
 	cmd := SlowLogReset()
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // SlowLogReset queues [SlowLogReset].
 func (b *Batch) SlowLogReset() *Future[struct{}] {
 	cmd := SlowLogReset()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Sort returns the elements of a list, set or sorted set in order: as numbers,
 // from small to large. Empty where the key does not exist.
 // O(N+M*log(M)). Since 1.0.0.
-func (c Commands) Sort(ctx context.Context, key string, opts ...SortOption) ([]string, error) {
+func (c *Commands) Sort(ctx context.Context, key string, opts ...SortOption) ([]string, error) {
 	cmd := Sort(key, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Sort queues [Sort].
 func (b *Batch) Sort(key string, opts ...SortOption) *Future[[]string] {
 	cmd := Sort(key, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SortGet is [Sort] with GET: for each element it returns what the patterns
 // lead to, one after the other, which may be missing. The pattern "#" is the
 // element itself. O(N+M*log(M)). Since 1.0.0.
-func (c Commands) SortGet(ctx context.Context, key string, patterns []string, opts ...SortOption) ([]Optional[string], error) {
+func (c *Commands) SortGet(ctx context.Context, key string, patterns []string, opts ...SortOption) ([]Optional[string], error) {
 	cmd := SortGet(key, patterns, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SortGet queues [SortGet].
 func (b *Batch) SortGet(key string, patterns []string, opts ...SortOption) *Future[[]Optional[string]] {
 	cmd := SortGet(key, patterns, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SortRO is [Sort] on a replica as well: it is known never to write.
 // O(N+M*log(M)). Since 7.0.0.
-func (c Commands) SortRO(ctx context.Context, key string, opts ...SortOption) ([]string, error) {
+func (c *Commands) SortRO(ctx context.Context, key string, opts ...SortOption) ([]string, error) {
 	cmd := SortRO(key, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SortRO queues [SortRO].
 func (b *Batch) SortRO(key string, opts ...SortOption) *Future[[]string] {
 	cmd := SortRO(key, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SortROGet is [SortGet] on a replica as well: it is known never to write.
 // O(N+M*log(M)). Since 7.0.0.
-func (c Commands) SortROGet(ctx context.Context, key string, patterns []string, opts ...SortOption) ([]Optional[string], error) {
+func (c *Commands) SortROGet(ctx context.Context, key string, patterns []string, opts ...SortOption) ([]Optional[string], error) {
 	cmd := SortROGet(key, patterns, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SortROGet queues [SortROGet].
 func (b *Batch) SortROGet(key string, patterns []string, opts ...SortOption) *Future[[]Optional[string]] {
 	cmd := SortROGet(key, patterns, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SortStore is [Sort] with STORE: it writes a list to destination, whatever that
 // held, and returns its length. With patterns it stores what [SortGet] returns,
 // what is missing as an empty string; they may be nil. O(N+M*log(M)). Since 1.0.0.
-func (c Commands) SortStore(ctx context.Context, key string, destination string, patterns []string, opts ...SortOption) (int64, error) {
+func (c *Commands) SortStore(ctx context.Context, key string, destination string, patterns []string, opts ...SortOption) (int64, error) {
 	cmd := SortStore(key, destination, patterns, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SortStore queues [SortStore].
 func (b *Batch) SortStore(key string, destination string, patterns []string, opts ...SortOption) *Future[int64] {
 	cmd := SortStore(key, destination, patterns, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // StrLen returns the length of a string in bytes, 0 where the key does not
 // exist. O(1). Since 2.2.0.
-func (c Commands) StrLen(ctx context.Context, key string) (int64, error) {
+func (c *Commands) StrLen(ctx context.Context, key string) (int64, error) {
 	cmd := StrLen(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // StrLen queues [StrLen].
 func (b *Batch) StrLen(key string) *Future[int64] {
 	cmd := StrLen(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SubStr returns a part of a string. Superseded by [GetRange], which is the same.
 // O(N). Since 1.0.0.
-func (c Commands) SubStr(ctx context.Context, key string, start int64, end int64) (string, error) {
+func (c *Commands) SubStr(ctx context.Context, key string, start int64, end int64) (string, error) {
 	cmd := SubStr(key, start, end)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SubStr queues [SubStr].
 func (b *Batch) SubStr(key string, start int64, end int64) *Future[string] {
 	cmd := SubStr(key, start, end)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // SwapDB exchanges two databases, for all clients. O(N). Since 4.0.0.
-func (c Commands) SwapDB(ctx context.Context, first int, second int) error {
+func (c *Commands) SwapDB(ctx context.Context, first int, second int) error {
 	cmd := SwapDB(first, second)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // SwapDB queues [SwapDB].
 func (b *Batch) SwapDB(first int, second int) *Future[struct{}] {
 	cmd := SwapDB(first, second)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // TTL returns how long a key lives on, to the millisecond: it is sent as PTTL.
 // [Nil]: the key does not exist. O(1). Since 2.6.0.
-func (c Commands) TTL(ctx context.Context, key string) (Lifetime, error) {
+func (c *Commands) TTL(ctx context.Context, key string) (Lifetime, error) {
 	cmd := TTL(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // TTL queues [TTL].
 func (b *Batch) TTL(key string) *Future[Lifetime] {
 	cmd := TTL(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // TTLSeconds is [TTL] rounded to seconds by the server, for users who may call
 // nothing else. [Nil]: the key does not exist. O(1). Since 1.0.0.
-func (c Commands) TTLSeconds(ctx context.Context, key string) (Lifetime, error) {
+func (c *Commands) TTLSeconds(ctx context.Context, key string) (Lifetime, error) {
 	cmd := TTLSeconds(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // TTLSeconds queues [TTLSeconds].
 func (b *Batch) TTLSeconds(key string) *Future[Lifetime] {
 	cmd := TTLSeconds(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Time returns the server's time, to the microsecond. O(1). Since 2.6.0.
-func (c Commands) Time(ctx context.Context) (time.Time, error) {
+func (c *Commands) Time(ctx context.Context) (time.Time, error) {
 	cmd := Time()
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Time queues [Time].
 func (b *Batch) Time() *Future[time.Time] {
 	cmd := Time()
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Touch marks keys as used just now, for servers that evict what was not used for
 // long, and returns how many there were. O(N). Since 3.2.1.
-func (c Commands) Touch(ctx context.Context, keys ...string) (int64, error) {
+func (c *Commands) Touch(ctx context.Context, keys ...string) (int64, error) {
 	cmd := Touch(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Touch queues [Touch].
 func (b *Batch) Touch(keys ...string) *Future[int64] {
 	cmd := Touch(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Type returns the type of a key's value: "string", "list", "set", "zset", "hash",
 // "stream", or that of a module. [Nil]: the key does not exist. O(1). Since 1.0.0.
-func (c Commands) Type(ctx context.Context, key string) (string, error) {
+func (c *Commands) Type(ctx context.Context, key string) (string, error) {
 	cmd := Type(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Type queues [Type].
 func (b *Batch) Type(key string) *Future[string] {
 	cmd := Type(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Unlink removes keys, freeing their memory in the background, and returns how
 // many there were. O(1) for each key. Since 4.0.0.
-func (c Commands) Unlink(ctx context.Context, keys ...string) (int64, error) {
+func (c *Commands) Unlink(ctx context.Context, keys ...string) (int64, error) {
 	cmd := Unlink(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Unlink queues [Unlink].
 func (b *Batch) Unlink(keys ...string) *Future[int64] {
 	cmd := Unlink(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VAdd adds an element to a vector set, or gives it another vector. True: it is new.
 // O(log(N)). Since Redis 8.0.0.
-func (c Commands) VAdd(ctx context.Context, key string, vector Vector, element string, opts ...VAddOption) (bool, error) {
+func (c *Commands) VAdd(ctx context.Context, key string, vector Vector, element string, opts ...VAddOption) (bool, error) {
 	cmd := VAdd(key, vector, element, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VAdd queues [VAdd].
 func (b *Batch) VAdd(key string, vector Vector, element string, opts ...VAddOption) *Future[bool] {
 	cmd := VAdd(key, vector, element, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VCard returns the number of elements of a vector set, 0 where the key does not exist.
 // O(1). Since Redis 8.0.0.
-func (c Commands) VCard(ctx context.Context, key string) (int64, error) {
+func (c *Commands) VCard(ctx context.Context, key string) (int64, error) {
 	cmd := VCard(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VCard queues [VCard].
 func (b *Batch) VCard(key string) *Future[int64] {
 	cmd := VCard(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VDim returns how many dimensions the vectors of a set have. The key must exist.
 // O(1). Since Redis 8.0.0.
-func (c Commands) VDim(ctx context.Context, key string) (int64, error) {
+func (c *Commands) VDim(ctx context.Context, key string) (int64, error) {
 	cmd := VDim(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VDim queues [VDim].
 func (b *Batch) VDim(key string) *Future[int64] {
 	cmd := VDim(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VEmb returns the vector of an element, about as it was added: quantization and
 // normalization cost precision. [Nil]: the key or the element does not exist.
 // O(N) for N dimensions. Since Redis 8.0.0.
-func (c Commands) VEmb(ctx context.Context, key string, element string) ([]float64, error) {
+func (c *Commands) VEmb(ctx context.Context, key string, element string) ([]float64, error) {
 	cmd := VEmb(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VEmb queues [VEmb].
 func (b *Batch) VEmb(key string, element string) *Future[[]float64] {
 	cmd := VEmb(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VEmbRaw returns the vector of an element as the server holds it: VEMB RAW. [Nil]: the
 // key or the element does not exist. O(N) for N dimensions. Since Redis 8.0.0.
-func (c Commands) VEmbRaw(ctx context.Context, key string, element string) (RawVector, error) {
+func (c *Commands) VEmbRaw(ctx context.Context, key string, element string) (RawVector, error) {
 	cmd := VEmbRaw(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VEmbRaw queues [VEmbRaw].
 func (b *Batch) VEmbRaw(key string, element string) *Future[RawVector] {
 	cmd := VEmbRaw(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VGetAttr returns the attributes of an element, which are JSON: read them by [AsJSON].
 // [Nil]: the key or the element does not exist, or has none. O(1). Since Redis 8.0.0.
-func (c Commands) VGetAttr(ctx context.Context, key string, element string) (string, error) {
+func (c *Commands) VGetAttr(ctx context.Context, key string, element string) (string, error) {
 	cmd := VGetAttr(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VGetAttr queues [VGetAttr].
 func (b *Batch) VGetAttr(key string, element string) *Future[string] {
 	cmd := VGetAttr(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VInfo returns facts about a vector set. [Nil]: the key does not exist. O(1).
 // Since Redis 8.0.0.
-func (c Commands) VInfo(ctx context.Context, key string) (VectorSetInfo, error) {
+func (c *Commands) VInfo(ctx context.Context, key string) (VectorSetInfo, error) {
 	cmd := VInfo(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VInfo queues [VInfo].
 func (b *Batch) VInfo(key string) *Future[VectorSetInfo] {
 	cmd := VInfo(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VIsMember reports whether an element is in a vector set. O(1). Since Redis 8.0.0.
-func (c Commands) VIsMember(ctx context.Context, key string, element string) (bool, error) {
+func (c *Commands) VIsMember(ctx context.Context, key string, element string) (bool, error) {
 	cmd := VIsMember(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VIsMember queues [VIsMember].
 func (b *Batch) VIsMember(key string, element string) *Future[bool] {
 	cmd := VIsMember(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VLinks returns the neighbours that an element is linked with, by the levels of the
 // graph, the highest first. [Nil]: the key or the element does not exist. O(1).
 // Since Redis 8.0.0.
-func (c Commands) VLinks(ctx context.Context, key string, element string) ([][]string, error) {
+func (c *Commands) VLinks(ctx context.Context, key string, element string) ([][]string, error) {
 	cmd := VLinks(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VLinks queues [VLinks].
 func (b *Batch) VLinks(key string, element string) *Future[[][]string] {
 	cmd := VLinks(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VLinksWithScores is [VLinks] with how similar the neighbours are. [Nil]: the key or the
 // element does not exist. O(1). Since Redis 8.0.0.
-func (c Commands) VLinksWithScores(ctx context.Context, key string, element string) ([][]ScoredMember, error) {
+func (c *Commands) VLinksWithScores(ctx context.Context, key string, element string) ([][]ScoredMember, error) {
 	cmd := VLinksWithScores(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VLinksWithScores queues [VLinksWithScores].
 func (b *Batch) VLinksWithScores(key string, element string) *Future[[][]ScoredMember] {
 	cmd := VLinksWithScores(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VRandMember returns an element by chance. [Nil]: the key does not exist. O(1).
 // Since Redis 8.0.0.
-func (c Commands) VRandMember(ctx context.Context, key string) (string, error) {
+func (c *Commands) VRandMember(ctx context.Context, key string) (string, error) {
 	cmd := VRandMember(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VRandMember queues [VRandMember].
 func (b *Batch) VRandMember(key string) *Future[string] {
 	cmd := VRandMember(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VRandMemberCount returns up to count different elements by chance; -count makes it
 // exactly so many, of which some can be the same. Empty where the key does not exist.
 // O(N) for N elements returned. Since Redis 8.0.0.
-func (c Commands) VRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) VRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := VRandMemberCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VRandMemberCount queues [VRandMemberCount].
 func (b *Batch) VRandMemberCount(key string, count int64) *Future[[]string] {
 	cmd := VRandMemberCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VRem removes an element of a vector set. False: the key or the element does not exist.
 // O(log(N)). Since Redis 8.0.0.
-func (c Commands) VRem(ctx context.Context, key string, element string) (bool, error) {
+func (c *Commands) VRem(ctx context.Context, key string, element string) (bool, error) {
 	cmd := VRem(key, element)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VRem queues [VRem].
 func (b *Batch) VRem(key string, element string) *Future[bool] {
 	cmd := VRem(key, element)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VSetAttr sets the attributes of an element: a JSON object as text, or what [JSON]
 // encodes; an empty text removes them. False: the key or the element does not exist.
 // O(1). Since Redis 8.0.0.
-func (c Commands) VSetAttr(ctx context.Context, key string, element string, attributes any) (bool, error) {
+func (c *Commands) VSetAttr(ctx context.Context, key string, element string, attributes any) (bool, error) {
 	cmd := VSetAttr(key, element, attributes)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VSetAttr queues [VSetAttr].
 func (b *Batch) VSetAttr(key string, element string, attributes any) *Future[bool] {
 	cmd := VSetAttr(key, element, attributes)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VSim returns the elements of a vector set that are most similar to a vector or an
 // element, which is among them, the most similar first; ten unless [Count] says otherwise.
 // Empty where the key does not exist. O(log(N)) for N elements. Since Redis 8.0.0.
-func (c Commands) VSim(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]string, error) {
+func (c *Commands) VSim(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]string, error) {
 	cmd := VSim(key, query, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VSim queues [VSim].
 func (b *Batch) VSim(key string, query VectorQuery, opts ...VSimOption) *Future[[]string] {
 	cmd := VSim(key, query, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VSimWithAttribs is [VSim] with the similarities and attributes of the elements: WITHSCORES
 // WITHATTRIBS. O(log(N)). Since Redis 8.2.0; Redis 8.0.6 has it too.
-func (c Commands) VSimWithAttribs(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]VectorMatch, error) {
+func (c *Commands) VSimWithAttribs(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]VectorMatch, error) {
 	cmd := VSimWithAttribs(key, query, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VSimWithAttribs queues [VSimWithAttribs].
 func (b *Batch) VSimWithAttribs(key string, query VectorQuery, opts ...VSimOption) *Future[[]VectorMatch] {
 	cmd := VSimWithAttribs(key, query, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // VSimWithScores is [VSim] with the similarities as scores, from 0 to 1. O(log(N)).
 // Since Redis 8.0.0.
-func (c Commands) VSimWithScores(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]ScoredMember, error) {
+func (c *Commands) VSimWithScores(ctx context.Context, key string, query VectorQuery, opts ...VSimOption) ([]ScoredMember, error) {
 	cmd := VSimWithScores(key, query, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // VSimWithScores queues [VSimWithScores].
 func (b *Batch) VSimWithScores(key string, query VectorQuery, opts ...VSimOption) *Future[[]ScoredMember] {
 	cmd := VSimWithScores(key, query, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // Wait waits until replicas have received the writes of its connection before it,
 // without end where timeout is 0, and returns how many have, also when the time is
 // over. It stands in a [Batch] behind the writes, and is refused alone. O(1). Since
 // 3.0.0.
-func (c Commands) Wait(ctx context.Context, replicas int, timeout time.Duration) (int64, error) {
+func (c *Commands) Wait(ctx context.Context, replicas int, timeout time.Duration) (int64, error) {
 	cmd := Wait(replicas, timeout)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // Wait queues [Wait].
 func (b *Batch) Wait(replicas int, timeout time.Duration) *Future[int64] {
 	cmd := Wait(replicas, timeout)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // WaitAOF waits until local servers, which is 1 for the server itself or 0, and replicas
@@ -4272,976 +4272,976 @@ func (b *Batch) Wait(replicas int, timeout time.Duration) *Future[int64] {
 // where timeout is 0. It returns who has, also when the time is over. It stands in a
 // [Batch] behind the writes, and is refused alone. With a local of 1, a server without
 // such a file answers with an error. O(1). Since 7.2.0.
-func (c Commands) WaitAOF(ctx context.Context, local int, replicas int, timeout time.Duration) (Persisted, error) {
+func (c *Commands) WaitAOF(ctx context.Context, local int, replicas int, timeout time.Duration) (Persisted, error) {
 	cmd := WaitAOF(local, replicas, timeout)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // WaitAOF queues [WaitAOF].
 func (b *Batch) WaitAOF(local int, replicas int, timeout time.Duration) *Future[Persisted] {
 	cmd := WaitAOF(local, replicas, timeout)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XAck tells that a consumer group is done with entries and returns how many
 // were pending. O(1) for each. Since 5.0.0.
-func (c Commands) XAck(ctx context.Context, key string, group string, ids ...string) (int64, error) {
+func (c *Commands) XAck(ctx context.Context, key string, group string, ids ...string) (int64, error) {
 	cmd := XAck(key, group, ids...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XAck queues [XAck].
 func (b *Batch) XAck(key string, group string, ids ...string) *Future[int64] {
 	cmd := XAck(key, group, ids...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XAdd adds an entry to a stream and returns its ID; the id "*" lets the server
 // choose it. [Nil]: NoMakeStream, and the stream does not exist.
 // O(1), or O(N) for N entries trimmed. Since 5.0.0.
-func (c Commands) XAdd(ctx context.Context, key string, id string, fields FieldValues, opts ...XAddOption) (string, error) {
+func (c *Commands) XAdd(ctx context.Context, key string, id string, fields FieldValues, opts ...XAddOption) (string, error) {
 	cmd := XAdd(key, id, fields, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XAdd queues [XAdd].
 func (b *Batch) XAdd(key string, id string, fields FieldValues, opts ...XAddOption) *Future[string] {
 	cmd := XAdd(key, id, fields, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XAutoClaim makes entries pending for a consumer that were delivered to others of its
 // group, minIdle ago at least, beginning with the ID start: "0-0" and then each time what
 // the result says. It looks at a hundred entries unless [Count] says otherwise.
 // O(1) for a small Count. Since 6.2.0; Deleted since 7.0.0.
-func (c Commands) XAutoClaim(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) (AutoClaimed, error) {
+func (c *Commands) XAutoClaim(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) (AutoClaimed, error) {
 	cmd := XAutoClaim(key, group, consumer, minIdle, start, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XAutoClaim queues [XAutoClaim].
 func (b *Batch) XAutoClaim(key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) *Future[AutoClaimed] {
 	cmd := XAutoClaim(key, group, consumer, minIdle, start, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XAutoClaimJustID is [XAutoClaim] that returns the IDs only, and does not count as a
 // delivery. O(1) for a small Count. Since 6.2.0; Deleted since 7.0.0.
-func (c Commands) XAutoClaimJustID(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) (AutoClaimedIDs, error) {
+func (c *Commands) XAutoClaimJustID(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) (AutoClaimedIDs, error) {
 	cmd := XAutoClaimJustID(key, group, consumer, minIdle, start, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XAutoClaimJustID queues [XAutoClaimJustID].
 func (b *Batch) XAutoClaimJustID(key string, group string, consumer string, minIdle time.Duration, start string, opts ...XAutoClaimOption) *Future[AutoClaimedIDs] {
 	cmd := XAutoClaimJustID(key, group, consumer, minIdle, start, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XClaim makes entries pending for a consumer that were delivered to others of its group,
 // minIdle ago at least, and returns those that are. O(log(N)) for each. Since 5.0.0.
-func (c Commands) XClaim(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) ([]Entry, error) {
+func (c *Commands) XClaim(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) ([]Entry, error) {
 	cmd := XClaim(key, group, consumer, minIdle, ids, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XClaim queues [XClaim].
 func (b *Batch) XClaim(key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) *Future[[]Entry] {
 	cmd := XClaim(key, group, consumer, minIdle, ids, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XClaimJustID is [XClaim] that returns the IDs only, and does not count as a delivery.
 // O(log(N)) for each. Since 5.0.0.
-func (c Commands) XClaimJustID(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) ([]string, error) {
+func (c *Commands) XClaimJustID(ctx context.Context, key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) ([]string, error) {
 	cmd := XClaimJustID(key, group, consumer, minIdle, ids, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XClaimJustID queues [XClaimJustID].
 func (b *Batch) XClaimJustID(key string, group string, consumer string, minIdle time.Duration, ids []string, opts ...XClaimOption) *Future[[]string] {
 	cmd := XClaimJustID(key, group, consumer, minIdle, ids, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XDel removes entries of a stream and returns how many there were. O(1) for each.
 // Since 5.0.0.
-func (c Commands) XDel(ctx context.Context, key string, ids ...string) (int64, error) {
+func (c *Commands) XDel(ctx context.Context, key string, ids ...string) (int64, error) {
 	cmd := XDel(key, ids...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XDel queues [XDel].
 func (b *Batch) XDel(key string, ids ...string) *Future[int64] {
 	cmd := XDel(key, ids...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XGroupCreate creates a consumer group that starts behind the entry id: "$" is
 // the last one, "0" the begin of the stream. The stream must exist unless [MakeStream]
 // is given. O(1). Since 5.0.0; [EntriesRead] since 7.0.0.
-func (c Commands) XGroupCreate(ctx context.Context, key string, group string, id string, opts ...XGroupCreateOption) error {
+func (c *Commands) XGroupCreate(ctx context.Context, key string, group string, id string, opts ...XGroupCreateOption) error {
 	cmd := XGroupCreate(key, group, id, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // XGroupCreate queues [XGroupCreate].
 func (b *Batch) XGroupCreate(key string, group string, id string, opts ...XGroupCreateOption) *Future[struct{}] {
 	cmd := XGroupCreate(key, group, id, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XGroupCreateConsumer creates a consumer in a group. False: it is there already.
 // O(1). Since 6.2.0.
-func (c Commands) XGroupCreateConsumer(ctx context.Context, key string, group string, consumer string) (bool, error) {
+func (c *Commands) XGroupCreateConsumer(ctx context.Context, key string, group string, consumer string) (bool, error) {
 	cmd := XGroupCreateConsumer(key, group, consumer)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XGroupCreateConsumer queues [XGroupCreateConsumer].
 func (b *Batch) XGroupCreateConsumer(key string, group string, consumer string) *Future[bool] {
 	cmd := XGroupCreateConsumer(key, group, consumer)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XGroupDelConsumer removes a consumer from a group and returns how many entries were
 // pending for it: nobody can claim these any more. O(1). Since 5.0.0.
-func (c Commands) XGroupDelConsumer(ctx context.Context, key string, group string, consumer string) (int64, error) {
+func (c *Commands) XGroupDelConsumer(ctx context.Context, key string, group string, consumer string) (int64, error) {
 	cmd := XGroupDelConsumer(key, group, consumer)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XGroupDelConsumer queues [XGroupDelConsumer].
 func (b *Batch) XGroupDelConsumer(key string, group string, consumer string) *Future[int64] {
 	cmd := XGroupDelConsumer(key, group, consumer)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XGroupDestroy removes a consumer group with what is pending in it. False: it does not
 // exist. O(N) for N pending entries. Since 5.0.0.
-func (c Commands) XGroupDestroy(ctx context.Context, key string, group string) (bool, error) {
+func (c *Commands) XGroupDestroy(ctx context.Context, key string, group string) (bool, error) {
 	cmd := XGroupDestroy(key, group)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XGroupDestroy queues [XGroupDestroy].
 func (b *Batch) XGroupDestroy(key string, group string) *Future[bool] {
 	cmd := XGroupDestroy(key, group)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XGroupSetID lets a consumer group go on behind another entry: "$" is the last one,
 // "0" the begin of the stream. O(1). Since 5.0.0; [EntriesRead] since 7.0.0.
-func (c Commands) XGroupSetID(ctx context.Context, key string, group string, id string, opts ...XGroupSetIDOption) error {
+func (c *Commands) XGroupSetID(ctx context.Context, key string, group string, id string, opts ...XGroupSetIDOption) error {
 	cmd := XGroupSetID(key, group, id, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // XGroupSetID queues [XGroupSetID].
 func (b *Batch) XGroupSetID(key string, group string, id string, opts ...XGroupSetIDOption) *Future[struct{}] {
 	cmd := XGroupSetID(key, group, id, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XInfoConsumers returns the consumers of a consumer group. The key must exist. O(N) for
 // N consumers. Since 5.0.0; Inactive since 7.2.0.
-func (c Commands) XInfoConsumers(ctx context.Context, key string, group string) ([]ConsumerInfo, error) {
+func (c *Commands) XInfoConsumers(ctx context.Context, key string, group string) ([]ConsumerInfo, error) {
 	cmd := XInfoConsumers(key, group)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XInfoConsumers queues [XInfoConsumers].
 func (b *Batch) XInfoConsumers(key string, group string) *Future[[]ConsumerInfo] {
 	cmd := XInfoConsumers(key, group)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XInfoGroups returns the consumer groups of a stream. The key must exist. O(N) for
 // N groups. Since 5.0.0; EntriesRead and Lag since 7.0.0.
-func (c Commands) XInfoGroups(ctx context.Context, key string) ([]GroupInfo, error) {
+func (c *Commands) XInfoGroups(ctx context.Context, key string) ([]GroupInfo, error) {
 	cmd := XInfoGroups(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XInfoGroups queues [XInfoGroups].
 func (b *Batch) XInfoGroups(key string) *Future[[]GroupInfo] {
 	cmd := XInfoGroups(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XInfoStream returns facts about a stream. The key must exist. O(1). Since 5.0.0.
-func (c Commands) XInfoStream(ctx context.Context, key string) (StreamInfo, error) {
+func (c *Commands) XInfoStream(ctx context.Context, key string) (StreamInfo, error) {
 	cmd := XInfoStream(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XInfoStream queues [XInfoStream].
 func (b *Batch) XInfoStream(key string) *Future[StreamInfo] {
 	cmd := XInfoStream(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XInfoStreamFull returns facts about a stream, its consumer groups and their consumers,
 // with up to count entries of each; 0 is all of them. The key must exist.
 // O(N) for N entries returned. Since 6.0.0.
-func (c Commands) XInfoStreamFull(ctx context.Context, key string, count int64) (StreamDetails, error) {
+func (c *Commands) XInfoStreamFull(ctx context.Context, key string, count int64) (StreamDetails, error) {
 	cmd := XInfoStreamFull(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XInfoStreamFull queues [XInfoStreamFull].
 func (b *Batch) XInfoStreamFull(key string, count int64) *Future[StreamDetails] {
 	cmd := XInfoStreamFull(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XLen returns the number of entries of a stream, 0 where it does not exist.
 // O(1). Since 5.0.0.
-func (c Commands) XLen(ctx context.Context, key string) (int64, error) {
+func (c *Commands) XLen(ctx context.Context, key string) (int64, error) {
 	cmd := XLen(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XLen queues [XLen].
 func (b *Batch) XLen(key string) *Future[int64] {
 	cmd := XLen(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XPending returns how many entries are pending in a consumer group, in all and for each
 // consumer that has any. O(N) for N consumers. Since 5.0.0.
-func (c Commands) XPending(ctx context.Context, key string, group string) (PendingSummary, error) {
+func (c *Commands) XPending(ctx context.Context, key string, group string) (PendingSummary, error) {
 	cmd := XPending(key, group)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XPending queues [XPending].
 func (b *Batch) XPending(key string, group string) *Future[PendingSummary] {
 	cmd := XPending(key, group)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XPendingEntries returns up to count entries that are pending in a consumer group, with
 // IDs from start to end as in [XRange]. O(N) for N entries looked at. Since 5.0.0.
-func (c Commands) XPendingEntries(ctx context.Context, key string, group string, start string, end string, count int64, opts ...XPendingOption) ([]PendingEntry, error) {
+func (c *Commands) XPendingEntries(ctx context.Context, key string, group string, start string, end string, count int64, opts ...XPendingOption) ([]PendingEntry, error) {
 	cmd := XPendingEntries(key, group, start, end, count, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XPendingEntries queues [XPendingEntries].
 func (b *Batch) XPendingEntries(key string, group string, start string, end string, count int64, opts ...XPendingOption) *Future[[]PendingEntry] {
 	cmd := XPendingEntries(key, group, start, end, count, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XRange returns the entries of a stream with IDs from start to end, both included:
 // "-" and "+" are the first and the last, "(" in front of an ID leaves it out. Empty
 // where there are none. O(N) for N entries. Since 5.0.0; "(" since 6.2.0.
-func (c Commands) XRange(ctx context.Context, key string, start string, end string, opts ...XRangeOption) ([]Entry, error) {
+func (c *Commands) XRange(ctx context.Context, key string, start string, end string, opts ...XRangeOption) ([]Entry, error) {
 	cmd := XRange(key, start, end, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XRange queues [XRange].
 func (b *Batch) XRange(key string, start string, end string, opts ...XRangeOption) *Future[[]Entry] {
 	cmd := XRange(key, start, end, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XRead returns entries of streams behind a position: an ID, or "$" for what is added
 // while it blocks, or "+" for the last entry (since 7.4.0 of Redis). [Nil]: there is
 // none, or nothing came in time. O(M) for M entries. Since 5.0.0.
-func (c Commands) XRead(ctx context.Context, streams []StreamPosition, opts ...XReadOption) ([]StreamEntries, error) {
+func (c *Commands) XRead(ctx context.Context, streams []StreamPosition, opts ...XReadOption) ([]StreamEntries, error) {
 	cmd := XRead(streams, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XRead queues [XRead].
 func (b *Batch) XRead(streams []StreamPosition, opts ...XReadOption) *Future[[]StreamEntries] {
 	cmd := XRead(streams, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XReadGroup returns entries of streams for a consumer of a group. The position
 // ">" stands for what was never delivered to anyone; another ID for what is
 // pending for this consumer behind it. [Nil]: nothing came in time.
 // O(M) for M entries. Since 5.0.0.
-func (c Commands) XReadGroup(ctx context.Context, group string, consumer string, streams []StreamPosition, opts ...XReadGroupOption) ([]StreamEntries, error) {
+func (c *Commands) XReadGroup(ctx context.Context, group string, consumer string, streams []StreamPosition, opts ...XReadGroupOption) ([]StreamEntries, error) {
 	cmd := XReadGroup(group, consumer, streams, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XReadGroup queues [XReadGroup].
 func (b *Batch) XReadGroup(group string, consumer string, streams []StreamPosition, opts ...XReadGroupOption) *Future[[]StreamEntries] {
 	cmd := XReadGroup(group, consumer, streams, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XRevRange is [XRange] backwards, from end down to start. O(N) for N entries.
 // Since 5.0.0; "(" since 6.2.0.
-func (c Commands) XRevRange(ctx context.Context, key string, end string, start string, opts ...XRangeOption) ([]Entry, error) {
+func (c *Commands) XRevRange(ctx context.Context, key string, end string, start string, opts ...XRangeOption) ([]Entry, error) {
 	cmd := XRevRange(key, end, start, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XRevRange queues [XRevRange].
 func (b *Batch) XRevRange(key string, end string, start string, opts ...XRangeOption) *Future[[]Entry] {
 	cmd := XRevRange(key, end, start, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XSetID sets the last ID of a stream, behind which the next one comes: for tools that
 // copy streams. The key must exist. O(1). Since 5.0.0; options since 7.0.0.
-func (c Commands) XSetID(ctx context.Context, key string, id string, opts ...XSetIDOption) error {
+func (c *Commands) XSetID(ctx context.Context, key string, id string, opts ...XSetIDOption) error {
 	cmd := XSetID(key, id, opts...)
-	_, err := cmd.do(ctx, c.doer)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
 	return err
 }
 
 // XSetID queues [XSetID].
 func (b *Batch) XSetID(key string, id string, opts ...XSetIDOption) *Future[struct{}] {
 	cmd := XSetID(key, id, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // XTrim removes the oldest entries of a stream and returns how many there were.
 // O(N) for N entries removed. Since 5.0.0; [MinID] and [TrimLimit] since 6.2.0.
-func (c Commands) XTrim(ctx context.Context, key string, trim StreamTrim, opts ...XTrimOption) (int64, error) {
+func (c *Commands) XTrim(ctx context.Context, key string, trim StreamTrim, opts ...XTrimOption) (int64, error) {
 	cmd := XTrim(key, trim, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // XTrim queues [XTrim].
 func (b *Batch) XTrim(key string, trim StreamTrim, opts ...XTrimOption) *Future[int64] {
 	cmd := XTrim(key, trim, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZAdd adds members to a sorted set, or changes the scores of those that are
 // there, and returns how many are new. O(log(N)) for each. Since 1.2.0; GT and
 // LT since 6.2.0.
-func (c Commands) ZAdd(ctx context.Context, key string, members Members, opts ...ZAddOption) (int64, error) {
+func (c *Commands) ZAdd(ctx context.Context, key string, members Members, opts ...ZAddOption) (int64, error) {
 	cmd := ZAdd(key, members, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZAdd queues [ZAdd].
 func (b *Batch) ZAdd(key string, members Members, opts ...ZAddOption) *Future[int64] {
 	cmd := ZAdd(key, members, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZAddIncr is [ZAdd] with INCR: it adds delta to the score of one member and
 // returns the new score. [Nil]: NX, XX, GT or LT kept it from doing so.
 // O(log(N)). Since 3.0.2.
-func (c Commands) ZAddIncr(ctx context.Context, key string, delta float64, member string, opts ...ZAddOption) (float64, error) {
+func (c *Commands) ZAddIncr(ctx context.Context, key string, delta float64, member string, opts ...ZAddOption) (float64, error) {
 	cmd := ZAddIncr(key, delta, member, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZAddIncr queues [ZAddIncr].
 func (b *Batch) ZAddIncr(key string, delta float64, member string, opts ...ZAddOption) *Future[float64] {
 	cmd := ZAddIncr(key, delta, member, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZCard returns the number of members of a sorted set, 0 where the key does not
 // exist. O(1). Since 1.2.0.
-func (c Commands) ZCard(ctx context.Context, key string) (int64, error) {
+func (c *Commands) ZCard(ctx context.Context, key string) (int64, error) {
 	cmd := ZCard(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZCard queues [ZCard].
 func (b *Batch) ZCard(key string) *Future[int64] {
 	cmd := ZCard(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZCount returns how many members have scores from low to high.
 // O(log(N)). Since 2.0.0.
-func (c Commands) ZCount(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
+func (c *Commands) ZCount(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
 	cmd := ZCount(key, low, high)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZCount queues [ZCount].
 func (b *Batch) ZCount(key string, low ScoreBound, high ScoreBound) *Future[int64] {
 	cmd := ZCount(key, low, high)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZDiff returns the members of the first sorted set that none of the others has, in the
 // order of their scores. O(L+(N-K)*log(N)) for L members in all, N in the first and K
 // results. Since 6.2.0.
-func (c Commands) ZDiff(ctx context.Context, keys ...string) ([]string, error) {
+func (c *Commands) ZDiff(ctx context.Context, keys ...string) ([]string, error) {
 	cmd := ZDiff(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZDiff queues [ZDiff].
 func (b *Batch) ZDiff(keys ...string) *Future[[]string] {
 	cmd := ZDiff(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZDiffStore stores the result of [ZDiff] in destination, in place of what is there, and
 // returns how many members it has. O(L+(N-K)*log(N)). Since 6.2.0.
-func (c Commands) ZDiffStore(ctx context.Context, destination string, keys ...string) (int64, error) {
+func (c *Commands) ZDiffStore(ctx context.Context, destination string, keys ...string) (int64, error) {
 	cmd := ZDiffStore(destination, keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZDiffStore queues [ZDiffStore].
 func (b *Batch) ZDiffStore(destination string, keys ...string) *Future[int64] {
 	cmd := ZDiffStore(destination, keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZDiffWithScores is [ZDiff] with the scores of the members. O(L+(N-K)*log(N)).
 // Since 6.2.0.
-func (c Commands) ZDiffWithScores(ctx context.Context, keys ...string) ([]ScoredMember, error) {
+func (c *Commands) ZDiffWithScores(ctx context.Context, keys ...string) ([]ScoredMember, error) {
 	cmd := ZDiffWithScores(keys...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZDiffWithScores queues [ZDiffWithScores].
 func (b *Batch) ZDiffWithScores(keys ...string) *Future[[]ScoredMember] {
 	cmd := ZDiffWithScores(keys...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZIncrBy adds delta to the score of a member, which is added where it does not
 // exist, and returns the new score. O(log(N)). Since 1.2.0.
-func (c Commands) ZIncrBy(ctx context.Context, key string, delta float64, member string) (float64, error) {
+func (c *Commands) ZIncrBy(ctx context.Context, key string, delta float64, member string) (float64, error) {
 	cmd := ZIncrBy(key, delta, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZIncrBy queues [ZIncrBy].
 func (b *Batch) ZIncrBy(key string, delta float64, member string) *Future[float64] {
 	cmd := ZIncrBy(key, delta, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZInter returns the members that all sorted sets have, in the order of the scores that
 // they add up to. O(N*K)+O(M*log(M)) for K keys, N members in the smallest of them and
 // M results. Since 6.2.0.
-func (c Commands) ZInter(ctx context.Context, keys []string, opts ...ZCombineOption) ([]string, error) {
+func (c *Commands) ZInter(ctx context.Context, keys []string, opts ...ZCombineOption) ([]string, error) {
 	cmd := ZInter(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZInter queues [ZInter].
 func (b *Batch) ZInter(keys []string, opts ...ZCombineOption) *Future[[]string] {
 	cmd := ZInter(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZInterCard returns how many members all sorted sets have in common.
 // O(N*K) for K keys and N members in the smallest of them. Since 7.0.0.
-func (c Commands) ZInterCard(ctx context.Context, keys []string, opts ...ZInterCardOption) (int64, error) {
+func (c *Commands) ZInterCard(ctx context.Context, keys []string, opts ...ZInterCardOption) (int64, error) {
 	cmd := ZInterCard(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZInterCard queues [ZInterCard].
 func (b *Batch) ZInterCard(keys []string, opts ...ZInterCardOption) *Future[int64] {
 	cmd := ZInterCard(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZInterStore stores the result of [ZInter] in destination, in place of what is there,
 // and returns how many members it has. O(N*K)+O(M*log(M)). Since 2.0.0.
-func (c Commands) ZInterStore(ctx context.Context, destination string, keys []string, opts ...ZCombineOption) (int64, error) {
+func (c *Commands) ZInterStore(ctx context.Context, destination string, keys []string, opts ...ZCombineOption) (int64, error) {
 	cmd := ZInterStore(destination, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZInterStore queues [ZInterStore].
 func (b *Batch) ZInterStore(destination string, keys []string, opts ...ZCombineOption) *Future[int64] {
 	cmd := ZInterStore(destination, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZInterWithScores is [ZInter] with the scores of the members.
 // O(N*K)+O(M*log(M)). Since 6.2.0.
-func (c Commands) ZInterWithScores(ctx context.Context, keys []string, opts ...ZCombineOption) ([]ScoredMember, error) {
+func (c *Commands) ZInterWithScores(ctx context.Context, keys []string, opts ...ZCombineOption) ([]ScoredMember, error) {
 	cmd := ZInterWithScores(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZInterWithScores queues [ZInterWithScores].
 func (b *Batch) ZInterWithScores(keys []string, opts ...ZCombineOption) *Future[[]ScoredMember] {
 	cmd := ZInterWithScores(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZLexCount returns how many members are from low to high in the order of their bytes,
 // in a set whose scores are all the same. O(log(N)). Since 2.8.9.
-func (c Commands) ZLexCount(ctx context.Context, key string, low LexBound, high LexBound) (int64, error) {
+func (c *Commands) ZLexCount(ctx context.Context, key string, low LexBound, high LexBound) (int64, error) {
 	cmd := ZLexCount(key, low, high)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZLexCount queues [ZLexCount].
 func (b *Batch) ZLexCount(key string, low LexBound, high LexBound) *Future[int64] {
 	cmd := ZLexCount(key, low, high)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZMPop takes members from an end of the first sorted set that has any: one, or as many
 // as [Count] says. [Nil]: all sets are empty. O(K)+O(M*log(N)) for K keys and M members.
 // Since 7.0.0.
-func (c Commands) ZMPop(ctx context.Context, from ScoreEnd, keys []string, opts ...ZMPopOption) (PoppedMembers, error) {
+func (c *Commands) ZMPop(ctx context.Context, from ScoreEnd, keys []string, opts ...ZMPopOption) (PoppedMembers, error) {
 	cmd := ZMPop(from, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZMPop queues [ZMPop].
 func (b *Batch) ZMPop(from ScoreEnd, keys []string, opts ...ZMPopOption) *Future[PoppedMembers] {
 	cmd := ZMPop(from, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZMScore returns the scores of members in their order; what is no member is
 // missing. O(N). Since 6.2.0.
-func (c Commands) ZMScore(ctx context.Context, key string, members ...string) ([]Optional[float64], error) {
+func (c *Commands) ZMScore(ctx context.Context, key string, members ...string) ([]Optional[float64], error) {
 	cmd := ZMScore(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZMScore queues [ZMScore].
 func (b *Batch) ZMScore(key string, members ...string) *Future[[]Optional[float64]] {
 	cmd := ZMScore(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZPopMax takes the member with the highest score out of a sorted set. [Nil]: the key
 // does not exist. O(log(N)). Since 5.0.0.
-func (c Commands) ZPopMax(ctx context.Context, key string) (ScoredMember, error) {
+func (c *Commands) ZPopMax(ctx context.Context, key string) (ScoredMember, error) {
 	cmd := ZPopMax(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZPopMax queues [ZPopMax].
 func (b *Batch) ZPopMax(key string) *Future[ScoredMember] {
 	cmd := ZPopMax(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZPopMaxCount takes up to count members with the highest scores out of a sorted set,
 // highest first. Empty where the key does not exist. O(log(N)*M) for M members.
 // Since 5.0.0.
-func (c Commands) ZPopMaxCount(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
+func (c *Commands) ZPopMaxCount(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
 	cmd := ZPopMaxCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZPopMaxCount queues [ZPopMaxCount].
 func (b *Batch) ZPopMaxCount(key string, count int64) *Future[[]ScoredMember] {
 	cmd := ZPopMaxCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZPopMin takes the member with the lowest score out of a sorted set. [Nil]: the key
 // does not exist. O(log(N)). Since 5.0.0.
-func (c Commands) ZPopMin(ctx context.Context, key string) (ScoredMember, error) {
+func (c *Commands) ZPopMin(ctx context.Context, key string) (ScoredMember, error) {
 	cmd := ZPopMin(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZPopMin queues [ZPopMin].
 func (b *Batch) ZPopMin(key string) *Future[ScoredMember] {
 	cmd := ZPopMin(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZPopMinCount takes up to count members with the lowest scores out of a sorted set,
 // lowest first. Empty where the key does not exist. O(log(N)*M) for M members.
 // Since 5.0.0.
-func (c Commands) ZPopMinCount(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
+func (c *Commands) ZPopMinCount(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
 	cmd := ZPopMinCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZPopMinCount queues [ZPopMinCount].
 func (b *Batch) ZPopMinCount(key string, count int64) *Future[[]ScoredMember] {
 	cmd := ZPopMinCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRandMember returns a member by chance. [Nil]: the key does not exist.
 // O(1). Since 6.2.0.
-func (c Commands) ZRandMember(ctx context.Context, key string) (string, error) {
+func (c *Commands) ZRandMember(ctx context.Context, key string) (string, error) {
 	cmd := ZRandMember(key)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRandMember queues [ZRandMember].
 func (b *Batch) ZRandMember(key string) *Future[string] {
 	cmd := ZRandMember(key)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRandMemberCount returns up to count different members by chance; -count makes
 // it exactly so many, of which some can be the same. Empty where the key does not
 // exist. O(N) for N members returned. Since 6.2.0.
-func (c Commands) ZRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
+func (c *Commands) ZRandMemberCount(ctx context.Context, key string, count int64) ([]string, error) {
 	cmd := ZRandMemberCount(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRandMemberCount queues [ZRandMemberCount].
 func (b *Batch) ZRandMemberCount(key string, count int64) *Future[[]string] {
 	cmd := ZRandMemberCount(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRandMemberWithScores is [ZRandMemberCount] with the scores of the members.
 // O(N) for N members returned. Since 6.2.0.
-func (c Commands) ZRandMemberWithScores(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
+func (c *Commands) ZRandMemberWithScores(ctx context.Context, key string, count int64) ([]ScoredMember, error) {
 	cmd := ZRandMemberWithScores(key, count)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRandMemberWithScores queues [ZRandMemberWithScores].
 func (b *Batch) ZRandMemberWithScores(key string, count int64) *Future[[]ScoredMember] {
 	cmd := ZRandMemberWithScores(key, count)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRange returns members by rank, score or name, lowest first. Empty where the key
 // does not exist. [Limit] goes with [ByScore] and [ByLex]. O(log(N)+M) for M members
 // returned. Since 1.2.0; options, ByScore and ByLex since 6.2.0.
-func (c Commands) ZRange(ctx context.Context, key string, by ZRangeBy, opts ...ZRangeOption) ([]string, error) {
+func (c *Commands) ZRange(ctx context.Context, key string, by ZRangeBy, opts ...ZRangeOption) ([]string, error) {
 	cmd := ZRange(key, by, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRange queues [ZRange].
 func (b *Batch) ZRange(key string, by ZRangeBy, opts ...ZRangeOption) *Future[[]string] {
 	cmd := ZRange(key, by, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRangeByLex returns the members from low to high in the order of their bytes, of a set
 // whose scores are all the same. Superseded by [ZRange]. O(log(N)+M) for M members
 // returned. Since 2.8.9.
-func (c Commands) ZRangeByLex(ctx context.Context, key string, low LexBound, high LexBound, opts ...ZRangeByOption) ([]string, error) {
+func (c *Commands) ZRangeByLex(ctx context.Context, key string, low LexBound, high LexBound, opts ...ZRangeByOption) ([]string, error) {
 	cmd := ZRangeByLex(key, low, high, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRangeByLex queues [ZRangeByLex].
 func (b *Batch) ZRangeByLex(key string, low LexBound, high LexBound, opts ...ZRangeByOption) *Future[[]string] {
 	cmd := ZRangeByLex(key, low, high, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRangeByScore returns the members with scores from low to high, lowest first. Superseded
 // by [ZRange]. O(log(N)+M) for M members returned. Since 1.0.5.
-func (c Commands) ZRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) ([]string, error) {
+func (c *Commands) ZRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) ([]string, error) {
 	cmd := ZRangeByScore(key, low, high, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRangeByScore queues [ZRangeByScore].
 func (b *Batch) ZRangeByScore(key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) *Future[[]string] {
 	cmd := ZRangeByScore(key, low, high, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRangeByScoreWithScores is [ZRangeByScore] with the scores of the members. Superseded by
 // [ZRangeWithScores]. O(log(N)+M) for M members returned. Since 2.0.0.
-func (c Commands) ZRangeByScoreWithScores(ctx context.Context, key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) ([]ScoredMember, error) {
+func (c *Commands) ZRangeByScoreWithScores(ctx context.Context, key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) ([]ScoredMember, error) {
 	cmd := ZRangeByScoreWithScores(key, low, high, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRangeByScoreWithScores queues [ZRangeByScoreWithScores].
 func (b *Batch) ZRangeByScoreWithScores(key string, low ScoreBound, high ScoreBound, opts ...ZRangeByOption) *Future[[]ScoredMember] {
 	cmd := ZRangeByScoreWithScores(key, low, high, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRangeStore stores in destination what [ZRange] returns of source, and returns how
 // many members these are. With none the destination is removed.
 // O(log(N)+M) for M members stored. Since 6.2.0.
-func (c Commands) ZRangeStore(ctx context.Context, destination string, source string, by ZRangeBy, opts ...ZRangeOption) (int64, error) {
+func (c *Commands) ZRangeStore(ctx context.Context, destination string, source string, by ZRangeBy, opts ...ZRangeOption) (int64, error) {
 	cmd := ZRangeStore(destination, source, by, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRangeStore queues [ZRangeStore].
 func (b *Batch) ZRangeStore(destination string, source string, by ZRangeBy, opts ...ZRangeOption) *Future[int64] {
 	cmd := ZRangeStore(destination, source, by, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRangeWithScores is [ZRange] with the scores of the members, not for [ByLex].
 // O(log(N)+M) for M members returned. Since 1.2.0; options and ByScore since 6.2.0.
-func (c Commands) ZRangeWithScores(ctx context.Context, key string, by ZRangeBy, opts ...ZRangeOption) ([]ScoredMember, error) {
+func (c *Commands) ZRangeWithScores(ctx context.Context, key string, by ZRangeBy, opts ...ZRangeOption) ([]ScoredMember, error) {
 	cmd := ZRangeWithScores(key, by, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRangeWithScores queues [ZRangeWithScores].
 func (b *Batch) ZRangeWithScores(key string, by ZRangeBy, opts ...ZRangeOption) *Future[[]ScoredMember] {
 	cmd := ZRangeWithScores(key, by, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRank returns the rank of a member, 0 for the one with the lowest score. [Nil]:
 // the key or the member does not exist. O(log(N)). Since 2.0.0.
-func (c Commands) ZRank(ctx context.Context, key string, member string) (int64, error) {
+func (c *Commands) ZRank(ctx context.Context, key string, member string) (int64, error) {
 	cmd := ZRank(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRank queues [ZRank].
 func (b *Batch) ZRank(key string, member string) *Future[int64] {
 	cmd := ZRank(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRankWithScore is [ZRank] with the score of the member. [Nil]: the key or the
 // member does not exist. O(log(N)). Since 7.2.0.
-func (c Commands) ZRankWithScore(ctx context.Context, key string, member string) (RankedMember, error) {
+func (c *Commands) ZRankWithScore(ctx context.Context, key string, member string) (RankedMember, error) {
 	cmd := ZRankWithScore(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRankWithScore queues [ZRankWithScore].
 func (b *Batch) ZRankWithScore(key string, member string) *Future[RankedMember] {
 	cmd := ZRankWithScore(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRem removes members of a sorted set and returns how many there were.
 // O(log(N)) for each. Since 1.2.0; several members since 2.4.0.
-func (c Commands) ZRem(ctx context.Context, key string, members ...string) (int64, error) {
+func (c *Commands) ZRem(ctx context.Context, key string, members ...string) (int64, error) {
 	cmd := ZRem(key, members...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRem queues [ZRem].
 func (b *Batch) ZRem(key string, members ...string) *Future[int64] {
 	cmd := ZRem(key, members...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByLex removes the members from low to high in the order of their bytes, of
 // a set whose scores are all the same, and returns how many there were.
 // O(log(N)+M) for M removed. Since 2.8.9.
-func (c Commands) ZRemRangeByLex(ctx context.Context, key string, low LexBound, high LexBound) (int64, error) {
+func (c *Commands) ZRemRangeByLex(ctx context.Context, key string, low LexBound, high LexBound) (int64, error) {
 	cmd := ZRemRangeByLex(key, low, high)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByLex queues [ZRemRangeByLex].
 func (b *Batch) ZRemRangeByLex(key string, low LexBound, high LexBound) *Future[int64] {
 	cmd := ZRemRangeByLex(key, low, high)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByRank removes the members with the ranks from start to stop, both included,
 // and returns how many there were; negative numbers count from the end.
 // O(log(N)+M) for M removed. Since 2.0.0.
-func (c Commands) ZRemRangeByRank(ctx context.Context, key string, start int64, stop int64) (int64, error) {
+func (c *Commands) ZRemRangeByRank(ctx context.Context, key string, start int64, stop int64) (int64, error) {
 	cmd := ZRemRangeByRank(key, start, stop)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByRank queues [ZRemRangeByRank].
 func (b *Batch) ZRemRangeByRank(key string, start int64, stop int64) *Future[int64] {
 	cmd := ZRemRangeByRank(key, start, stop)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByScore removes the members with scores from low to high and
 // returns how many there were. O(log(N)+M) for M removed. Since 1.2.0.
-func (c Commands) ZRemRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
+func (c *Commands) ZRemRangeByScore(ctx context.Context, key string, low ScoreBound, high ScoreBound) (int64, error) {
 	cmd := ZRemRangeByScore(key, low, high)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRemRangeByScore queues [ZRemRangeByScore].
 func (b *Batch) ZRemRangeByScore(key string, low ScoreBound, high ScoreBound) *Future[int64] {
 	cmd := ZRemRangeByScore(key, low, high)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRange returns the members with the ranks from start to stop, both included, where
 // rank 0 has the highest score. Superseded by [ZRange]. O(log(N)+M) for M members
 // returned. Since 1.2.0.
-func (c Commands) ZRevRange(ctx context.Context, key string, start int64, stop int64) ([]string, error) {
+func (c *Commands) ZRevRange(ctx context.Context, key string, start int64, stop int64) ([]string, error) {
 	cmd := ZRevRange(key, start, stop)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRange queues [ZRevRange].
 func (b *Batch) ZRevRange(key string, start int64, stop int64) *Future[[]string] {
 	cmd := ZRevRange(key, start, stop)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByLex returns the members from high down to low in the order of their bytes, of
 // a set whose scores are all the same. Superseded by [ZRange]. O(log(N)+M) for M members
 // returned. Since 2.8.9.
-func (c Commands) ZRevRangeByLex(ctx context.Context, key string, high LexBound, low LexBound, opts ...ZRangeByOption) ([]string, error) {
+func (c *Commands) ZRevRangeByLex(ctx context.Context, key string, high LexBound, low LexBound, opts ...ZRangeByOption) ([]string, error) {
 	cmd := ZRevRangeByLex(key, high, low, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByLex queues [ZRevRangeByLex].
 func (b *Batch) ZRevRangeByLex(key string, high LexBound, low LexBound, opts ...ZRangeByOption) *Future[[]string] {
 	cmd := ZRevRangeByLex(key, high, low, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByScore returns the members with scores from high down to low, highest first.
 // Superseded by [ZRange]. O(log(N)+M) for M members returned. Since 2.2.0.
-func (c Commands) ZRevRangeByScore(ctx context.Context, key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) ([]string, error) {
+func (c *Commands) ZRevRangeByScore(ctx context.Context, key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) ([]string, error) {
 	cmd := ZRevRangeByScore(key, high, low, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByScore queues [ZRevRangeByScore].
 func (b *Batch) ZRevRangeByScore(key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) *Future[[]string] {
 	cmd := ZRevRangeByScore(key, high, low, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByScoreWithScores is [ZRevRangeByScore] with the scores of the members.
 // Superseded by [ZRangeWithScores]. O(log(N)+M) for M members returned. Since 2.2.0.
-func (c Commands) ZRevRangeByScoreWithScores(ctx context.Context, key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) ([]ScoredMember, error) {
+func (c *Commands) ZRevRangeByScoreWithScores(ctx context.Context, key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) ([]ScoredMember, error) {
 	cmd := ZRevRangeByScoreWithScores(key, high, low, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeByScoreWithScores queues [ZRevRangeByScoreWithScores].
 func (b *Batch) ZRevRangeByScoreWithScores(key string, high ScoreBound, low ScoreBound, opts ...ZRangeByOption) *Future[[]ScoredMember] {
 	cmd := ZRevRangeByScoreWithScores(key, high, low, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeWithScores is [ZRevRange] with the scores of the members. Superseded by
 // [ZRangeWithScores]. O(log(N)+M) for M members returned. Since 1.2.0.
-func (c Commands) ZRevRangeWithScores(ctx context.Context, key string, start int64, stop int64) ([]ScoredMember, error) {
+func (c *Commands) ZRevRangeWithScores(ctx context.Context, key string, start int64, stop int64) ([]ScoredMember, error) {
 	cmd := ZRevRangeWithScores(key, start, stop)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRangeWithScores queues [ZRevRangeWithScores].
 func (b *Batch) ZRevRangeWithScores(key string, start int64, stop int64) *Future[[]ScoredMember] {
 	cmd := ZRevRangeWithScores(key, start, stop)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRank returns the rank of a member, 0 for the one with the highest score.
 // [Nil]: the key or the member does not exist. O(log(N)). Since 2.0.0.
-func (c Commands) ZRevRank(ctx context.Context, key string, member string) (int64, error) {
+func (c *Commands) ZRevRank(ctx context.Context, key string, member string) (int64, error) {
 	cmd := ZRevRank(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRank queues [ZRevRank].
 func (b *Batch) ZRevRank(key string, member string) *Future[int64] {
 	cmd := ZRevRank(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZRevRankWithScore is [ZRevRank] with the score of the member. [Nil]: the key or
 // the member does not exist. O(log(N)). Since 7.2.0.
-func (c Commands) ZRevRankWithScore(ctx context.Context, key string, member string) (RankedMember, error) {
+func (c *Commands) ZRevRankWithScore(ctx context.Context, key string, member string) (RankedMember, error) {
 	cmd := ZRevRankWithScore(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZRevRankWithScore queues [ZRevRankWithScore].
 func (b *Batch) ZRevRankWithScore(key string, member string) *Future[RankedMember] {
 	cmd := ZRevRankWithScore(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZScan returns a part of the members of a sorted set with their scores. A scan starts
 // with cursor 0 and ends when a page's Cursor is 0; a member that is there all the time
 // is found at least once, possibly twice. O(1) a call. Since 2.8.0.
-func (c Commands) ZScan(ctx context.Context, key string, cursor uint64, opts ...ZScanOption) (ZScanPage, error) {
+func (c *Commands) ZScan(ctx context.Context, key string, cursor uint64, opts ...ZScanOption) (ZScanPage, error) {
 	cmd := ZScan(key, cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZScan queues [ZScan].
 func (b *Batch) ZScan(key string, cursor uint64, opts ...ZScanOption) *Future[ZScanPage] {
 	cmd := ZScan(key, cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZScanNoScores is [ZScan] without the scores: NOSCORES. O(1) a call.
 // Since Valkey 8.0.0.
-func (c Commands) ZScanNoScores(ctx context.Context, key string, cursor uint64, opts ...ZScanOption) (ZScanNoScoresPage, error) {
+func (c *Commands) ZScanNoScores(ctx context.Context, key string, cursor uint64, opts ...ZScanOption) (ZScanNoScoresPage, error) {
 	cmd := ZScanNoScores(key, cursor, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZScanNoScores queues [ZScanNoScores].
 func (b *Batch) ZScanNoScores(key string, cursor uint64, opts ...ZScanOption) *Future[ZScanNoScoresPage] {
 	cmd := ZScanNoScores(key, cursor, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZScore returns the score of a member. [Nil]: the key or the member does not
 // exist. O(1). Since 1.2.0.
-func (c Commands) ZScore(ctx context.Context, key string, member string) (float64, error) {
+func (c *Commands) ZScore(ctx context.Context, key string, member string) (float64, error) {
 	cmd := ZScore(key, member)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZScore queues [ZScore].
 func (b *Batch) ZScore(key string, member string) *Future[float64] {
 	cmd := ZScore(key, member)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZUnion returns the members that any of the sorted sets has, in the order of the
 // scores that they add up to. O(N)+O(M*log(M)) for N members in M results. Since 6.2.0.
-func (c Commands) ZUnion(ctx context.Context, keys []string, opts ...ZCombineOption) ([]string, error) {
+func (c *Commands) ZUnion(ctx context.Context, keys []string, opts ...ZCombineOption) ([]string, error) {
 	cmd := ZUnion(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZUnion queues [ZUnion].
 func (b *Batch) ZUnion(keys []string, opts ...ZCombineOption) *Future[[]string] {
 	cmd := ZUnion(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZUnionStore stores the result of [ZUnion] in destination, in place of what is there,
 // and returns how many members it has. O(N)+O(M*log(M)). Since 2.0.0.
-func (c Commands) ZUnionStore(ctx context.Context, destination string, keys []string, opts ...ZCombineOption) (int64, error) {
+func (c *Commands) ZUnionStore(ctx context.Context, destination string, keys []string, opts ...ZCombineOption) (int64, error) {
 	cmd := ZUnionStore(destination, keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZUnionStore queues [ZUnionStore].
 func (b *Batch) ZUnionStore(destination string, keys []string, opts ...ZCombineOption) *Future[int64] {
 	cmd := ZUnionStore(destination, keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }
 
 // ZUnionWithScores is [ZUnion] with the scores of the members.
 // O(N)+O(M*log(M)). Since 6.2.0.
-func (c Commands) ZUnionWithScores(ctx context.Context, keys []string, opts ...ZCombineOption) ([]ScoredMember, error) {
+func (c *Commands) ZUnionWithScores(ctx context.Context, keys []string, opts ...ZCombineOption) ([]ScoredMember, error) {
 	cmd := ZUnionWithScores(keys, opts...)
-	return cmd.do(ctx, c.doer)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // ZUnionWithScores queues [ZUnionWithScores].
 func (b *Batch) ZUnionWithScores(keys []string, opts ...ZCombineOption) *Future[[]ScoredMember] {
 	cmd := ZUnionWithScores(keys, opts...)
-	return cmd.queue(b)
+	return queueIn(b, &cmd.request, cmd.decode)
 }

@@ -47,21 +47,31 @@ func option(g group, name string, args ...argument) tokens {
 // type is tokensOf, and refuses nil ones and two of one group. It returns the groups
 // seen.
 func addOptions[O any](r *Request, opts []O, tokensOf func(O) tokens) (seen group) {
-	for i, opt := range opts {
-		if any(opt) == nil {
-			r.fail(badArgument("an option is nil"))
-			continue
-		}
-		t := tokensOf(opt)
-		if t.group != groupNone && t.group != groupFlag {
-			if seen&t.group != 0 {
-				r.fail(badArgument("%s and %s can't go together", nameOf(t.group, opts[:i], tokensOf), t.name))
-			}
-			seen |= t.group
-		}
-		r.option(t)
+	for i := range opts {
+		seen |= r.addOption(seen, any(opts[i]) == nil,
+			func() tokens { return tokensOf(opts[i]) },
+			func(g group) string { return nameOf(g, opts[:i], tokensOf) })
 	}
 	return seen
+}
+
+// addOption appends an option, behind those of the groups seen, and returns its group.
+// It is apart from addOptions so that it is there once, not for each type of options.
+func (r *Request) addOption(seen group, isNil bool, tokensOf func() tokens, nameOf func(group) string) group {
+	if isNil {
+		r.fail(badArgument("an option is nil"))
+		return 0
+	}
+	t := tokensOf()
+	g := t.group
+	if g == groupFlag {
+		g = groupNone
+	}
+	if seen&g != 0 {
+		r.fail(badArgument("%s and %s can't go together", nameOf(g), t.name))
+	}
+	r.option(t)
+	return g
 }
 
 // flag is an option of a type whose constants are the words of the server. Others are

@@ -81,7 +81,7 @@ func decodeZScanNoScoresPage(v proto.Value) (ZScanNoScoresPage, error) {
 // ZScanAll iterates over the members of a sorted set with their scores, as
 // [Commands.ScanAll] does over keys. A member that is there all the time is found at
 // least once, possibly twice. Since 2.8.0.
-func (c Commands) ZScanAll(ctx context.Context, key string, opts ...ZScanOption) iter.Seq2[ScoredMember, error] {
+func (c *Commands) ZScanAll(ctx context.Context, key string, opts ...ZScanOption) iter.Seq2[ScoredMember, error] {
 	return pages(ctx, func(cursor uint64) (uint64, []ScoredMember, error) {
 		page, err := c.ZScan(ctx, key, cursor, opts...)
 		return page.Cursor, page.Members, err

@@ -138,16 +138,16 @@ func generate(constructors []constructor) []byte {
 		call := c.name + "(" + strings.Join(args, ", ") + ")"
 
 		b.WriteString("\n" + docComment(c.doc))
-		signature := fmt.Sprintf("func (c Commands) %s(%s) ", c.name,
+		signature := fmt.Sprintf("func (c *Commands) %s(%s) ", c.name,
 			strings.Join(append([]string{"ctx context.Context"}, params...), ", "))
 		if c.result == "struct{}" { // nothing but OK
-			fmt.Fprintf(&b, "%serror {\n\tcmd := %s\n\t_, err := cmd.do(ctx, c.doer)\n\treturn err\n}\n", signature, call)
+			fmt.Fprintf(&b, "%serror {\n\tcmd := %s\n\t_, err := do(ctx, c.doer, &cmd.request, cmd.decode)\n\treturn err\n}\n", signature, call)
 		} else {
-			fmt.Fprintf(&b, "%s(%s, error) {\n\tcmd := %s\n\treturn cmd.do(ctx, c.doer)\n}\n", signature, c.result, call)
+			fmt.Fprintf(&b, "%s(%s, error) {\n\tcmd := %s\n\treturn do(ctx, c.doer, &cmd.request, cmd.decode)\n}\n", signature, c.result, call)
 		}
 
 		fmt.Fprintf(&b, "\n// %s queues [%s].\n", c.name, c.name)
-		fmt.Fprintf(&b, "func (b *Batch) %s(%s) *Future[%s] {\n\tcmd := %s\n\treturn cmd.queue(b)\n}\n",
+		fmt.Fprintf(&b, "func (b *Batch) %s(%s) *Future[%s] {\n\tcmd := %s\n\treturn queueIn(b, &cmd.request, cmd.decode)\n}\n",
 			c.name, strings.Join(params, ", "), c.result, call)
 	}
 	return b.Bytes()
