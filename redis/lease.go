@@ -32,6 +32,7 @@ type pool struct {
 	lent   map[*conn]struct{}
 	// renewed counts the calls of renew; a connection of before is not lent again.
 	renewed int
+	worked  bool  // a connection was made
 	dialing int   // connections that are being made
 	lastErr error // why the last one could not be; nil where it could
 
@@ -83,7 +84,7 @@ func (p *pool) acquire(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dialing > 0 || p.lastErr != nil { // the server is why, not the size of the pool
+	if p.dialing > 0 || p.lastErr != nil || !p.worked { // the server is why, not the size of the pool
 		return fmt.Errorf("%w: %w: %w", ended(ctx), errNoLink, or(p.lastErr, errStillConnecting))
 	}
 	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, ended(ctx))
@@ -134,6 +135,7 @@ func (p *pool) make(ctx context.Context, renewed int) (*conn, error) {
 		p.mu.Unlock()
 		return nil, err
 	}
+	p.worked = true
 	p.lent[c] = struct{}{}
 	c.lentFor = renewed
 	closed := p.closed
