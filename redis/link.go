@@ -229,7 +229,7 @@ func (l *link) connecting() {
 	defer l.mu.Unlock()
 	l.stale = nil
 	select {
-	case <-l.retired: // was that of a connection which is gone
+	case <-l.retired: //nolint:errcheck // was that of a connection which is gone
 	default:
 	}
 }

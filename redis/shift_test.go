@@ -191,8 +191,8 @@ func (s *shifting) rounds(client *redis.Client, random *rand.Rand) {
 // TestNoCallerGetsAnothersReply makes every mistake at every place, by seed.
 func TestNoCallerGetsAnothersReply(t *testing.T) {
 	seeds := uint64(400)
-	if testing.Short() {
-		seeds = 40
+	if testing.Short() || raceDetector {
+		seeds = 60
 	}
 	for seed := range seeds {
 		synctest.Test(t, func(t *testing.T) {
