@@ -275,6 +275,7 @@ func (c *conn) recycle(s *slot) {
 // fail closes the connection for a reason, of which the first counts. It
 // returns at once; done tells when all is over.
 func (c *conn) fail(cause error) {
+	cause = c.explain(cause)
 	c.mu.Lock()
 	first := c.cause == nil
 	if first {

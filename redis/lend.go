@@ -211,7 +211,7 @@ func (c *conn) resignLocked(ctx context.Context, s *slot) ([]proto.Value, error)
 // capitulate ends the leading of a caller that could not read: the reader
 // goroutine shuts down, and answers it with all others.
 func (c *conn) capitulate(s *slot, err error) ([]proto.Value, error) {
-	c.fail(c.explain(err))
+	c.fail(err)
 	c.mu.Lock()
 	if s.state == slotLeading {
 		s.state = slotWaiting

@@ -70,8 +70,10 @@ type Options struct {
 	// for a sign of life by PING, which has ReplyTimeout to be answered: so a
 	// dead peer is found within KeepAlive + ReplyTimeout. 0 means 15 s.
 	KeepAlive time.Duration
-	// Backoff spaces the attempts to connect again, for commands. The zero
-	// value means 50 ms, doubling to 1 s.
+	// Backoff spaces the attempts to connect again, for commands. A connection that has
+	// answered something, and was up for Base, is made again at once when it is lost. The zero
+	// value means 50 ms, doubling to 1 s. Where the server refuses to let the client in for a
+	// reason that does not pass, such as a wrong password, the pauses are 1 s to 30 s.
 	Backoff Backoff
 	// MaxAttempts bounds how often a command is tried where that is safe. 0: while its
 	// context lasts, where that has a deadline, and else 3 times within 5 s. With 1 a

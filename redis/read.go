@@ -103,7 +103,7 @@ func (c *conn) readLoop() {
 			}
 		}
 		if err != nil && !errors.Is(err, errInterrupted) {
-			c.fail(c.explain(err))
+			c.fail(err)
 			return
 		}
 	}
