@@ -56,7 +56,7 @@ type dialTimeout struct {
 }
 
 func (e *dialTimeout) Error() string {
-	text := fmt.Sprintf("no connection within %v (Options.DialTimeout)", e.after)
+	text := fmt.Sprintf("connecting took longer than %v (Options.DialTimeout)", e.after)
 	if e.err != nil {
 		text += ": " + e.err.Error()
 	}

@@ -66,6 +66,24 @@ func TestHandshakeOfAnotherKind(t *testing.T) {
 	}
 }
 
+// HELLO may be answered by the flat array of RESP2.
+func TestHelloAsAnArray(t *testing.T) {
+	for hello, good := range map[string]bool{
+		"*4\r\n$6\r\nserver\r\n$5\r\nredis\r\n$5\r\nproto\r\n:2\r\n": true, "*0\r\n": false, "*1\r\n+a\r\n": false, "*-1\r\n": false,
+	} {
+		err := opening(t, redis.Options{NoClientInfo: true}, func(server *redistest.Server) {
+			conn := server.Accept()
+			conn.Expect("HELLO", "3")
+			conn.Send(hello)
+			conn.Fence()
+			conn.ExpectEnd()
+		})
+		if good != (err == nil) {
+			t.Errorf("%q: %v", hello, err)
+		}
+	}
+}
+
 // Nothing but pushes may come behind the fence.
 func TestBehindTheFence(t *testing.T) {
 	const hello = "%1\r\n$5\r\nproto\r\n:3\r\n+OK\r\n+OK\r\n"
@@ -142,11 +160,9 @@ func TestHelloRefusedInAnyWords(t *testing.T) {
 		}
 	}
 	err := opening(t, redis.Options{NoClientInfo: true}, func(server *redistest.Server) {
-		for range 2 { // the second time with a PING that has no data
-			conn := server.Accept()
-			conn.Error("ERR max number of clients reached")
-			conn.Close()
-		}
+		conn := server.Accept()
+		conn.Error("ERR max number of clients reached")
+		conn.Close()
 	})
 	if err == nil || !strings.Contains(err.Error(), "max number of clients") {
 		t.Errorf("%v", err)

@@ -43,10 +43,16 @@ func (o *Options) manners() manners {
 // to what they leave out.
 func (m manners) simpler(err error) (manners, bool) {
 	var lost *lostError
-	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare {
+	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare || lasts(err) || isFull(err) {
 		return m, false
 	}
 	return manners{silent: true, bare: m.silent}, true
+}
+
+// isFull reports whether a server ends connections because it has too many.
+func isFull(err error) bool {
+	var reply *proto.Error
+	return errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Message), "max number of clients")
 }
 
 // keep notes manners that a server has accepted.

@@ -3,10 +3,13 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"net"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
 	"github.com/redchan-go/redchan/redis/redistest"
@@ -151,6 +154,49 @@ func TestCallersShortenThePauseBehindALoss(t *testing.T) {
 			conn.Expect("INCR", "n")
 			conn.Close()
 			<-incr
+		}
+	})
+}
+
+// So it is with the connection of subscriptions.
+func TestLossOfASubscriberThatServed(t *testing.T) {
+	story(t, redis.Options{KeepAlive: time.Hour}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
+		for range 20 {
+			lost := time.Now()
+			conn := server.AcceptReady()
+			within(t, "connecting", lost, 0, 0)
+			conn.ExpectSubscribe("SUBSCRIBE", "news")
+			time.Sleep(time.Second)
+			conn.Close()
+			synctest.Wait()
+		}
+		if sub := <-pending; sub.err != nil {
+			t.Error(sub.err)
+		}
+	})
+}
+
+// A connection that is closed below the client, by the program itself, is told in words that
+// mean something.
+func TestClosedBelow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewServer(t)
+		var near net.Conn
+		client, err := redis.New(redis.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := server.Dial(ctx, network, addr)
+			near = nc
+			return nc, err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		incr := command.Incr("n").Go(t.Context(), client)
+		server.AcceptReady().Expect("INCR", "n")
+		near.Close()
+		if r := <-incr; !errors.Is(r.Err, redis.ErrMaybeExecuted) || strings.Contains(r.Err.Error(), "use of closed") {
+			t.Errorf("INCR: %v", r.Err)
 		}
 	})
 }
