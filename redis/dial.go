@@ -119,13 +119,29 @@ func whileDialing(ctx context.Context, err error) error {
 	cause := context.Cause(ctx)
 	if errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err()) {
 		var lost *lostError
-		if errors.As(err, &lost) {
+		var secure *tlsError
+		switch {
+		case errors.As(err, &lost):
 			return fmt.Errorf("%w, no answer to %s", cause, lost.command)
+		case errors.As(err, &secure):
+			return fmt.Errorf("%w, no answer to the handshake of TLS (is that a port for TLS?)", cause)
 		}
 		return cause
 	}
 	return fmt.Errorf("%w: %w", cause, err)
 }
+
+// tlsError is a handshake of TLS that failed.
+type tlsError struct {
+	addr string
+	err  error
+}
+
+func (e *tlsError) Error() string {
+	return "TLS with " + e.addr + " (is that a port for TLS?): " + e.err.Error()
+}
+
+func (e *tlsError) Unwrap() error { return e.err }
 
 // errNoConn tells of a Dial that returns neither a connection nor an error.
 var errNoConn = errors.New("Options.Dial returned no connection")
@@ -175,7 +191,7 @@ func (c *conn) startTLS(ctx context.Context, o *Options) error {
 		}
 		secure := tls.Client(raw, o.tlsFor(c.addr))
 		if err := secure.HandshakeContext(ctx); err != nil {
-			return fmt.Errorf("TLS with %s (is that a port for TLS?): %w", c.addr, err)
+			return &tlsError{c.addr, err}
 		}
 		c.nc, c.secure = secure, true
 	}

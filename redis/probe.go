@@ -27,7 +27,7 @@ func (c *conn) shakeHands(ctx context.Context, o *Options, shake func(context.Co
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	probed := make(chan struct{})
-	timer := time.AfterFunc(hanging, func() {
+	timer := time.AfterFunc(min(hanging, o.DialTimeout/2), func() {
 		defer close(probed)
 		if wrong := c.wrongPort(ctx, o); wrong != nil {
 			cancel(wrong)
