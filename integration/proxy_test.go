@@ -33,7 +33,7 @@ func TestTwemproxy(t *testing.T) {
 				if got, err := client.Incr(f.ctx, url); err != nil || got != n+1 {
 					t.Errorf("%s: INCR: %d, %v", url, got, err)
 				}
-				time.Sleep(time.Second)
+				time.Sleep(time.Second) //nolint:forbidigo // the silence is what is tested
 			}
 			if s := client.Stats(); s.Answered < 3 {
 				t.Errorf("%s: %+v", url, s)
@@ -62,7 +62,7 @@ func TestHAProxy(t *testing.T) {
 					t.Fatal(err)
 				}
 				for _, pause := range []time.Duration{0, time.Second, 2500 * time.Millisecond, 3 * time.Second} {
-					time.Sleep(pause)
+					time.Sleep(pause) //nolint:forbidigo // the silence is what is tested
 					// A write, which is not sent twice: that the connection has ended is seen before.
 					if _, err := ended.Incr(f.ctx, "n"); err != nil {
 						t.Errorf("INCR after %v: %v", pause, err)

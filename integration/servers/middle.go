@@ -97,7 +97,9 @@ func StartMiddleT(t testing.TB, middle Middle, target string) (addr string) {
 	if err := runner.start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	for {
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for ; ; <-ticker.C {
 		nc, err := net.DialTimeout("tcp", addr, time.Second)
 		if err == nil {
 			nc.Close()
@@ -106,7 +108,6 @@ func StartMiddleT(t testing.TB, middle Middle, target string) (addr string) {
 		if running, stateErr := runner.running(ctx); stateErr != nil || !running {
 			t.Fatalf("%s has ended: %v", middle.Program, errors.Join(err, stateErr))
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
