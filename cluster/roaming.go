@@ -90,6 +90,6 @@ func (r *roaming) review(t *Topology) {
 	}
 	known := slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.Addr == node })
 	if !known || slices.Contains(t.failed, node) {
-		r.client.ReconnectSubscribers(errLeft)
+		r.client.Reconnect(errLeft)
 	}
 }

@@ -59,17 +59,28 @@ type conn struct {
 	onPush func(proto.Value) // called by the reader for every push; may be nil
 	// afterPushes is called by the reader behind some calls of onPush; may be nil.
 	afterPushes func()
+	peeker      peeker      // of nc; nil where it has none
 	direct      *direct     // for callers that write themselves; nil where that is not possible
 	subscriber  bool        // RESP2 arrays of pub/sub are pushes here
+	lentFor     int         // which generation of the pool it is of; guarded by the pool's mu
 	monitoring  bool        // lines of MONITOR are pushes here
 	held        func() bool // whether onPush is waiting for a slow consumer; may be nil
 	resp3       bool
+	bare        bool   // a PING has no data here: the server can't answer that
 	server      string // name and version as HELLO tells them
 
 	wake       chan struct{} // capacity 1: the writer goroutine has the write lease
 	closing    chan struct{} // closed first: no new requests
 	writerDone chan struct{}
 	done       chan struct{} // closed last: every request has been answered
+
+	// started says that the handshake is over; set by start.
+	started bool
+	// enqueued counts the slots that have entered the FIFO; changed with mu held. known is
+	// what it was when the last bytes were read, and of who has the read lease: whatever
+	// has been read can't be an answer to what came later.
+	enqueued atomic.Uint64
+	known    uint64
 
 	received atomic.Uint64 // bytes read, for the monitor
 	pushes   atomic.Uint64 // pushes read, for the monitor
@@ -100,7 +111,7 @@ type conn struct {
 	abandoned   int           // slots in flight that nobody waits for
 	answered    uint64        // slots that have left the FIFO
 	room        chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
-	draining    bool          // the client is being closed: no new requests
+	draining    error         // why there are no new requests; nil where there are
 	cause       error         // why the connection was closed; nil while it is open
 }
 
@@ -131,7 +142,13 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 // start starts the connection's goroutines. They end after fail, and done is
 // closed when they have.
 func (c *conn) start() {
+	c.started = true
 	c.direct = newDirect(c.nc)
+	if c.direct != nil {
+		c.peeker = c.direct
+	} else {
+		c.peeker, _ = c.nc.(peeker)
+	}
 	c.lending.prepare(c)
 	go c.writeLoop()
 	go c.readLoop()
@@ -258,6 +275,7 @@ func (c *conn) recycle(s *slot) {
 // fail closes the connection for a reason, of which the first counts. It
 // returns at once; done tells when all is over.
 func (c *conn) fail(cause error) {
+	cause = c.explain(cause)
 	c.mu.Lock()
 	first := c.cause == nil
 	if first {
@@ -300,24 +318,22 @@ func (c *conn) shutdown() {
 
 // drain refuses new requests and closes the connection once what is in flight
 // has been answered, or when ctx ends. It returns when the connection is closed.
-func (c *conn) drain(ctx context.Context) {
+func (c *conn) drain(ctx context.Context, reason error) {
 	c.mu.Lock()
-	c.draining = true
+	c.draining = reason
 	waiting := c.inflight.size > 0
 	c.mu.Unlock()
 	if waiting {
 		// A PING behind everything else: its reply is the last.
-		const token = "redchan drain"
 		answered := make(chan struct{})
-		c.sendFenced(proto.AppendCommand(nil, "PING", token),
-			&fence{token: token, done: func(error) { close(answered) }})
+		c.sendPing("redchan drain", func(error) { close(answered) })
 		select {
 		case <-answered:
 		case <-ctx.Done():
 		case <-c.closing:
 		}
 	}
-	c.fail(ErrClosed)
+	c.fail(reason)
 	<-c.done
 }
 

@@ -26,13 +26,18 @@ type Options struct {
 	// may be any name. It must honour its context and be safe for concurrent use.
 	Resolve func(ctx context.Context) (addr string, err error)
 	// Username and Password are given to the server at each connect. A
-	// password alone is the default user's.
+	// password alone is the default user's; a user alone has none, as with
+	// "nopass" in its ACL.
 	Username string
 	Password Secret
 	// DB is the number of the database, selected at each connect.
 	DB int
 	// ClientName is what CLIENT LIST shows; empty sets none.
 	ClientName string
+	// NoClientInfo keeps the library's name and version from the server, which CLIENT LIST
+	// shows beside the name: no CLIENT SETINFO is sent. It is left out by itself on a
+	// server that has refused it once, or that has ended the connection on it.
+	NoClientInfo bool
 	// TLS switches TLS on and configures it: &tls.Config{} verifies the server
 	// by the system's roots and the name in Addr, or in what Resolve returns, unless
 	// ServerName has another. Versions below 1.2 are not
@@ -65,8 +70,10 @@ type Options struct {
 	// for a sign of life by PING, which has ReplyTimeout to be answered: so a
 	// dead peer is found within KeepAlive + ReplyTimeout. 0 means 15 s.
 	KeepAlive time.Duration
-	// Backoff spaces the attempts to connect again, for commands. The zero
-	// value means 50 ms, doubling to 1 s.
+	// Backoff spaces the attempts to connect again, for commands. A connection that has
+	// answered something, and was up for Base, is made again at once when it is lost. The zero
+	// value means 50 ms, doubling to 1 s. Where the server refuses to let the client in for a
+	// reason that does not pass, such as a wrong password, the pauses are 1 s to 30 s.
 	Backoff Backoff
 	// MaxAttempts bounds how often a command is tried where that is safe. 0: while its
 	// context lasts, where that has a deadline, and else 3 times within 5 s. With 1 a
@@ -96,14 +103,23 @@ type Options struct {
 	// there in time a warning is logged. 0 means 100 ms.
 	UnsubscribeTimeout time.Duration
 
-	// Limits bound what a server may send; a reply beyond them ends its
-	// connection. Zero fields mean the defaults: 512 MiB for a string, 1,048,576
-	// elements for an aggregate, 128 levels. A larger LRANGE or HGETALL needs a
-	// larger MaxElements.
+	// Limits bound what a server may send. A reply beyond one ends its connection; the
+	// error names the limit. Zero fields mean the defaults:
+	//
+	//	MaxBulk       512 MiB     one string; also the attributes of one value
+	//	MaxDepth      128         levels of aggregates in each other
+	//	MaxElements   1,048,576   elements of one aggregate; a pair of a map counts twice
+	//	MaxLine       64 KiB      a simple string, such as OK
+	//	MaxErrorLine  1 MiB       an error
+	//	MaxBigNumber  10,000      digits of a big number
+	//
+	// A larger LRANGE or HGETALL needs a larger MaxElements.
 	Limits proto.Limits
 
 	// Logger is told of connections made and lost. Nil means silence.
 	Logger *slog.Logger
+
+	learned *learned // of the client that the options are in use by
 }
 
 // ErrOptions is found by errors.Is in the error for options or a URL that make
@@ -146,9 +162,6 @@ func (o Options) withDefaults() (Options, error) {
 	if o.DB < 0 {
 		return o, badOptions("the database is negative: %d", o.DB)
 	}
-	if o.Username != "" && o.Password.IsZero() {
-		return o, badOptions("there is a user but no password")
-	}
 	if strings.ContainsAny(o.ClientName, " \n\r\t") {
 		return o, badOptions("a client name can't contain spaces")
 	}
@@ -178,6 +191,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.SubscriberRetry == nil {
 		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
 	}
+	o.learned = &learned{trying: make(chan struct{}, 1)} // another client's server may be another
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

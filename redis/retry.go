@@ -12,7 +12,8 @@ import (
 type RetryPolicy interface {
 	// Pause returns how long to wait before the next attempt, and whether there is
 	// to be one. failures counts those in a row, this one included: it begins with 1
-	// again when a connection has lasted for 30 s. err is why there is no connection.
+	// again when a connection has served: it has answered something and was up for
+	// Options.SubscriberBackoff.Base, or has lasted for 30 s. err is why there is no connection.
 	// Where there is to be no attempt, all subscriptions end with err.
 	Pause(failures int, err error) (time.Duration, bool)
 }

@@ -71,9 +71,9 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 		c.mu.Unlock()
 		piece := encode(nil, r, rs)
 		c.mu.Lock()
-		if c.cause != nil || c.draining {
+		if c.cause != nil || c.draining != nil {
 			defer c.mu.Unlock()
-			return false, or(c.cause, ErrClosed)
+			return false, or(c.cause, c.draining)
 		}
 		c.append(s, piece)
 	} else {
@@ -86,15 +86,14 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 		}
 		s.start = c.queued
 		c.queued += uint64(len(*last) - before)
-		c.inflight.push(s)
-		c.monitor.busy()
+		c.push(s)
 	}
 	if s.batch {
 		c.batches.Add(1)
 	}
 	s.ctx = ctx
 	leads = c.takeLease(s)
-	c.flush()
+	c.flush(c.inflight.size == 1)
 	return leads, nil
 }
 
@@ -123,9 +122,9 @@ func (c *conn) waitForRoom(ctx context.Context) error {
 	c.mu.Lock()
 	for waited := false; ; waited = true {
 		switch {
-		case c.cause != nil || c.draining:
+		case c.cause != nil || c.draining != nil:
 			defer c.mu.Unlock()
-			return or(c.cause, ErrClosed)
+			return or(c.cause, c.draining)
 		// Nobody overtakes those that wait already.
 		case !c.full() && (c.room == nil || waited):
 			return nil
@@ -179,7 +178,13 @@ func (c *conn) append(s *slot, piece []byte) {
 	s.start = c.queued
 	c.outgoing = append(c.outgoing, piece)
 	c.queued += uint64(len(piece))
+	c.push(s)
+}
+
+// push puts a slot into the FIFO. mu is held.
+func (c *conn) push(s *slot) {
 	c.inflight.push(s)
+	c.enqueued.Add(1)
 	c.monitor.busy()
 }
 

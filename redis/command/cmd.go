@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -48,6 +49,10 @@ func do[T any](ctx context.Context, d Doer, r *Request, decode func(proto.Value)
 		var zero T
 		return zero, refusal(r)
 	}
+	if d == nil {
+		var zero T
+		return zero, &Error{Command: r.Name(), Outcome: NotSent, Err: errNobody}
+	}
 	if r.isUnhashed() {
 		*r = r.hashed(ctx, d)
 	}
@@ -64,6 +69,9 @@ func do[T any](ctx context.Context, d Doer, r *Request, decode func(proto.Value)
 	}
 	return result, nil
 }
+
+// errNobody tells of a command of the zero client, or of a nil Doer.
+var errNobody = fmt.Errorf("%w: there is nothing to send it with: make a client by New or Open", ErrArgument)
 
 // Go sends the command through d from a goroutine of its own and delivers the
 // result on the channel that it returns: exactly one, which needs no reader to

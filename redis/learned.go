@@ -1,0 +1,172 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// learned is what the connections of a client know of their server from those before.
+type learned struct {
+	worked atomic.Bool // a connection was made
+	silent atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
+	bare   atomic.Bool // it ends the connection on a PING with data, as twemproxy does
+
+	trying chan struct{} // capacity 1: an attempt whose user may be refused
+
+	mu       sync.Mutex
+	refusal  error // why it lets nobody in; nil where it does
+	refusals int   // in a row
+	until    time.Time
+}
+
+// manners say how a connection introduces itself.
+type manners struct {
+	silent bool // without CLIENT SETINFO
+	bare   bool // with a PING without data; in RESP2 only
+}
+
+// manners returns how the next connection is to introduce itself.
+func (o *Options) manners() manners {
+	return manners{silent: o.NoClientInfo || o.learned.silent.Load(), bare: o.learned.bare.Load()}
+}
+
+// simpler returns manners that a server may accept which has ended a connection in the
+// handshake. It reports false where there are none, or the server did not come as far as
+// to what they leave out.
+func (m manners) simpler(err error) (manners, bool) {
+	var lost *lostError
+	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare || lasts(err) || isFull(err) {
+		return m, false
+	}
+	return manners{silent: true, bare: m.silent}, true
+}
+
+// isFull reports whether a server ends connections because it has too many.
+func isFull(err error) bool {
+	var reply *proto.Error
+	return errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Message), "max number of clients")
+}
+
+// keep notes manners that a server has accepted.
+func (l *learned) keep(m manners) {
+	l.silent.Store(m.silent)
+	l.bare.Store(m.bare)
+}
+
+// The pauses between attempts to get in where the server has refused for good. Some lock
+// an account that fails to log in too often.
+const (
+	refusedBase = time.Second
+	refusedMax  = 30 * time.Second
+)
+
+// refusedError is a refusal that does not pass by itself.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }
+
+// isRefused reports whether err is, or was, such a refusal.
+func isRefused(err error) bool {
+	var refused refusedError
+	return errors.As(err, &refused)
+}
+
+// refused returns the refusal of before, as long as no attempt is due.
+func (l *learned) refused() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal != nil && time.Now().Before(l.until) {
+		return l.refusal
+	}
+	return nil
+}
+
+// enter lets an attempt to connect begin. As long as a user or password has not been
+// accepted one attempt is made at a time: many callers at once must not lock the account.
+func (l *learned) enter(ctx context.Context, o *Options) (leave func(), err error) {
+	leave = func() {}
+	if err := l.refused(); err != nil || !o.hasUser() || l.accepted() {
+		return leave, err
+	}
+	select {
+	case l.trying <- struct{}{}:
+		leave = func() { <-l.trying }
+	case <-ctx.Done():
+		return leave, fmt.Errorf("%w: %w", ended(ctx), errStillConnecting)
+	}
+	if err := l.refused(); err != nil {
+		leave()
+		return leave, err
+	}
+	return leave, nil
+}
+
+// accepted reports whether the last attempt that the server has decided about was let in.
+func (l *learned) accepted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worked.Load() && l.refusal == nil
+}
+
+// wait returns how long no attempt is due.
+func (l *learned) wait() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal == nil {
+		return 0
+	}
+	return time.Until(l.until)
+}
+
+// note takes the outcome of an attempt, and returns its error, marked where it is a
+// refusal for good.
+func (l *learned) note(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.worked.Store(true)
+		l.refusal, l.refusals = nil, 0
+		return nil
+	case !lasts(err):
+		return err
+	}
+	pause := refusedMax
+	if l.refusals < 5 {
+		pause = refusedBase << l.refusals
+	}
+	l.refusals++
+	l.refusal = refusedError{err}
+	l.until = time.Now().Add(pause/2 + rand.N(pause/2+1))
+	return l.refusal
+}
+
+// lasts reports whether a handshake was refused for a reason that somebody has to do
+// something about: a wrong password, a missing permission, a database that is not there.
+func lasts(err error) bool {
+	var refusal *handshakeError
+	var reply *proto.Error
+	if !errors.As(err, &refusal) || !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "WRONGPASS", "NOAUTH", "NOPERM", "DENIED":
+		return true
+	case "ERR", "":
+		text := strings.ToLower(reply.Message)
+		for _, word := range []string{"password", "db index", "not allowed", "unknown command", "cluster support disabled"} {
+			if strings.Contains(text, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
