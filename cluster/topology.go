@@ -147,6 +147,58 @@ func (t *Topology) moved(slot int, addr string) *Topology {
 	return &next
 }
 
+// failedOver reports whether, since an older topology, a replica has taken a primary's place, or
+// may have: then a node was cut off from the others for a while, though it may be back by now.
+// Slots that primaries hand to each other are none of that.
+func (t *Topology) failedOver(old *Topology) bool {
+	replicas := map[string]bool{}
+	for _, s := range old.shards {
+		for _, n := range s.Replicas {
+			replicas[n.key()] = true
+		}
+	}
+	moved := false
+	for at := range slot.Count {
+		was, is := old.primaryOf(at), t.primaryOf(at)
+		if was == is {
+			continue
+		}
+		if is == "" || replicas[is] {
+			return true
+		}
+		moved = true
+	}
+	return !moved && t.Epoch != old.Epoch // there was an election, perhaps there and back
+}
+
+// primaryOf returns the key of the primary that serves a slot; "" for none.
+func (t *Topology) primaryOf(at int) string {
+	if t.owner[at] == 0 {
+		return ""
+	}
+	return t.shards[t.owner[at]-1].Primary.key()
+}
+
+// key returns what a node is known by: its ID, or its address where servers tell none.
+func (n *Node) key() string {
+	if n.ID != "" {
+		return n.ID
+	}
+	return n.Addr
+}
+
+// has reports whether a node at an address is a part of the cluster that has not failed.
+func (t *Topology) has(addr string) bool {
+	return !slices.Contains(t.failed, addr) &&
+		slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.Addr == addr })
+}
+
+// vouches reports whether the topology tells of a node at an address what others than that one
+// know. In a cluster of one node there are no others, from whom it could be cut off.
+func (t *Topology) vouches(addr string) bool {
+	return t.OK && t.has(addr) && (t.From != addr || len(t.nodes()) == 1)
+}
+
 // origin is who told a topology, and how addresses are to be read.
 type origin struct {
 	addr    string // the address at which the node answered

@@ -151,6 +151,18 @@ func (e *entry) takenAway(late bool) {
 	}
 }
 
+// missed tells the subscriptions of e, which stays confirmed, that messages may be missing.
+func (e *entry) missed(since time.Time) {
+	now := time.Now()
+	gap := Gap{Reason: Reconnect, From: later(since, e.since), To: now}
+	e.since = now // all before is told
+	for _, m := range e.members {
+		if m.joined {
+			m.sub.gapBehind(gap)
+		}
+	}
+}
+
 // later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if a.After(b) {

@@ -468,6 +468,15 @@ func (c *Client) ReconnectSubscribers(cause error) {
 	}
 }
 
+// SubscribersMissed says that messages may be missing in the subscriptions since a time,
+// though their connections live: each gets a Gap of the reason Reconnect that ends now. Like
+// [Client.ReconnectSubscribers] it is for who knows better than the connection.
+func (c *Client) SubscribersMissed(since time.Time) {
+	for _, s := range c.liveSubscribers() {
+		s.lane.Missed(since)
+	}
+}
+
 // closeAfter closes the subscriber of a subscription that shares it with no
 // other, once the subscription has ended.
 func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
