@@ -78,7 +78,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoTopology, errors.Join(errs...))
+		return nil, fmt.Errorf("%w: %w", ErrNoTopology, noAnswers(errs))
 	}
 	return best, nil
 }

@@ -92,13 +92,14 @@ type batch struct {
 	slots   []int
 	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
 	values  []proto.Value
-	errs    []error // nil where the value counts
+	errs    []error       // nil where the value counts
+	reasons map[int]error // why nodes could not be reached, the last time that one could not; by requests
 
 	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
-	b := &batch{c: c, rs: rs, slots: slots, values: make([]proto.Value, rs.Len()), errs: make([]error, rs.Len())}
+	b := &batch{c: c, rs: rs, slots: slots, values: make([]proto.Value, rs.Len()), errs: make([]error, rs.Len()), reasons: map[int]error{}}
 	for i, s := range slots {
 		if s != anySlot && !rs.ReadOnly(i) {
 			b.written[s/64] |= 1 << (s % 64)
@@ -149,16 +150,22 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 			if onwards = p.redirected(ctx, b.c); !onwards && p.redirects >= b.c.options.MaxRedirects {
 				b.giveUpRedirects(next, p.redirects)
 			}
+			b.retireQuarrelers(next, p.redirects)
 		}
 		if !onwards {
 			break // they keep the errors of their last attempts
 		}
 		todo = next
 	}
-	for _, err := range b.errs {
+	failed := false
+	for i, err := range b.errs {
 		if err != nil {
-			return b.values, &command.RequestErrors{Errs: b.errs}
+			failed = true
+			b.errs[i] = conclude(ctx, err, b.reasons[i])
 		}
+	}
+	if failed {
+		return b.values, &command.RequestErrors{Errs: b.errs}
 	}
 	return b.values, nil
 }
@@ -167,7 +174,21 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 func (b *batch) giveUpRedirects(next []errand, redirects int) {
 	for _, e := range next {
 		if e.node != nil {
-			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index])
+			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index], b.reasons[e.index])
+		}
+	}
+}
+
+// retireQuarrelers has the connections made again to nodes that send requests to each other, after
+// some redirects: perhaps one is not who it was.
+func (b *batch) retireQuarrelers(next []errand, redirects int) {
+	if redirects <= redirectsAtOnce {
+		return
+	}
+	for _, e := range next {
+		if e.node != nil {
+			b.c.retire(e.after, b.errs[e.index])
+			b.c.retire(e.node, b.errs[e.index])
 		}
 	}
 }
@@ -206,8 +227,14 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 	}
 	for _, g := range groups {
 		for at, e := range g.errands {
-			if to := b.result(ctx, g, at, e); to.next != final {
+			to := b.result(ctx, g, at, e)
+			if to.next != final {
 				note(e, to)
+			} else if to.err != nil {
+				b.errs[e.index] = to.err
+			}
+			if err := b.errs[e.index]; err != nil && unreachable(err) {
+				b.reasons[e.index] = err
 			}
 		}
 	}

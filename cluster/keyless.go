@@ -82,7 +82,7 @@ func refusal(name string, spec *command.Spec) string {
 func (c *Client) randomKey(ctx context.Context, r command.Request) (proto.Value, error) {
 	nodes, err := c.audienceOf(ctx, primaries)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, conclude(ctx, notSent(r.Name(), "", err), nil)
 	}
 	var v proto.Value
 	start := rand.IntN(len(nodes))

@@ -22,6 +22,26 @@ type node struct {
 	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
 	zone    atomic.Pointer[string] // nil: not told
 	pulse   pulse                  // of the refresher
+	retired atomic.Int64           // when its connections were last made again, in nanoseconds
+	named   atomic.Int64           // when a redirect last named it, in nanoseconds
+}
+
+// wanted reports whether a redirect has just named the node, whatever the topology says.
+func (n *node) wanted() bool { return time.Now().UnixNano()-n.named.Load() < int64(namedFor) }
+
+// namedFor is how long a node stays that a redirect has named, and the topology does not have: those
+// who were sent there are still on their way.
+const namedFor = 10 * time.Second
+
+// retire has the connections to a node made again, because it answers as another one would: behind
+// its name may be another server by now. That is done once within Backoff.Max at most.
+func (c *Client) retire(n *node, reason error) {
+	last, now := n.retired.Load(), time.Now().UnixNano()
+	if now-last < int64(c.options.Node.Backoff.Max) || !n.retired.CompareAndSwap(last, now) {
+		return
+	}
+	c.options.Logger.Info("cluster: a node is connected to again", "server", n.addr, "reason", reason)
+	n.client.Reconnect(reason)
 }
 
 // inZone reports whether the node is in an availability zone.
@@ -92,7 +112,7 @@ func (r *routes) nodes() []*node {
 }
 
 // node returns the node at an address, which need not be in the topology: then it lasts
-// until the next refresh.
+// until the next refresh, or a while longer where a redirect has named it.
 func (c *Client) node(addr string) (*node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -169,7 +189,7 @@ func (c *Client) prune(t *Topology) {
 	var gone []*node
 	c.mu.Lock()
 	for addr, n := range c.nodes {
-		if !keep[addr] {
+		if !keep[addr] && (!n.wanted() || slices.Contains(t.failed, addr)) {
 			delete(c.nodes, addr)
 			gone = append(gone, n)
 		}
@@ -206,14 +226,15 @@ func (c *Client) onTopology(fn func(*Topology)) (remove func()) {
 	}
 }
 
-// parseRedirect returns what a MOVED or ASK error says.
-func parseRedirect(err error) (proto.Redirect, bool) {
+// parseRedirect returns what a MOVED or ASK error says. is reports whether err is one, wrong why it
+// can't be followed.
+func parseRedirect(err error) (r proto.Redirect, is bool, wrong error) {
 	var reply *proto.Error
-	if !errors.As(err, &reply) {
-		return proto.Redirect{}, false
+	if !errors.As(err, &reply) || !isRedirect(reply) {
+		return r, false, nil
 	}
-	r, wrong := proto.ParseRedirect(reply)
-	return r, wrong == nil
+	r, wrong = proto.ParseRedirect(reply)
+	return r, true, wrong
 }
 
 // movedTo notes that a slot is served by the node at addr, and has the topology refreshed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
@@ -15,6 +16,7 @@ type verdict struct {
 	next nextStep
 	node *node // of toNode and toAsk
 	lost bool  // its reply was lost
+	err  error // of final, instead of the one that was judged; nil for that
 }
 
 type nextStep uint8
@@ -29,9 +31,9 @@ const (
 // judge decides what to do about a request that has failed with err at a node, nil for none,
 // and tells the refresher what the error shows.
 func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) verdict {
-	if n != nil {
-		if r, ok := parseRedirect(err); ok && errors.Is(err, redis.ErrRejected) {
-			return c.redirected(n, r)
+	if n != nil && errors.Is(err, redis.ErrRejected) {
+		if r, ok, wrong := parseRedirect(err); ok {
+			return c.redirected(n, r, err, wrong)
 		}
 	}
 	switch {
@@ -53,11 +55,24 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	return verdict{}
 }
 
-// redirected is judge for MOVED and ASK.
-func (c *Client) redirected(n *node, r proto.Redirect) verdict {
-	addr := c.origin(n.addr).mapped(r.Addr(n.addr))
-	target, err := c.node(addr)
-	if err != nil {
+// redirected is judge for MOVED and ASK, which err is. wrong says why it can't be followed.
+func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict {
+	var target *node
+	addr := ""
+	if wrong == nil {
+		addr = c.origin(n.addr).mapped(r.Addr(n.addr))
+		target, wrong = c.node(addr)
+	}
+	switch {
+	case errors.Is(wrong, redis.ErrClosed):
+		return verdict{}
+	case wrong != nil: // asked again it would say the same
+		return verdict{err: unfollowable(err, wrong)}
+	default:
+		target.named.Store(time.Now().UnixNano())
+	case target == n:
+		// Its address leads to another node by now, which the connection does not.
+		c.retire(n, err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}
@@ -103,36 +118,12 @@ func (c *Client) doubt(n *node) {
 // follow sends a request again where that is safe and may help, after it has failed with
 // err at a node, or for want of one. s is its slot; anySlot stands for any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
-	reads := r.ReadOnly()
-	for p := newPatience(ctx); ; {
-		err = c.explain(err)
-		if err == nil {
-			return v, nil
-		}
-		asking := false
-		switch to := c.judge(ctx, n, err, reads); to.next {
-		case final:
-			return v, err
-		case again:
-			if !p.another(ctx, c, to.lost) {
-				return v, err
-			}
-			if n, err = c.target(ctx, s, reads, n); err != nil {
-				err = notSent(r.Name(), "", err)
-				n = nil
-				continue
-			}
-		case toNode, toAsk:
-			if !p.redirected(ctx, c) {
-				if p.redirects >= c.options.MaxRedirects {
-					err = tooMany(r.Name(), n.addr, p.redirects, err)
-				}
-				return v, err
-			}
-			n, asking = to.node, to.next == toAsk
-		}
+	e := effort{name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), send: func(n *node, asking bool) (err error) {
 		v, err = n.send(ctx, &r, asking)
-	}
+		return err
+	}}
+	err = c.persist(ctx, &e, n, err)
+	return v, err
 }
 
 // anySlot is the slot of what any node can answer.

@@ -155,7 +155,6 @@ func TestPlainGapBeginsBeforeAnybodyNotices(t *testing.T) {
 	})
 }
 
-
 // Slots that move, and primaries that are left alone, are no reason for a gap.
 func TestPlainNoGapWhereSlotsMove(t *testing.T) {
 	tellPlain(t, 0, func(s *plainStory) {

@@ -25,6 +25,7 @@ type sim struct {
 
 	mu        sync.Mutex
 	nodes     map[string]*simNode // by address
+	dials     map[string]int      // by address
 	primaries []*simNode
 	owner     [slot.Count]*simNode
 	importing map[int]*simNode // slots on their way to a node
@@ -56,7 +57,7 @@ type simNode struct {
 // newSim returns a cluster of primaries n1:1, n2:1, ... with replicas r1:1, r2:1 where replicas says
 // so.
 func newSim(t testing.TB, primaries int, replicas bool) *sim {
-	s := &sim{t: t, nodes: map[string]*simNode{}, importing: map[int]*simNode{}, epoch: 7}
+	s := &sim{t: t, nodes: map[string]*simNode{}, dials: map[string]int{}, importing: map[int]*simNode{}, epoch: 7}
 	for i := range primaries {
 		n := s.add(fmt.Sprintf("n%d:1", i+1), nil)
 		s.primaries = append(s.primaries, n)
@@ -80,6 +81,7 @@ func (s *sim) add(addr string, primary *simNode) *simNode {
 func (s *sim) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	n := s.nodes[addr]
+	s.dials[addr]++
 	s.mu.Unlock()
 	if n == nil {
 		return nil, errors.New("no such host: " + addr)
@@ -238,6 +240,7 @@ func (c *simConn) reply(words []string) string {
 	n.log = append(n.log, line)
 	if n.answer != nil {
 		if raw, ok := n.answer(words); ok {
+			c.refused = c.refused || c.multi && raw[0] == '-'
 			return raw
 		}
 	}

@@ -31,6 +31,8 @@ type link struct {
 	before   uint64        // requests that connections before the live one have answered
 	changed  chan struct{} // closed and made anew at each change of all above
 
+	stale chan error // capacity 1: why the connection is to be made again
+
 	grace context.Context // how long close lets requests be answered; set before ctx ends
 
 	ctx  context.Context // ends when the link is closed
@@ -39,7 +41,7 @@ type link struct {
 }
 
 func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
-	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, most: o.MaxAttempts, changed: make(chan struct{}), done: make(chan struct{})}
+	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, most: o.MaxAttempts, changed: make(chan struct{}), stale: make(chan error, 1), done: make(chan struct{})}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -130,6 +132,10 @@ func (l *link) run(c *conn) {
 	for {
 		if c == nil {
 			l.served()
+			select {
+			case <-l.stale: // the connection is made now
+			default:
+			}
 			var err error
 			if c, err = l.connect(l.ctx); err != nil {
 				if l.ctx.Err() != nil {
@@ -150,11 +156,13 @@ func (l *link) run(c *conn) {
 		select {
 		case <-c.closing:
 			<-c.done
+			l.lost(c)
+		case reason := <-l.stale:
+			l.replace(c, reason)
 		case <-l.ctx.Done():
 			c.drain(l.grace)
 			return
 		}
-		l.lost(c)
 		c = nil
 		if time.Since(up) >= lasting {
 			failures = 0

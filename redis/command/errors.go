@@ -98,7 +98,7 @@ func (e *Error) reason() string {
 		b.WriteString(e.Addr)
 		b.WriteString(")")
 	}
-	if hint := hint(e.Err); hint != "" {
+	if hint := hint(e.Err); hint != "" && !strings.Contains(cause, hint) {
 		b.WriteString(": ")
 		b.WriteString(hint)
 	}
@@ -189,6 +189,10 @@ func remedy(code string) string {
 
 // hint returns the likely remedy for an error reply.
 func hint(err error) string {
+	var own interface{ Hint() string } // a client's that knows better, such as a cluster's
+	if errors.As(err, &own) {
+		return own.Hint()
+	}
 	var reply *proto.Error
 	if !errors.As(err, &reply) {
 		return ""
