@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,11 +85,12 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 }
 
 // candidates returns the addresses to ask, in their order: the nodes of the topology in any,
-// but those that stand still, or have not answered, and the one to avoid, behind the others; then Options.Addrs.
+// but those that stand still, or have not answered, and the one to avoid, behind the others; then
+// Options.Addrs. The one that a MOVED has named comes first: it knows.
 func (c *Client) candidates() []string {
 	c.mu.Lock()
-	avoid := c.avoid
-	c.avoid = ""
+	avoid, named := c.avoid, c.named
+	c.avoid, c.named = "", ""
 	c.mu.Unlock()
 	var good, bad []string
 	if r := c.routes.Load(); r != nil {
@@ -103,9 +105,9 @@ func (c *Client) candidates() []string {
 	rand.Shuffle(len(good), func(i, j int) { good[i], good[j] = good[j], good[i] })
 	seen := map[string]bool{}
 	var all []string
-	for _, list := range [][]string{good, c.options.Addrs, bad} {
+	for _, list := range [][]string{{named}, good, c.options.Addrs, bad} {
 		for _, addr := range list {
-			if !seen[addr] {
+			if addr != "" && !seen[addr] {
 				seen[addr] = true
 				all = append(all, addr)
 			}
@@ -130,10 +132,14 @@ func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
 	}
 	told, failed := shards.Result()
 	var refusal *redis.ReplyError
+	var unfit *command.DecodeError
 	switch {
 	case failed == nil:
 		t.fromShards(told, o)
-	case errors.As(failed, &refusal):
+		if missesSlots(told) {
+			t = c.completed(ctx, n, t, o)
+		}
+	case errors.As(failed, &refusal), errors.As(failed, &unfit):
 		slots, older := n.client.ClusterSlots(ctx)
 		if older != nil {
 			return nil, older
@@ -146,6 +152,23 @@ func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
 		return nil, fmt.Errorf("%s knows of no node that serves slots", addr)
 	}
 	return t, nil
+}
+
+// completed returns a topology of which slots are missing by what CLUSTER SLOTS tells of them, or as it
+// is where that tells nothing.
+func (c *Client) completed(ctx context.Context, n *node, t *Topology, o *origin) *Topology {
+	slots, err := n.client.ClusterSlots(ctx)
+	if err != nil {
+		return t
+	}
+	full := &Topology{Epoch: t.Epoch, OK: t.OK, From: t.From, At: t.At, failed: t.failed}
+	full.fromSlots(slots, o)
+	for i, s := range full.shards {
+		if slices.Contains(full.failed, s.Primary.Addr) {
+			full.shards[i].Primary = Node{}
+		}
+	}
+	return full
 }
 
 // origin returns how the addresses are to be read that a node tells.

@@ -47,6 +47,7 @@ type Client struct {
 	failures int              // refreshes that failed, ever
 	lastErr  error            // of the last refresh
 	hooks    []*func(*Topology)
+	named    string // the node that a MOVED has named since the last refresh
 	avoid    string // the node that the next refresh had better not ask
 
 	subscriptions subscriptions

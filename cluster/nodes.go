@@ -262,6 +262,9 @@ func (c *Client) movedTo(s int, addr string) {
 			break
 		}
 	}
+	c.mu.Lock()
+	c.named = addr
+	c.mu.Unlock()
 	c.refreshSoon()
 }
 
