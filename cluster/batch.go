@@ -226,6 +226,11 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 		lost = lost || to.lost
 	}
 	for _, g := range groups {
+		if g.err != nil && !b.rs.Blocks() {
+			b.c.noteMissed(ctx, g.node, g.err)
+		} else if len(g.values) > 0 {
+			g.node.answered()
+		}
 		for at, e := range g.errands {
 			to := b.result(ctx, g, at, e)
 			if to.next != final {
@@ -277,10 +282,7 @@ func (b *batch) groups(todo []errand) []*group {
 		case s == anySlot:
 			anywhere = append(anywhere, e)
 		default:
-			n, err := b.c.targetOf(routes, s, b.reads(e.index), e.after)
-			if err != nil && b.rs.Name(e.index) == "PUBLISH" {
-				n, err = b.c.targetOf(routes, anySlot, false, e.after) // it reaches all from any node
-			}
+			n, err := b.c.targetFor(routes, b, e)
 			if err != nil {
 				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 				continue
@@ -306,6 +308,14 @@ func (b *batch) groups(todo []errand) []*group {
 		}
 	}
 	return groups
+}
+
+// targetFor returns the node for a request by the topology.
+func (c *Client) targetFor(r *routes, b *batch, e errand) (*node, error) {
+	if b.rs.Name(e.index) == "PUBLISH" {
+		return c.publisher(r, b.slots[e.index], e.after)
+	}
+	return c.targetOf(r, b.slots[e.index], b.reads(e.index), e.after)
 }
 
 // send sends a group's requests in one run.

@@ -139,6 +139,7 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 			if n := c.pick(owner, r.ReadOnly(), nil); n != nil {
 				v, err := n.client.Do(ctx, r)
 				if err == nil {
+					n.answered()
 					return v, nil
 				}
 				return c.follow(ctx, r, s, n, v, err)

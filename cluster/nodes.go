@@ -19,6 +19,7 @@ type node struct {
 	client *redis.Client
 
 	suspect atomic.Bool            // it could not be reached, or could not answer: no reads meanwhile
+	missed  atomic.Int32           // callers in a row whose time was over before it had answered
 	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
 	zone    atomic.Pointer[string] // nil: not told
 	pulse   pulse                  // of the refresher

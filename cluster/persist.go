@@ -14,6 +14,9 @@ type effort struct {
 	slot    int  // anySlot for what any node can answer
 	reads   bool // replicas may answer it
 	repeats bool // it may be sent again where its reply was lost
+	// publishes: any node will do where that of its slot can't be reached.
+	publishes bool
+	blocks    bool // the server may take its time
 	// stays: ASK is waited out, because it would have to be followed with each command.
 	stays bool
 	// send tries it once at a node, behind ASKING where asking says so.
@@ -30,6 +33,9 @@ func (c *Client) persist(ctx context.Context, e *effort, n *node, err error) err
 			return nil
 		}
 		asking := false
+		if !e.blocks {
+			c.noteMissed(ctx, n, err)
+		}
 		to := c.judge(ctx, n, err, e.repeats)
 		if to.next == toAsk && e.stays {
 			to = verdict{next: again}
@@ -40,12 +46,11 @@ func (c *Client) persist(ctx context.Context, e *effort, n *node, err error) err
 		case again:
 			if unreachable(err) {
 				reason = err
-				e.goAnywhere()
 			}
 			if !p.another(ctx, c, to.lost) {
 				return conclude(ctx, err, reason)
 			}
-			if n, err = c.target(ctx, e.slot, e.reads, n); err != nil {
+			if n, err = c.aim(ctx, e, n); err != nil {
 				err = notSent(e.name, "", err)
 				n = nil
 				continue
@@ -72,7 +77,7 @@ func (c *Client) begin(ctx context.Context, e *effort) error {
 	if _, err := c.ready(ctx, false); err != nil {
 		return notSent(e.name, "", err) // it has waited for that already
 	}
-	n, err := c.target(ctx, e.slot, e.reads, nil)
+	n, err := c.aim(ctx, e, nil)
 	if err != nil {
 		err = notSent(e.name, "", err)
 	} else if err = e.send(n, false); err == nil {
@@ -81,12 +86,17 @@ func (c *Client) begin(ctx context.Context, e *effort) error {
 	return c.persist(ctx, e, n, err)
 }
 
-// goAnywhere lets what is published go by any node, where that of its channel can't be reached: it
-// reaches all from there.
-func (e *effort) goAnywhere() {
-	if e.name == "PUBLISH" {
-		e.slot = anySlot
+// aim returns the node for an effort by the topology as it is, another than avoid where there is a
+// choice.
+func (c *Client) aim(ctx context.Context, e *effort, avoid *node) (*node, error) {
+	r, err := c.ready(ctx, false)
+	switch {
+	case err != nil:
+		return nil, err
+	case e.publishes:
+		return c.publisher(r, e.slot, avoid)
 	}
+	return c.targetOf(r, e.slot, e.reads, avoid)
 }
 
 // unreachable reports whether err is that of a node to which nothing could be sent.

@@ -46,6 +46,8 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	case errors.Is(err, redis.ErrNotSent):
 		c.doubt(n)
 		return verdict{next: again}
+	case errors.Is(err, redis.ErrReplyTimeout): // it was in flight for long, and is not sent again
+		c.doubt(n)
 	case lostRead(err):
 		c.doubt(n)
 		if readOnly {
@@ -118,10 +120,13 @@ func (c *Client) doubt(n *node) {
 // follow sends a request again where that is safe and may help, after it has failed with
 // err at a node, or for want of one. s is its slot; anySlot stands for any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
-	e := effort{name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), send: func(n *node, asking bool) (err error) {
-		v, err = n.send(ctx, &r, asking)
-		return err
-	}}
+	e := effort{
+		name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
+		send: func(n *node, asking bool) (err error) {
+			v, err = n.send(ctx, &r, asking)
+			return err
+		},
+	}
 	err = c.persist(ctx, &e, n, err)
 	return v, err
 }
@@ -174,6 +179,50 @@ func (c *Client) targetOf(r *routes, s int, reads bool, avoid *node) (*node, err
 	}
 	c.refreshSoon()
 	return nil, ErrUncovered
+}
+
+// missedReplies is for how many callers in a row the time may be over before a node has answered, until
+// it is left out.
+const missedReplies = 3
+
+// noteMissed counts callers whose time was over before a node had answered. Those that have given up
+// for another reason show nothing.
+func (c *Client) noteMissed(ctx context.Context, n *node, err error) {
+	if n == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, redis.ErrMaybeExecuted) {
+		return
+	}
+	if n.missed.Add(1) == missedReplies {
+		c.doubt(n)
+	}
+}
+
+// answered notes that a node answers.
+func (n *node) answered() {
+	if n.missed.Load() != 0 {
+		n.missed.Store(0)
+	}
+}
+
+// publisher returns the node for what is published: that of the channel's slot, so that messages
+// stay in order. While that does not answer any other will do, a replica too, because all have it
+// from any.
+func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
+	var owner *node
+	if shard := r.of(s); shard != nil {
+		owner = shard.primary
+	}
+	if owner != nil && owner != avoid && healthy(owner) {
+		return owner, nil
+	}
+	others := r.nodes()
+	well := slices.IndexFunc(others, func(n *node) bool { return n != avoid && healthy(n) })
+	switch {
+	case well >= 0:
+		return others[well], nil
+	case owner != nil:
+		return owner, nil
+	}
+	return c.anyNode(r, avoid)
 }
 
 // anyNode returns one of the primaries, another than avoid where there is one.

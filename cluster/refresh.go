@@ -272,5 +272,6 @@ func (n *node) measure(ctx context.Context) {
 	}
 	slices.Sort(took)
 	n.latency.Store(int64(max(took[len(took)/2], 1)))
+	n.answered()
 	n.suspect.Store(false)
 }
