@@ -237,6 +237,9 @@ func (c *simConn) reply(words []string) string {
 	case "CLUSTER":
 		return n.topology(words)
 	}
+	if words[0] == "PING" && len(words) == 2 { // which ends the handshake
+		return simBulk(words[1])
+	}
 	n.log = append(n.log, line)
 	if n.answer != nil {
 		if raw, ok := n.answer(words); ok {

@@ -2,6 +2,7 @@ package proto
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math"
 	"math/big"
@@ -53,6 +54,7 @@ type decoder struct {
 	// removed counts the bytes of the pushes that were inside the reply.
 	removed int
 	depth   int
+	inPush  bool
 	values  []tree
 }
 
@@ -177,7 +179,7 @@ func (d *decoder) bounded(least, most int) (int, error) {
 // raw is the length of the reply so far.
 func (d *decoder) raw() int { return d.pos - d.removed }
 
-var doubles = regexp.MustCompile(`^(-?inf|-?nan|[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?)$`)
+var doubles = regexp.MustCompile(`^(-?inf|[-+]?(?i:nan)(\([a-zA-Z0-9_]*\))?|[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?)$`)
 
 // element reads the next element of an aggregate of streamed length or not, with
 // the attributes and pushes in front of it, or the end mark. have is the number
@@ -300,6 +302,13 @@ func (d *decoder) aggregate(kind Kind, each int) (tree, error) {
 	if err != nil {
 		return tree{}, err
 	}
+	if kind == KindPush {
+		if d.inPush {
+			return tree{}, fail(mark)
+		}
+		d.inPush = true
+		defer func() { d.inPush = false }()
+	}
 	elems, err := d.elements(kind, false, each*n)
 	return tree{Kind: kind, Elems: elems}, err
 }
@@ -419,7 +428,10 @@ func (d *decoder) value() (tree, error) {
 	case ',':
 		d.pos++
 		text := d.data[d.pos:]
-		end := bytes.IndexByte(text, '\r')
+		end := bytes.IndexAny(text[:min(len(text), maxDouble+1)], "\r\n")
+		if end >= 0 && text[end] == '\n' {
+			return tree{}, fail(d.pos + end)
+		}
 		if end < 0 && len(text) <= maxDouble {
 			return tree{}, io.ErrUnexpectedEOF
 		}
@@ -427,7 +439,10 @@ func (d *decoder) value() (tree, error) {
 			return tree{}, fail(mark)
 		}
 		d.pos += end
-		f, _ := strconv.ParseFloat(strings.Replace(string(text[:end]), "-nan", "nan", 1), 64)
+		f, err := strconv.ParseFloat(string(text[:end]), 64)
+		if errors.Is(err, strconv.ErrSyntax) {
+			f = math.NaN()
+		}
 		return tree{Kind: KindDouble, Text: doubleBits(f)}, d.expect("\r\n")
 	case '(':
 		d.pos++

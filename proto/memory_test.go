@@ -77,7 +77,7 @@ func TestMemory(t *testing.T) {
 		{"just too large to trust", fmt.Sprintf("$%d\r\n", 2*mib), block, 700 << 10, mib, io.ErrUnexpectedEOF},
 		{"nested", strings.Repeat("*1048576\r\n", 127), ":1\r\n", 400, 7, io.ErrUnexpectedEOF},
 		{"nested maps", strings.Repeat("%524288\r\n", 127), "", 0, 1, io.ErrUnexpectedEOF},
-		{"nested pushes", strings.Repeat(">1048576\r\n", 127), ":1\r\n", 1 * mib, mib, io.ErrUnexpectedEOF},
+		{"nested in a push", ">1048576\r\n" + strings.Repeat("*1048576\r\n", 126), ":1\r\n", 1 * mib, mib, io.ErrUnexpectedEOF},
 		{"million digits", "(", "7", mib, mib, nil},
 		{"error line", "-", "e", mib, mib, io.ErrUnexpectedEOF},
 		{"endless line", "+", "e", 2 * mib, mib, nil},
@@ -116,7 +116,7 @@ func TestMemoryLive(t *testing.T) {
 	const mib = 1 << 20
 	for _, test := range []struct{ name, reply string }{
 		{"streamed string", "$?\r\n" + strings.Repeat(";1000\r\n"+strings.Repeat("x", 1000)+"\r\n", 8000) + ";0\r\n"},
-		{"push in push in array", "*1\r\n" + strings.Repeat(">2\r\n"+bulks(1, 100<<10), 60) + strings.Repeat("+x\r\n", 60) + ":1\r\n"},
+		{"large pushes in array", "*1\r\n" + strings.Repeat(">2\r\n"+bulks(2, 100<<10), 30) + ":1\r\n"},
 		{"many pushes", "*3\r\n" + bulks(1, 1000) + strings.Repeat(">1\r\n+x\r\n", 100_000) + bulks(1, 1000) + ":1\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -141,5 +141,24 @@ func TestMemoryLive(t *testing.T) {
 			runtime.KeepAlive(kept)
 			runtime.KeepAlive(r)
 		})
+	}
+}
+
+// A text that is kept does not keep the attributes in front of it, which were needed
+// for a moment.
+func TestAttributesAreLetGo(t *testing.T) {
+	const mib = 1 << 20
+	for name, value := range map[string]string{"bulk": "$1\r\nx\r\n", "error": "-ERR x\r\n", "verbatim": "=5\r\ntxt:x\r\n", "simple": "+x\r\n"} {
+		start := live()
+		reply := "|1\r\n+a\r\n" + bulks(1, 4*mib) + value
+		v, err := NewReader(strings.NewReader(reply), Limits{}).Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := []any{v.Str(), v.Err()} // and v itself no longer
+		if got := live() - start; got > mib {
+			t.Errorf("%s: %d bytes in use", name, got)
+		}
+		runtime.KeepAlive(kept)
 	}
 }

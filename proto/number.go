@@ -1,5 +1,7 @@
 package proto
 
+import "bytes"
+
 // plainNumber reads digits and their CR LF from b[i:] and returns the number
 // and the index behind it. It is the quick way for what servers send nearly
 // always; it returns 0 for next where number has to decide: at a sign, a
@@ -82,16 +84,19 @@ func number(b []byte, plus bool) (n int64, size int, problem string) {
 	return n, i + 2, ""
 }
 
-// isDouble reports whether line is a double as RESP3 spells it: a sign if need
-// be, digits, a point and digits if need be, an exponent if need be; or "inf",
-// "-inf", "nan", and the "-nan" that C libraries print. What strconv.ParseFloat
-// takes beyond that (hexadecimal, underscores, "Infinity", ".5") is none.
+// isDouble reports whether line is a double as RESP3 spells it: an optional sign,
+// digits, an optional point with digits, an optional exponent; or "inf", "-inf", or any
+// spelling of NaN. What strconv.ParseFloat
+// accepts beyond that (hexadecimal, underscores, "Infinity", ".5") is none.
 func isDouble(line []byte) bool {
 	switch string(line) {
-	case "inf", "-inf", "nan", "-nan":
+	case "inf", "-inf", "nan":
 		return true
 	}
 	line = trimSign(line)
+	if isNaN(line) {
+		return true
+	}
 	line, ok := trimDigits(line)
 	if !ok {
 		return false
@@ -107,6 +112,28 @@ func isDouble(line []byte) bool {
 		}
 	}
 	return len(line) == 0
+}
+
+// isNaN reports whether line, without its sign, is NaN as a C library may print it.
+// Servers before Redis 7.2 send that text unchanged: "nan", "NAN", "nan(chars)".
+func isNaN(line []byte) bool {
+	const plain = len("nan")
+	if len(line) < plain || !bytes.EqualFold(line[:plain], []byte("nan")) {
+		return false
+	}
+	chars := line[plain:]
+	if len(chars) == 0 {
+		return true
+	}
+	if len(chars) < len("()") || chars[0] != '(' || chars[len(chars)-1] != ')' {
+		return false
+	}
+	for _, c := range chars[1 : len(chars)-1] {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // trimSign returns b without a sign at its front.

@@ -288,7 +288,8 @@ func parseDouble(s string) float64 {
 		return math.Inf(1)
 	case "-inf":
 		return math.Inf(-1)
-	case "nan", "-nan":
+	}
+	if isNaN(trimSign([]byte(s))) {
 		return math.NaN()
 	}
 	f, _ := strconv.ParseFloat(s, 64) // out of range gives an infinity, as wanted

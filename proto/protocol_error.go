@@ -28,13 +28,18 @@ func (e *ProtocolError) Error() string {
 // The problems that more than one place finds.
 const (
 	problemType      = "unknown type"
-	problemLimit     = "over the limit"
 	problemNegative  = "negative"
 	problemBareCR    = "CR without LF"
 	problemBareLF    = "LF without CR"
 	problemNotEnded  = "CR LF missing at its end"
 	problemStreaming = "can't be streamed"
 )
+
+// overLimit is the problem of what is beyond one of the Limits. Clients have these in
+// their options under the same names.
+func overLimit(name string, limit int) string {
+	return "over the limit of " + strconv.Itoa(limit) + " (Limits." + name + ")"
+}
 
 // strangers are what other protocols say first: the likely cause of a first
 // byte that is no type of RESP.

@@ -158,6 +158,16 @@ func isSimple(mark byte) bool {
 // returned so far: the beginning of a reply, and replies behind it.
 func (r *Reader) Buffered() int { return r.spool.size + r.end - r.start }
 
+// Mark returns the first byte of what [Reader.Buffered] counts, which says what kind of
+// reply or push has begun. It is 0 where nothing is buffered, and in the middle of a
+// reply that is larger than the read buffer.
+func (r *Reader) Mark() byte {
+	if r.spool.size > 0 || r.start == r.end {
+		return 0
+	}
+	return r.buf[r.start]
+}
+
 // Offset returns the number of bytes of the values that Next has returned.
 // Offset and Buffered together are all bytes read.
 func (r *Reader) Offset() int64 { return r.returned }

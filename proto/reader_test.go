@@ -26,7 +26,7 @@ var corpus = []string{
 	":0\r\n:1\r\n:-1\r\n:+5\r\n:9223372036854775807\r\n:-9223372036854775808\r\n",
 	"$0\r\n\r\n$5\r\nhello\r\n$2\r\n\r\n\r\n$11\r\nhello world\r\n$-1\r\n",
 	"_\r\n#t\r\n#f\r\n*-1\r\n",
-	",1\r\n,1.5\r\n,-0.25\r\n,1e5\r\n,1E-05\r\n,+2.5e+10\r\n,inf\r\n,-inf\r\n,nan\r\n,-nan\r\n,1e999\r\n,-0\r\n",
+	",1\r\n,1.5\r\n,-0.25\r\n,1e5\r\n,1E-05\r\n,+2.5e+10\r\n,inf\r\n,-inf\r\n,nan\r\n,-nan\r\n,NAN\r\n,+NaN\r\n,nan(0x7_F)\r\n,-nan()\r\n,1e999\r\n,-0\r\n",
 	"(0\r\n(-123\r\n(+007\r\n(3492890328409238509324850943850943825024385\r\n",
 	"=4\r\ntxt:\r\n=15\r\ntxt:Some string\r\n=8\r\nmkd:# \r\n\r\n",
 	"!0\r\n\r\n!21\r\nSYNTAX invalid syntax\r\n",
@@ -37,9 +37,8 @@ var corpus = []string{
 	">3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$5\r\nhello\r\n:1\r\n",
 	// What Redis 7.0 sends when EXEC publishes to its own connection.
 	"*1\r\n>3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nm\r\n:1\r\n",
-	// Pushes at every place in a reply, and in pushes.
+	// Pushes at every place in a reply.
 	"*2\r\n>1\r\n+a\r\n*2\r\n>1\r\n+b\r\n:1\r\n>1\r\n+c\r\n:2\r\n>1\r\n+d\r\n:3\r\n>1\r\n+e\r\n",
-	">2\r\n+a\r\n>2\r\n+b\r\n>1\r\n+c\r\n:1\r\n:2\r\n*0\r\n",
 	// Attributes at top level, nested, empty, in attributes, and with pushes.
 	"|1\r\n+key-popularity\r\n%2\r\n$1\r\na\r\n,0.1923\r\n$1\r\nb\r\n,0.0012\r\n*2\r\n:2039123\r\n:9543892\r\n",
 	"*3\r\n:1\r\n:2\r\n|1\r\n+ttl\r\n:3600\r\n:3\r\n",
@@ -52,7 +51,7 @@ var corpus = []string{
 	"*?\r\n.\r\n~?\r\n.\r\n%?\r\n.\r\n*?\r\n:1\r\n*?\r\n:2\r\n.\r\n%?\r\n:1\r\n:2\r\n:3\r\n$?\r\n;1\r\nx\r\n;0\r\n.\r\n:4\r\n.\r\n:5\r\n",
 	"*?\r\n>1\r\n+a\r\n:1\r\n>1\r\n+b\r\n.\r\n%?\r\n>1\r\n+a\r\n:1\r\n>1\r\n+b\r\n:2\r\n>1\r\n+c\r\n.\r\n",
 	"*1\r\n|1\r\n:1\r\n$?\r\n;2\r\nab\r\n;0\r\n*?\r\n|1\r\n:1\r\n:2\r\n$?\r\n;1\r\nx\r\n;0\r\n.\r\n",
-	">2\r\n+a\r\n*?\r\n>1\r\n+b\r\n.\r\n*1\r\n$?\r\n;1\r\nz\r\n;0\r\n",
+	">2\r\n+a\r\n*?\r\n+b\r\n.\r\n*1\r\n$?\r\n;1\r\nz\r\n;0\r\n",
 	strings.Repeat("*1\r\n", 128) + ":1\r\n",
 	strings.Repeat("*2\r\n:1\r\n", 20) + ":1\r\n",
 }
@@ -65,9 +64,9 @@ var bigCorpus = []string{
 	"$?\r\n" + strings.Repeat(";1000\r\n"+strings.Repeat("y", 1000)+"\r\n", 200) + ";0\r\n+OK\r\n",
 	"-" + strings.Repeat("e", 1<<20) + "\r\n+" + strings.Repeat("s", 64<<10) + "\r\n",
 	"(" + strings.Repeat("7", 10_000) + "\r\n",
-	// A large push inside a large reply, small pushes, and a push in a push.
+	// A large push inside a large reply, and small pushes.
 	"*4\r\n" + bulks(1, 100<<10) + ">2\r\n" + bulks(2, 200<<10) + bulks(1, 10) +
-		strings.Repeat(">1\r\n+x\r\n", 3000) + bulks(1, 1<<10) + ">2\r\n>1\r\n" + bulks(1, 90<<10) + bulks(2, 50<<10) + ":1\r\n+OK\r\n",
+		strings.Repeat(">1\r\n+x\r\n", 3000) + bulks(1, 1<<10) + ">2\r\n" + bulks(2, 50<<10) + ":1\r\n+OK\r\n",
 	"|1\r\n" + bulks(2, 100<<10) + bulks(1, 900<<10) + "|1\r\n" + bulks(2, 40<<10) + "*3\r\n" + bulks(3, 40<<10),
 	"%?\r\n" + bulks(600, 500) + ".\r\n~30000\r\n" + strings.Repeat("#t\r\n", 30000),
 }
@@ -248,7 +247,7 @@ func generate(rnd *rand.Rand, depth int) string {
 		var b strings.Builder
 		for range n {
 			if rnd.IntN(12) == 0 {
-				fmt.Fprintf(&b, ">1\r\n%s", generate(rnd, 0))
+				fmt.Fprintf(&b, ">1\r\n%s", generate(rnd, 0)) // which has no push in it
 			}
 			b.WriteString(generate(rnd, depth-1))
 		}
@@ -336,7 +335,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"$-\r\n", "bulk length at byte 2: no digits"},
 		{"$5\n", "bulk length at byte 2: LF without CR"},
 		{"$5\rx", "bulk length at byte 3: CR without LF"},
-		{"$536870913\r\n", "bulk length at byte 0: over the limit"},
+		{"$536870913\r\n", "bulk length at byte 0: 536870913 bytes, over the limit of 536870912 (Limits.MaxBulk)"},
 		{"$9223372036854775808\r\n", "bulk length at byte 19: number out of range"},
 		{"$18446744073709551621\r\n", "bulk length at byte 20: number out of range"},
 		{":\r\n", "integer at byte 1: no digits"},
@@ -368,7 +367,7 @@ func TestProtocolErrors(t *testing.T) {
 		{"$?\r\n;-1\r\n", "chunk length at byte 4: negative"},
 		{"$?\r\n;1\r\nab", "chunk at byte 9: CR LF missing at its end"},
 		{"$?\r\n;536870912\r", "end"},
-		{"$?\r\n;1\r\nx\r\n;536870912\r\n", "chunk length at byte 11: over the limit"},
+		{"$?\r\n;1\r\nx\r\n;536870912\r\n", "chunk length at byte 11: over the limit of 536870912 (Limits.MaxBulk)"},
 		{";1\r\nx\r\n", "chunk length at byte 0: outside a streamed string"},
 		{"*1\r\n;0\r\n", "chunk length at byte 4: outside a streamed string"},
 		// Aggregates.
@@ -380,9 +379,12 @@ func TestProtocolErrors(t *testing.T) {
 		{">0\r\n", "push header at byte 0: a push without its kind"},
 		{">?\r\n", "push header at byte 1: can't be streamed"},
 		{"|?\r\n", "attribute header at byte 1: can't be streamed"},
-		{"*1048577\r\n", "array header at byte 0: over the limit"},
-		{"%524289\r\n", "map header at byte 0: over the limit"},
-		{"|524289\r\n", "attribute header at byte 0: over the limit"},
+		{">1\r\n>1\r\n+a\r\n", "push header at byte 4: a push inside a push"},
+		{">2\r\n*1\r\n|1\r\n>1\r\n", "push header at byte 12: a push inside a push"},
+		{"*1\r\n>1\r\n*?\r\n>1\r\n", "push header at byte 12: a push inside a push"},
+		{"*1048577\r\n", "array header at byte 0: 1048577 elements, over the limit of 1048576 (Limits.MaxElements)"},
+		{"%524289\r\n", "map header at byte 0: 1048578 elements, over the limit of 1048576 (Limits.MaxElements)"},
+		{"|524289\r\n", "attribute header at byte 0: 1048578 elements, over the limit of 1048576 (Limits.MaxElements)"},
 		{"*+1\r\n", "array header at byte 1: not a digit"},
 		{".\r\n", "end mark at byte 0: outside a streamed aggregate"},
 		{"*1\r\n.\r\n", "end mark at byte 4: outside a streamed aggregate"},
@@ -391,15 +393,15 @@ func TestProtocolErrors(t *testing.T) {
 		{"%?\r\n:1\r\n.\r\n", "end mark at byte 8: a key without a value"},
 		{"*?\r\n|0\r\n.\r\n", "end mark at byte 8: attributes without a value"},
 		{"|0\r\n|0\r\n", "attribute header at byte 4: attributes behind attributes"},
-		{strings.Repeat("*1\r\n", 129), "array header at byte 512: nested too deep"},
-		{strings.Repeat("*?\r\n", 129), "array header at byte 512: nested too deep"},
-		{strings.Repeat("|1\r\n", 129), "attribute header at byte 512: nested too deep"},
+		{strings.Repeat("*1\r\n", 129), "array header at byte 512: nested too deep, over the limit of 128 (Limits.MaxDepth)"},
+		{strings.Repeat("*?\r\n", 129), "array header at byte 512: nested too deep, over the limit of 128 (Limits.MaxDepth)"},
+		{strings.Repeat("|1\r\n", 129), "attribute header at byte 512: nested too deep, over the limit of 128 (Limits.MaxDepth)"},
 		// Lines.
 		{"+a\nb\r\n", "simple string at byte 2: LF without CR"},
 		{"+a\rb\r\n", "simple string at byte 3: CR without LF"},
 		{"-a\r\r\n", "error at byte 3: CR without LF"},
-		{"+" + long, "simple string at byte 65537: over the limit"},
-		{"-" + strings.Repeat(long, 20), "error at byte 1048577: over the limit"},
+		{"+" + long, "simple string at byte 65537: over the limit of 65536 (Limits.MaxLine)"},
+		{"-" + strings.Repeat(long, 20), "error at byte 1048577: over the limit of 1048576 (Limits.MaxErrorLine)"},
 		{"_x\r\n", "null at byte 1: CR LF missing at its end"},
 		{"_\n", "null at byte 1: LF without CR"},
 		{"#x\r\n", "boolean at byte 1: neither t nor f"},
@@ -414,16 +416,19 @@ func TestProtocolErrors(t *testing.T) {
 		{",1_0\r\n", "double at byte 0: not a number"},
 		{",+inf\r\n", "double at byte 0: not a number"},
 		{",Infinity\r\n", "double at byte 0: not a number"},
-		{",NaN\r\n", "double at byte 0: not a number"},
-		{",1\n,\r\n", "double at byte 0: not a number"},
+		{",nano\r\n", "double at byte 0: not a number"},
+		{",nan(\r\n", "double at byte 0: not a number"},
+		{",nan(a-b)\r\n", "double at byte 0: not a number"},
+		{",1\n,\r\n", "double at byte 2: LF without CR"},
+		{",1.5\n", "double at byte 4: LF without CR"},
 		{",1\rx", "double at byte 3: CR without LF"},
-		{"," + strings.Repeat("1", 513), "double at byte 0: over the limit"},
+		{"," + strings.Repeat("1", 513), "double at byte 0: longer than 512 bytes"},
 		{"(\r\n", "big number at byte 1: no digits"},
 		{"(-\r\n", "big number at byte 2: no digits"},
 		{"(--1\r\n", "big number at byte 2: not a digit"},
 		{"(1a\r\n", "big number at byte 2: not a digit"},
 		{"(1\n", "big number at byte 2: LF without CR"},
-		{"(-" + strings.Repeat("1", 10_001), "big number at byte 10002: over the limit"},
+		{"(-" + strings.Repeat("1", 10_001), "big number at byte 10002: over the limit of 10000 (Limits.MaxBigNumber)"},
 		// What is no RESP at all.
 		{"x", "reply at byte 0: unknown type"},
 		{"\r\n", "reply at byte 0: unknown type"},
@@ -456,7 +461,7 @@ func TestProtocolErrors(t *testing.T) {
 // TestErrorBeforeEnd expects an error as soon as the byte at fault is there,
 // while the source would still wait for more.
 func TestErrorBeforeEnd(t *testing.T) {
-	for _, data := range []string{"$-2\r\n", "$12a", "*1048577\r\n", "+a\n", "(1a", "$99999999999999999999", ",\r", "x", ">0\r\n"} {
+	for _, data := range []string{"$-2\r\n", "$12a", "*1048577\r\n", "+a\n", "(1a", "$99999999999999999999", ",\r", "x", ">0\r\n", ",1.5\n", ">1\r\n>1\r\n"} {
 		r := NewReader(&script{data: data, sizes: []int{100}}, Limits{})
 		_, err := r.Next()
 		if protocol := (*ProtocolError)(nil); !errors.As(err, &protocol) {

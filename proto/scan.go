@@ -3,6 +3,8 @@ package proto
 import (
 	"bytes"
 	"math"
+	"slices"
+	"strconv"
 )
 
 // status is what a call of scan came to.
@@ -239,7 +241,7 @@ func (s *scanner) close(end int) status {
 		switch {
 		case ended.mark == '|':
 			if s.raw+end-ended.start > min(s.limits.MaxBulk, math.MaxInt32) {
-				_, st := s.fail(end-1, "attribute", problemLimit)
+				_, st := s.fail(end-1, "attribute", overLimit("MaxBulk", s.limits.MaxBulk))
 				return st
 			}
 			s.attributed, s.attrStart = true, ended.start
@@ -258,7 +260,7 @@ func (s *scanner) close(end int) status {
 func (s *scanner) mark(b []byte, i int) (int, status) {
 	mark := b[i]
 	if s.frame.left < 0 && -1-s.frame.left == s.limits.MaxElements && mark != '.' && mark != '>' && mark != '|' {
-		return s.fail(i, shapeOf(s.frame.mark), problemLimit)
+		return s.fail(i, shapeOf(s.frame.mark), overLimit("MaxElements", s.limits.MaxElements))
 	}
 	switch mark {
 	case '$', '=', '!':
@@ -391,13 +393,20 @@ func (s *scanner) double(b []byte, i int) (int, status) {
 	line := b[i+1:]
 	line = line[:min(len(line), maxDouble+1)]
 	end := bytes.IndexByte(line, '\r')
-	switch {
-	case end < 0 && len(line) > maxDouble:
-		return s.fail(i, shape, problemLimit)
-	case end < 0:
+	if end < 0 || !isDouble(line[:end]) {
+		text := line
+		if end >= 0 {
+			text = line[:end]
+		}
+		switch at := bytes.IndexByte(text, '\n'); {
+		case at >= 0:
+			return s.fail(i+1+at, shape, problemBareLF)
+		case end >= 0:
+			return s.fail(i, shape, "not a number")
+		case len(line) > maxDouble:
+			return s.fail(i, shape, "longer than "+strconv.Itoa(maxDouble)+" bytes")
+		}
 		return 0, needMore
-	case !isDouble(line[:end]):
-		return s.fail(i, shape, "not a number")
 	}
 	end += i + 1
 	if st := s.crlf(b, end, shape); st != complete {
@@ -405,6 +414,12 @@ func (s *scanner) double(b []byte, i int) (int, status) {
 	}
 	end += len("\r\n")
 	return end - i, s.ended(end)
+}
+
+// inPush reports whether a push has begun and not ended. No server sends another one
+// then; what looks like one is the next reply, of a server that has lost count.
+func (s *scanner) inPush() bool {
+	return s.frame.mark == '>' || slices.ContainsFunc(s.outer, func(f frame) bool { return f.mark == '>' })
 }
 
 // aggregate reads the header of an aggregate.
@@ -436,7 +451,10 @@ func (s *scanner) aggregate(b []byte, i int) (int, status) {
 		case n < 0:
 			return s.fail(i, shape, problemNegative)
 		case n > int64(bound):
-			return s.fail(i, shape, problemLimit)
+			if each := s.limits.MaxElements / bound; n <= math.MaxInt64/int64(each) {
+				n *= int64(each)
+			}
+			return s.fail(i, shape, strconv.FormatInt(n, 10)+" elements, "+overLimit("MaxElements", s.limits.MaxElements))
 		case n == 0 && mark == '>':
 			return s.fail(i, shape, "a push without its kind")
 		}
@@ -446,7 +464,10 @@ func (s *scanner) aggregate(b []byte, i int) (int, status) {
 		}
 	}
 	if len(s.outer) == s.limits.MaxDepth {
-		return s.fail(i, shape, "nested too deep")
+		return s.fail(i, shape, "nested too deep, "+overLimit("MaxDepth", s.limits.MaxDepth))
+	}
+	if mark == '>' && s.inPush() {
+		return s.fail(i, shape, "a push inside a push")
 	}
 	start := s.raw + i
 	if s.attributed {

@@ -3,6 +3,7 @@ package proto
 import (
 	"bytes"
 	"math"
+	"strconv"
 )
 
 // bulk reads the length of a bulk string, verbatim string or blob error.
@@ -28,7 +29,7 @@ func (s *scanner) bulk(b []byte, i int) (int, status) {
 	case n < 0:
 		return s.fail(i, shape, problemNegative)
 	case n > int64(s.limits.MaxBulk):
-		return s.fail(i, shape, problemLimit)
+		return s.fail(i, shape, strconv.FormatInt(n, 10)+" bytes, "+overLimit("MaxBulk", s.limits.MaxBulk))
 	case n < int64(len("txt:")) && mark == '=':
 		return s.fail(i, shape, "shorter than its format")
 	}
@@ -53,7 +54,7 @@ func (s *scanner) chunk(b []byte, i int) (int, status) {
 	case n < 0:
 		return s.fail(i, shape, problemNegative)
 	case n > int64(s.room):
-		return s.fail(i, shape, problemLimit)
+		return s.fail(i, shape, overLimit("MaxBulk", s.limits.MaxBulk))
 	case n == 0:
 		s.chunked = false
 		return size, s.ended(i + size)
@@ -109,7 +110,11 @@ func (s *scanner) text(b []byte, i int) (int, status) {
 		return s.fail(i+at, shapeOf(s.opened), problemBareLF)
 	}
 	if len(text) > s.room {
-		return s.fail(i+s.room, shapeOf(s.opened), problemLimit)
+		problem := overLimit("MaxLine", s.limits.MaxLine)
+		if s.opened == '-' {
+			problem = overLimit("MaxErrorLine", s.limits.MaxErrorLine)
+		}
+		return s.fail(i+s.room, shapeOf(s.opened), problem)
 	}
 	s.room -= len(text)
 	size := len(text)
@@ -129,7 +134,7 @@ func (s *scanner) bigNumber(b []byte, i int) (int, status) {
 	size := 0
 	for i+size < len(b) && b[i+size]-'0' <= 9 {
 		if s.digits == s.limits.MaxBigNumber {
-			return s.fail(i+size, shape, problemLimit)
+			return s.fail(i+size, shape, overLimit("MaxBigNumber", s.limits.MaxBigNumber))
 		}
 		s.digits++
 		size++

@@ -86,7 +86,7 @@ func stream(rnd *rand.Rand) string {
 		case 0:
 			b.WriteString(generate(rnd, 2))
 		case 1:
-			b.WriteString(">2\r\n+kind\r\n" + generate(rnd, 1))
+			b.WriteString(">2\r\n+kind\r\n" + generate(rnd, 0))
 		default:
 			b.WriteString(generate(rnd, 0))
 		}

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Kind is the shape of a [Value].
@@ -76,9 +77,12 @@ func (v Value) IsAggregate() bool { return v.kind >= KindArray }
 
 // Str returns the text of a simple, bulk or verbatim string (without the
 // verbatim string's format), the digits of a big number, or the whole text of
-// an error. It is empty for all other kinds.
+// an error. It is empty for all other kinds. Where v has attributes it is a copy:
+// a short text that is kept must not keep attributes of many megabytes.
 func (v Value) Str() string {
-	v = v.plain()
+	if v.attr != 0 {
+		return strings.Clone(v.plain().Str())
+	}
 	switch v.kind {
 	case KindSimple, KindError, KindBulk, KindBigNumber:
 		return v.text
@@ -121,7 +125,7 @@ func (v Value) Err() error {
 	if v.kind != KindError {
 		return nil
 	}
-	return newError(v.plain().text)
+	return newError(v.Str())
 }
 
 // Len returns the number of elements of an aggregate; a map has two for each

@@ -59,17 +59,27 @@ type conn struct {
 	onPush func(proto.Value) // called by the reader for every push; may be nil
 	// afterPushes is called by the reader behind some calls of onPush; may be nil.
 	afterPushes func()
+	peeker      peeker      // of nc; nil where it has none
 	direct      *direct     // for callers that write themselves; nil where that is not possible
 	subscriber  bool        // RESP2 arrays of pub/sub are pushes here
 	monitoring  bool        // lines of MONITOR are pushes here
 	held        func() bool // whether onPush is waiting for a slow consumer; may be nil
 	resp3       bool
+	bare        bool   // a PING has no data here: the server can't answer that
 	server      string // name and version as HELLO tells them
 
 	wake       chan struct{} // capacity 1: the writer goroutine has the write lease
 	closing    chan struct{} // closed first: no new requests
 	writerDone chan struct{}
 	done       chan struct{} // closed last: every request has been answered
+
+	// started says that the handshake is over; set by start.
+	started bool
+	// enqueued counts the slots that have entered the FIFO; changed with mu held. known is
+	// what it was when the last bytes were read, and of who has the read lease: whatever
+	// has been read can't be an answer to what came later.
+	enqueued atomic.Uint64
+	known    uint64
 
 	received atomic.Uint64 // bytes read, for the monitor
 	pushes   atomic.Uint64 // pushes read, for the monitor
@@ -131,7 +141,13 @@ func newConn(nc, raw net.Conn, addr string, o *Options) *conn {
 // start starts the connection's goroutines. They end after fail, and done is
 // closed when they have.
 func (c *conn) start() {
+	c.started = true
 	c.direct = newDirect(c.nc)
+	if c.direct != nil {
+		c.peeker = c.direct
+	} else {
+		c.peeker, _ = c.nc.(peeker)
+	}
 	c.lending.prepare(c)
 	go c.writeLoop()
 	go c.readLoop()
@@ -307,10 +323,8 @@ func (c *conn) drain(ctx context.Context) {
 	c.mu.Unlock()
 	if waiting {
 		// A PING behind everything else: its reply is the last.
-		const token = "redchan drain"
 		answered := make(chan struct{})
-		c.sendFenced(proto.AppendCommand(nil, "PING", token),
-			&fence{token: token, done: func(error) { close(answered) }})
+		c.sendPing("redchan drain", func(error) { close(answered) })
 		select {
 		case <-answered:
 		case <-ctx.Done():

@@ -6,16 +6,78 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 )
 
 // dial connects, shakes hands and starts the connection. prepare, which may be
 // nil, sets what a connection needs to know before it starts. An error leaves
 // nothing open.
 func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, o.DialTimeout,
-		fmt.Errorf("no connection within %v: %w", o.DialTimeout, context.DeadlineExceeded))
+	if err := o.learned.refused(); err != nil {
+		return nil, err
+	}
+	bounded, cancel := context.WithTimeoutCause(ctx, o.DialTimeout, &dialTimeout{o.DialTimeout, nil})
 	defer cancel()
+	m := o.manners()
+	c, err := dialOnce(bounded, o, m, prepare)
+	first := err
+	for more := true; more && bounded.Err() == nil; {
+		if m, more = m.simpler(err); !more {
+			break
+		}
+		if c, err = dialOnce(bounded, o, m, prepare); err == nil {
+			o.learned.keep(m)
+		}
+	}
+	if isLost(err) && first != nil {
+		err = first
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			err = hideDeadline(err, o.DialTimeout)
+		}
+		return nil, o.learned.note(err)
+	}
+	_ = o.learned.note(nil)
+	c.monitor.begin(c, o)
+	c.start()
+	o.Logger.Debug("redis: connected", "server", c.addr, "version", c.server, "resp3", c.resp3)
+	return c, nil
+}
 
+// dialTimeout is the error of an attempt to connect that took longer than
+// Options.DialTimeout. It is no context.DeadlineExceeded: that would be the end of the
+// caller's own context.
+type dialTimeout struct {
+	after time.Duration
+	err   error // what was under way; may be nil
+}
+
+func (e *dialTimeout) Error() string {
+	text := fmt.Sprintf("no connection within %v (Options.DialTimeout)", e.after)
+	if e.err != nil {
+		text += ": " + e.err.Error()
+	}
+	return text
+}
+
+// Timeout reports true: it is a net.Error.
+func (e *dialTimeout) Timeout() bool { return true }
+
+// Temporary reports true.
+func (e *dialTimeout) Temporary() bool { return true }
+
+// hideDeadline returns an error of connecting without the deadline of our own that it may
+// have met: net.Dialer and others tell it as the context's.
+func hideDeadline(err error, after time.Duration) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &dialTimeout{after, errors.New(err.Error())}
+}
+
+// dialOnce makes one connection that works, and has not started.
+func dialOnce(ctx context.Context, o *Options, m manners, prepare func(*conn)) (*conn, error) {
 	addr := o.Addr
 	if o.Resolve != nil {
 		var err error
@@ -26,7 +88,7 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	nc, err := o.dialer()(ctx, o.Network, addr)
 	if err != nil {
 		if ctx.Err() != nil {
-			err = fmt.Errorf("%w: %w", err, context.Cause(ctx))
+			err = whileDialing(ctx, err)
 		}
 		return nil, err
 	}
@@ -36,9 +98,9 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	c := newConn(nc, nc, addr, o)
 	// Whatever hangs from here on ends with ctx by the connection's end.
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	if err = c.setUp(ctx, o, prepare); err != nil {
+	if err = c.setUp(ctx, o, m, prepare); err != nil {
 		if !stop() {
-			err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+			err = whileDialing(ctx, err)
 		}
 		_ = nc.Close()
 		return nil, err
@@ -46,10 +108,21 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 	if !stop() {
 		return nil, context.Cause(ctx)
 	}
-	c.monitor.begin(c, o)
-	c.start()
-	o.Logger.Debug("redis: connected", "server", addr, "version", c.server, "resp3", c.resp3)
 	return c, nil
+}
+
+// whileDialing is the error of an attempt that ended with its context. What the end has
+// done to the connection is no news to anybody.
+func whileDialing(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(err, net.ErrClosed) || errors.Is(err, ctx.Err()) {
+		var lost *lostError
+		if errors.As(err, &lost) {
+			return fmt.Errorf("%w, no answer to %s", cause, lost.command)
+		}
+		return cause
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }
 
 // errNoConn tells of a Dial that returns neither a connection nor an error.
@@ -74,7 +147,7 @@ func (o *Options) tlsFor(addr string) *tls.Config {
 }
 
 // setUp does TLS and the handshake of the protocol.
-func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err error) {
+func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*conn)) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = panicError(r)
@@ -94,5 +167,5 @@ func (c *conn) setUp(ctx context.Context, o *Options, prepare func(*conn)) (err 
 		}
 		c.nc, c.secure = secure, true
 	}
-	return c.handshake(o)
+	return c.handshake(o, m)
 }

@@ -9,4 +9,6 @@ type direct struct{}
 
 func newDirect(net.Conn) *direct { return nil }
 
+func (*direct) PeekByte() (first byte, ok bool, err error) { return 0, false, nil }
+
 func (*direct) write([]byte) (int, error) { return 0, nil }

@@ -4,6 +4,7 @@ package redis
 
 import (
 	"errors"
+	"io"
 	"net"
 	"syscall"
 )
@@ -17,6 +18,11 @@ type direct struct {
 	piece []byte // to be written by try
 	n     int    // what try has written
 	err   error
+
+	look func(fd uintptr) // made once as well
+	mark [1]byte          // what look has found
+	met  int              // how many bytes that is; below 0: nothing
+	end  error
 }
 
 // maxDirect bounds one write: some systems refuse larger ones.
@@ -47,7 +53,27 @@ func newDirect(nc net.Conn) *direct {
 		}
 		return true // also where it did not fit: never wait
 	}
+	d.look = func(fd uintptr) {
+		d.met, _, d.end = syscall.Recvfrom(int(fd), d.mark[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	}
 	return d
+}
+
+// PeekByte returns the first byte that has come and was not read.
+func (d *direct) PeekByte() (first byte, ok bool, err error) {
+	d.met, d.end = -1, nil
+	if err := d.raw.Control(d.look); err != nil {
+		return 0, false, err
+	}
+	switch {
+	case errors.Is(d.end, syscall.EAGAIN), errors.Is(d.end, syscall.EINTR):
+		return 0, false, nil
+	case d.end != nil:
+		return 0, false, d.end
+	case d.met == 0:
+		return 0, false, io.EOF
+	}
+	return d.mark[0], true, nil
 }
 
 // write writes what fits and returns how much that was.

@@ -3,6 +3,8 @@ package redis
 import (
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -18,45 +20,71 @@ const (
 // handshake introduces the client: protocol, user, name and database, in one
 // round trip with a server that knows RESP3 and two with one that does not.
 // Any failure means that the connection can't be used.
-func (c *conn) handshake(o *Options) error {
-	if !o.RESP2 {
-		old, err := c.hello(o)
-		if err != nil || !old {
-			return err
-		}
+//
+// Every reply is checked for its kind, and a fence ends the handshake (fence.go): where a
+// server or proxy sends one line more than it was asked for, every later reply would be
+// given to the wrong caller.
+func (c *conn) handshake(o *Options, m manners) error {
+	c.bare = m.bare
+	if o.RESP2 {
+		return c.introduce(o, m)
 	}
-	return c.introduce(o)
+	refusal, err := c.hello(o, m, false)
+	if refusal != nil && refusal.code() == "NOAUTH" && o.hasUser() {
+		// It wants AUTH by itself, before anything else.
+		refusal, err = c.hello(o, m, true)
+	}
+	if err != nil || refusal == nil {
+		return err
+	}
+	switch refusal.code() {
+	case "WRONGPASS", "NOAUTH":
+		return refusal
+	}
+	// Servers and proxies refuse what they don't know in many words.
+	err = c.introduce(o, m)
+	if lost := (*lostError)(nil); errors.As(err, &lost) { // what it said before is why
+		return &lostError{lost.command, refusal}
+	}
+	return err
 }
 
-// hello shakes hands by HELLO 3. It reports whether the server is too old for
-// that: then all is to be done again in RESP2.
-func (c *conn) hello(o *Options) (old bool, err error) {
+// hasUser reports whether the options have a user or a password.
+func (o *Options) hasUser() bool { return o.Username != "" || !o.Password.IsZero() }
+
+// hello shakes hands by HELLO 3. It returns the refusal of HELLO by itself: the
+// connection is good for a handshake in RESP2 then.
+func (c *conn) hello(o *Options, m manners, authFirst bool) (*handshakeError, error) {
 	words := []string{"HELLO", "3"}
-	if !o.Password.IsZero() {
+	var steps []step
+	switch {
+	case authFirst:
+		steps = append(steps, o.auth())
+	case o.hasUser():
 		words = append(words, "AUTH", or(o.Username, "default"), o.Password.Reveal())
 	}
 	if o.ClientName != "" {
 		words = append(words, "SETNAME", o.ClientName)
 	}
-	steps := append([]step{{words: words, check: c.hailed}}, c.library()...)
+	greeting := len(steps)
+	steps = append(steps, step{words: words, check: c.hailed})
+	steps = append(steps, c.library(o, m)...)
 	steps = append(steps, o.modes()...)
 	failed, err := c.run(o, steps)
-	var refusal *proto.Error
-	if failed == 0 && errors.As(err, &refusal) && unknownHello(refusal) {
-		return true, nil
+	var refusal *handshakeError
+	if failed == greeting && errors.As(err, &refusal) {
+		return refusal, nil
 	}
-	return false, err
+	return nil, err
 }
 
-// unknownHello reports whether a refusal of HELLO 3 means that the server
-// speaks RESP2 only.
-func unknownHello(e *proto.Error) bool {
-	return e.Code == "NOPROTO" || e.Code == "ERR" && strings.Contains(strings.ToLower(e.Message), "unknown command")
-}
-
-// hailed reads what HELLO tells of the server.
+// hailed reads what HELLO tells of the server: a map, or the flat array of RESP2.
 func (c *conn) hailed(v proto.Value) error {
-	c.resp3 = true
+	flat := v.Kind() == proto.KindArray && v.Len() > 0 && v.Len()%2 == 0
+	if v.Kind() != proto.KindMap && !flat {
+		return errors.New("a map")
+	}
+	c.resp3 = !flat
 	var name, version string
 	for key, value := range v.Pairs() {
 		switch key.Str() {
@@ -64,6 +92,8 @@ func (c *conn) hailed(v proto.Value) error {
 			name = value.Str()
 		case "version":
 			version = value.Str()
+		case "proto":
+			c.resp3 = value.Int() == 3
 		}
 	}
 	c.server = strings.TrimSpace(name + " " + version)
@@ -71,32 +101,49 @@ func (c *conn) hailed(v proto.Value) error {
 }
 
 // introduce shakes hands in RESP2.
-func (c *conn) introduce(o *Options) error {
+func (c *conn) introduce(o *Options, m manners) error {
 	var steps []step
-	switch {
-	case o.Username != "":
-		steps = append(steps, step{words: []string{"AUTH", o.Username, o.Password.Reveal()}})
-	case !o.Password.IsZero():
-		steps = append(steps, step{words: []string{"AUTH", o.Password.Reveal()}})
+	if o.hasUser() {
+		steps = append(steps, o.auth())
 	}
 	if o.ClientName != "" {
-		steps = append(steps, step{words: []string{"CLIENT", "SETNAME", o.ClientName}})
+		steps = append(steps, step{words: []string{"CLIENT", "SETNAME", o.ClientName}, check: isOK})
 	}
-	steps = append(steps, c.library()...)
+	steps = append(steps, c.library(o, m)...)
 	steps = append(steps, o.modes()...)
-	// Where nothing so far can fail, this tells a missing password. Whoever may
-	// not PING is logged in.
-	steps = append(steps, step{words: []string{"PING"}, allowed: refusesPing})
 	_, err := c.run(o, steps)
 	return err
 }
 
-// library tells the server which library this is; servers before 7.2 don't
-// know how to be told.
-func (c *conn) library() []step {
+// auth returns the step that logs in.
+func (o *Options) auth() step {
+	if o.Username != "" {
+		return step{words: []string{"AUTH", o.Username, o.Password.Reveal()}, check: isOK}
+	}
+	return step{words: []string{"AUTH", o.Password.Reveal()}, check: isOK}
+}
+
+// library tells the server which library this is. Servers before 7.2, some proxies and
+// users of few permissions refuse that; they are not told again.
+func (c *conn) library(o *Options, m manners) []step {
+	if m.silent {
+		return nil
+	}
+	check := func(v proto.Value) error {
+		var refusal *proto.Error
+		if errors.As(v.Err(), &refusal) {
+			switch refusal.Code {
+			case "NOAUTH", "LOADING", "BUSY", "MASTERDOWN": // says nothing of this command
+			default:
+				o.learned.silent.Store(true)
+			}
+			return nil
+		}
+		return isOK(v)
+	}
 	return []step{
-		{words: []string{"CLIENT", "SETINFO", "LIB-NAME", libName}, ignore: true},
-		{words: []string{"CLIENT", "SETINFO", "LIB-VER", libVersion}, ignore: true},
+		{words: []string{"CLIENT", "SETINFO", "LIB-NAME", libName}, check: check, optional: true},
+		{words: []string{"CLIENT", "SETINFO", "LIB-VER", libVersion}, check: check, optional: true},
 	}
 }
 
@@ -104,60 +151,145 @@ func (c *conn) library() []step {
 func (o *Options) modes() []step {
 	var steps []step
 	if o.DB != 0 {
-		steps = append(steps, step{words: []string{"SELECT", strconv.Itoa(o.DB)}})
+		steps = append(steps, step{words: []string{"SELECT", strconv.Itoa(o.DB)}, check: isOK})
 	}
 	if o.ReadOnly {
-		steps = append(steps, step{words: []string{"READONLY"}})
+		steps = append(steps, step{words: []string{"READONLY"}, check: isOK})
 	}
 	return steps
 }
 
 // step is one command of the handshake.
 type step struct {
-	words   []string
-	ignore  bool                    // an error reply does not matter
-	allowed func(error) bool        // tells an error reply that does not matter; may be nil
-	check   func(proto.Value) error // looks at the reply; may be nil
+	words    []string
+	check    func(proto.Value) error // its error names what was expected
+	optional bool                    // check sees error replies too
 }
 
-// run sends all steps at once and reads all replies. It returns the first
-// error that matters and the number of its step. No error shows a word of a
+// isOK reports whether a reply is +OK.
+func isOK(v proto.Value) error {
+	if v.Kind() != proto.KindSimple || v.Str() != "OK" {
+		return errors.New("+OK")
+	}
+	return nil
+}
+
+// run sends all steps and a fence at once, and reads all replies. It returns the first
+// error that matters and the number of its step, which is -1 for the fence. Where that is
+// an error reply to a step, the other replies have been read. No error shows a word of a
 // step but the first.
 func (c *conn) run(o *Options, steps []step) (failed int, err error) {
+	token := "redchan " + strconv.FormatUint(rand.Uint64(), 36)
+	ping := []string{"PING", token}
+	if c.bare {
+		ping, token = ping[:1], ""
+	}
 	var b []byte
 	for _, s := range steps {
 		b = proto.AppendCommand(b, s.words...)
 	}
-	if _, err := c.nc.Write(b); err != nil {
-		return -1, fmt.Errorf("handshake: %w", err)
+	if _, err := c.nc.Write(proto.AppendCommand(b, ping...)); err != nil {
+		return -1, c.handshakeLost(append(steps, step{words: ping})[0].words[0], err)
 	}
 	failed = -1
 	for i, s := range steps {
-		v, readErr := c.reader.Next()
-		for readErr == nil && v.Kind() == proto.KindPush {
-			v, readErr = c.reader.Next()
-		}
+		v, readErr := c.nextReply()
 		if readErr != nil {
 			if err == nil {
-				err = fmt.Errorf("handshake: %s: %w", s.words[0], readErr)
+				err = c.handshakeLost(s.words[0], readErr)
 			}
 			return failed, err
 		}
-		if err != nil || s.ignore {
-			continue
+		if err != nil {
+			continue // for the fence
 		}
-		if refusal := v.Err(); refusal != nil {
-			if s.allowed != nil && s.allowed(refusal) {
-				continue
-			}
-			failed, err = i, &Error{Command: s.words[0], Addr: c.addr, Err: o.withoutSecret(refusal)}
-		} else if s.check != nil {
-			if err = s.check(v); err != nil {
-				failed = i
-			}
+		if refusal := v.Err(); refusal != nil && !s.optional {
+			failed, err = i, c.refusedBy(s.words[0], o.withoutSecret(refusal))
+		} else if want := s.check(v); want != nil {
+			return i, o.mismatch(s.words[0], v, want.Error())
 		}
 	}
+	if wrong := c.meetFence(o, token, err != nil); wrong != nil && (err == nil || !isLost(wrong)) {
+		failed, err = -1, wrong
+	}
 	return failed, err
+}
+
+// nextReply reads the next reply of the handshake.
+func (c *conn) nextReply() (proto.Value, error) {
+	v, err := c.reader.Next()
+	for err == nil && v.Kind() == proto.KindPush {
+		v, err = c.reader.Next()
+	}
+	return v, err
+}
+
+// handshakeError is a handshake that failed by an error reply.
+type handshakeError struct{ err *Error }
+
+func (c *conn) refusedBy(name string, refusal error) *handshakeError {
+	return &handshakeError{&Error{Command: name, Addr: c.addr, Err: refusal}}
+}
+
+func (e *handshakeError) Error() string { return e.err.Error() }
+
+func (e *handshakeError) Unwrap() error { return e.err }
+
+// code returns the code of the error reply.
+func (e *handshakeError) code() string {
+	var reply *proto.Error
+	if errors.As(e.err, &reply) {
+		return reply.Code
+	}
+	return ""
+}
+
+// mismatch is the error for a reply of a kind that its command does not have.
+func (o *Options) mismatch(name string, v proto.Value, want string) error {
+	const shown = 64
+	got := v.Kind().String()
+	if text := v.Str(); text != "" {
+		if !o.Password.IsZero() {
+			text = strings.ReplaceAll(text, o.Password.Reveal(), redacted)
+		}
+		got += fmt.Sprintf(" %.*q", shown, text)
+	}
+	return fmt.Errorf("handshake: the answer to %s is the %s, expected %s: the server, or a proxy in front of it, "+
+		"does not answer each command exactly once", name, got, want)
+}
+
+// lostError is a connection that was lost in the handshake.
+type lostError struct {
+	command string // the first that was not answered
+	err     error
+}
+
+func (c *conn) handshakeLost(name string, err error) error {
+	var wrong *proto.ProtocolError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("handshake: %s: %w", name, err)
+	}
+	if errors.Is(err, io.EOF) {
+		err = errServerClosed
+	}
+	return &lostError{name, err}
+}
+
+func (e *lostError) Error() string {
+	text := "handshake: " + e.command + ": " + e.err.Error()
+	if e.command == "HELLO" {
+		text += ": does it speak RESP2 only, or is it a proxy (set Options.RESP2, or protocol=2 in the URL), " +
+			"or is that a port for TLS (set Options.TLS, or use rediss://)?"
+	}
+	return text
+}
+
+func (e *lostError) Unwrap() error { return e.err }
+
+// isLost reports whether a handshake failed because the connection was lost.
+func isLost(err error) bool {
+	var lost *lostError
+	return errors.As(err, &lost)
 }
 
 // withoutSecret returns a refusal without the password, should a server have

@@ -200,6 +200,14 @@ const keepAliveToken = "redchan keep-alive"
 
 // ping sends a PING for which nobody waits but the monitor.
 func (c *conn) ping() {
-	c.sendFenced(proto.AppendCommand(nil, "PING", keepAliveToken),
-		&fence{token: keepAliveToken, done: func(error) {}})
+	c.sendPing(keepAliveToken, func(error) {})
+}
+
+// sendPing sends a PING with data, where the server can answer that.
+func (c *conn) sendPing(data string, done func(error)) {
+	words := []string{"PING", data}
+	if c.bare {
+		words = words[:1]
+	}
+	c.sendFenced(proto.AppendCommand(nil, words...), &fence{token: data, done: done})
 }

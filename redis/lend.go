@@ -136,6 +136,8 @@ func (c *conn) lendOn() bool {
 	}
 	next := c.inflight.front()
 	switch {
+	case next == nil && c.peeker == nil:
+		return false // nobody else would see what comes unasked
 	case next == nil:
 		c.lending.reading = false
 	case next.state == slotWaiting && next.fence == nil:
@@ -346,19 +348,26 @@ const (
 // meanwhile, before the writer goroutine takes over.
 const callerFlushes = 4
 
-// flush sees to it that what has been queued is written. mu is held, and released.
-func (c *conn) flush() {
+// flush sees to it that what has been queued is written. first says that nothing else is
+// in flight: then nothing must have come that is no push. mu is held, and released.
+func (c *conn) flush(first bool) {
 	if c.lease != leaseFree {
 		c.mu.Unlock()
 		return
 	}
-	if c.direct == nil {
+	var err error
+	if first && c.peeker != nil {
+		c.lease = leaseCaller // nobody writes meanwhile, so no answer can come
+		c.mu.Unlock()
+		err = c.peek()
+		c.mu.Lock()
+	}
+	if err == nil && c.direct == nil {
 		c.handToWriter()
 		c.mu.Unlock()
 		return
 	}
 	c.lease = leaseCaller
-	var err error
 	for n := 0; c.lease == leaseCaller; n++ {
 		switch {
 		case err != nil:
@@ -377,6 +386,33 @@ func (c *conn) flush() {
 	if err != nil {
 		c.fail(err)
 	}
+}
+
+// peeker tells, without waiting, whether something has come that nobody has read, and the
+// first byte of it. The error says that the connection has ended. Sockets have it, and
+// net.Conns may: then callers lead on them also where nothing else is in flight.
+type peeker interface {
+	PeekByte() (first byte, ok bool, err error)
+}
+
+// peek looks at a connection that nothing is expected from before a request is written to
+// it. The error says that the connection has ended, or that a reply has come which nobody
+// asked for: the request's caller would get it. What it costs is little beside a round
+// trip, and it keeps requests from being written to a connection that the server has closed.
+func (c *conn) peek() (err error) {
+	defer func() {
+		if r := recover(); r != nil { // of a net.Conn of the user's own
+			err = panicError(r)
+		}
+	}()
+	first, ok, err := c.peeker.PeekByte()
+	switch {
+	case err != nil:
+		return c.explain(err)
+	case ok && !c.beginsPush(first):
+		return errUnasked
+	}
+	return nil
 }
 
 // flushDirectly writes what is queued from a caller that has the write lease. What

@@ -74,6 +74,15 @@ type watchedConn struct {
 	late             atomic.Int64                                // how much later a hint comes
 }
 
+// PeekByte lets callers lead also where nothing else is in flight.
+func (c *watchedConn) PeekByte() (byte, bool, error) {
+	peeker, ok := c.Conn.(interface{ PeekByte() (byte, bool, error) })
+	if !ok {
+		return 0, false, nil
+	}
+	return peeker.PeekByte()
+}
+
 func (c *watchedConn) stop() {
 	if c.w.pause != nil {
 		c.w.pause()

@@ -26,13 +26,18 @@ type Options struct {
 	// may be any name. It must honour its context and be safe for concurrent use.
 	Resolve func(ctx context.Context) (addr string, err error)
 	// Username and Password are given to the server at each connect. A
-	// password alone is the default user's.
+	// password alone is the default user's; a user alone has none, as with
+	// "nopass" in its ACL.
 	Username string
 	Password Secret
 	// DB is the number of the database, selected at each connect.
 	DB int
 	// ClientName is what CLIENT LIST shows; empty sets none.
 	ClientName string
+	// NoClientInfo keeps the library's name and version from the server, which CLIENT LIST
+	// shows beside the name: no CLIENT SETINFO is sent. It is left out by itself on a
+	// server that has refused it once, or that has ended the connection on it.
+	NoClientInfo bool
 	// TLS switches TLS on and configures it: &tls.Config{} verifies the server
 	// by the system's roots and the name in Addr, or in what Resolve returns, unless
 	// ServerName has another. Versions below 1.2 are not
@@ -104,6 +109,8 @@ type Options struct {
 
 	// Logger is told of connections made and lost. Nil means silence.
 	Logger *slog.Logger
+
+	learned *learned // of the client that the options are in use by
 }
 
 // ErrOptions is found by errors.Is in the error for options or a URL that make
@@ -146,9 +153,6 @@ func (o Options) withDefaults() (Options, error) {
 	if o.DB < 0 {
 		return o, badOptions("the database is negative: %d", o.DB)
 	}
-	if o.Username != "" && o.Password.IsZero() {
-		return o, badOptions("there is a user but no password")
-	}
 	if strings.ContainsAny(o.ClientName, " \n\r\t") {
 		return o, badOptions("a client name can't contain spaces")
 	}
@@ -178,6 +182,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.SubscriberRetry == nil {
 		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
 	}
+	o.learned = new(learned) // another client's server may be another
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

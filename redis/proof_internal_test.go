@@ -66,7 +66,7 @@ func TestProofOverTLS(t *testing.T) {
 			if _, err := server.Read(hello); err != nil {
 				t.Error(err)
 			}
-			if _, err := server.Write([]byte("%0\r\n+OK\r\n+OK\r\n")); err != nil {
+			if _, err := server.Write([]byte("%0\r\n+OK\r\n+OK\r\n+PONG\r\n")); err != nil {
 				t.Error(err)
 			}
 		}()
@@ -76,7 +76,7 @@ func TestProofOverTLS(t *testing.T) {
 		}
 		raw := newQueue(near)
 		c := newConn(raw, raw, "here", &o)
-		if err := c.setUp(t.Context(), &o, func(c *conn) { c.subscriber = true }); err != nil {
+		if err := c.setUp(t.Context(), &o, manners{}, func(c *conn) { c.subscriber = true }); err != nil {
 			t.Fatal(err)
 		}
 

@@ -23,7 +23,25 @@ func (r countingReader) Read(p []byte) (n int, err error) {
 		n, err = c.nc.Read(p)
 	}
 	c.received.Add(uint64(n))
+	if n > 0 && c.started {
+		c.known = c.enqueued.Load()
+		// At once, also where the rest of it never comes.
+		if c.known == c.answered && c.reader.Buffered() == 0 && !c.beginsPush(p[0]) {
+			err = errUnasked
+		}
+	}
 	return n, err
+}
+
+// beginsPush reports whether what begins with mark may be a push.
+func (c *conn) beginsPush(mark byte) bool {
+	return mark == '>' || mark == '*' && c.subscriber || mark == '+' && c.monitoring
+}
+
+// unasked reports whether the buffer has the beginning of a reply though everything has been
+// answered that could have one. Who calls it has the read lease.
+func (c *conn) unasked() bool {
+	return c.answered == c.known && c.reader.Buffered() > 0 && c.reader.Mark() != 0 && !c.beginsPush(c.reader.Mark())
 }
 
 // proof knows, for a subscriber connection, a time up to which everything that
@@ -93,11 +111,17 @@ func (c *conn) readLoop() {
 
 // explain says what an end of file means here.
 func (c *conn) explain(err error) error {
-	if errors.Is(err, io.EOF) {
+	switch {
+	case errors.Is(err, io.EOF):
 		return errServerClosed
+	case errors.Is(err, net.ErrClosed): // by a net.Conn of the user's own
+		return errClosedBelow
 	}
 	return err
 }
+
+// errClosedBelow stands for "use of closed network connection".
+var errClosedBelow = errors.New("the connection was closed on this side")
 
 // recoverPanic turns a panic, of a net.Conn of the user's own, into the
 // connection's end.
@@ -161,7 +185,7 @@ func (c *conn) dispatch(v proto.Value) error {
 			if v, ok, err = c.reader.TryNext(); err == nil && ok {
 				continue
 			}
-			return err
+			return c.behind(err)
 		}
 		if pushes > 0 { // which came before these replies
 			c.pushed(pushes)
@@ -169,10 +193,18 @@ func (c *conn) dispatch(v proto.Value) error {
 		}
 		wrong := c.answer(replies[:n], !ok)
 		if n = 0; wrong != nil || err != nil || !ok {
-			return or(wrong, err)
+			return c.behind(or(wrong, err))
 		}
 		batch = c.batchLeft()
 	}
+}
+
+// behind looks at what is left of the bytes read when all complete replies are handed out.
+func (c *conn) behind(err error) error {
+	if err == nil && c.unasked() {
+		err = errUnasked
+	}
+	return err
 }
 
 // pushed is called behind some pushes: before the replies that came after them, and
@@ -210,7 +242,7 @@ func (c *conn) answer(replies []proto.Value, final bool) (err error) {
 	c.mu.Lock()
 	for _, v := range replies {
 		s := c.inflight.front()
-		if s == nil {
+		if s == nil || c.answered >= c.known {
 			err = errUnasked
 			break
 		}

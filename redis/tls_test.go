@@ -80,10 +80,15 @@ func answerOK(nc net.Conn) {
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Second))
 	reader := proto.NewReader(nc, proto.Limits{})
 	for {
-		if _, err := reader.Next(); err != nil {
+		v, err := reader.Next()
+		if err != nil {
 			return
 		}
-		if _, err := nc.Write([]byte("+OK\r\n")); err != nil {
+		reply := "+OK\r\n"
+		if v.Index(0).Str() == "PING" {
+			reply = "+PONG\r\n"
+		}
+		if _, err := nc.Write([]byte(reply)); err != nil {
 			return
 		}
 	}

@@ -17,12 +17,13 @@ import (
 //	unix:///path?db=0  redis+unix:///path         Unix socket
 //	redis+unix+tls://cert.host/path               TLS over a Unix socket
 //
-// User, password, host, port and database may be left out; "redis://:pw@host"
-// gives a password alone. Whatever has a special meaning in a URL is written
+// valkey:// and valkeys:// are redis:// and rediss://. User, password, host, port and
+// database may be left out; "redis://:pw@host" gives a password alone, and
+// "redis://user@host" a user who has none. Whatever has a special meaning in a URL is written
 // in percent form, in a password above all: "#" is %23, "@" is %40, "/" is %2F.
 //
 // The query has further options: db (or database), username, password,
-// client_name, protocol (2 or 3), dial_timeout, reply_timeout, keep_alive,
+// client_name, client_info (false sets Options.NoClientInfo), protocol (2 or 3), dial_timeout, reply_timeout, keep_alive,
 // subscribe_timeout, unsubscribe_timeout, backoff, backoff_max,
 // subscriber_backoff, subscriber_backoff_max (all as "1.5s"), connections,
 // pool_size, and the limits of replies: max_bulk, max_depth, max_elements,
@@ -45,16 +46,21 @@ func ParseURL(s string) (Options, error) {
 	}
 	secure, unix := false, false
 	switch strings.ToLower(scheme) {
-	case "redis":
-	case "rediss", "redis+tls":
+	case "redis", "valkey":
+	case "rediss", "redis+tls", "valkeys":
 		secure = true
 	case "unix", "redis+unix":
 		unix = true
 	case "redis+unix+tls":
 		unix, secure = true, true
+	case "redis+cluster", "rediss+cluster":
+		return o, badOptions("the URL is that of a cluster: give it to cluster.Open or cluster.ParseURL")
+	case "redis+sentinel", "rediss+sentinel", "redis-sentinel":
+		return o, badOptions("the URL is that of sentinels, which this client can't ask: " +
+			"connect to the primary, or find it in Options.Resolve")
 	default:
 		// The scheme may be half of a password that was cut at the wrong place.
-		return o, badOptions("the URL's scheme is none of redis, rediss, redis+tls, unix, redis+unix, redis+unix+tls")
+		return o, badOptions("the URL's scheme is none of redis, rediss, redis+tls, valkey, valkeys, unix, redis+unix, redis+unix+tls")
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
@@ -123,6 +129,9 @@ func parseSocket(o *Options, authority, path string, hasPath bool) error {
 // parseHost reads "host:port" and the database in the path.
 func parseHost(o *Options, authority, path string) error {
 	host, port := authority, "6379"
+	if strings.Contains(authority, ",") {
+		return badOptions("the URL has several hosts: those of a cluster go to cluster.Open, as redis+cluster://host1,host2")
+	}
 	if strings.HasPrefix(authority, "[") {
 		end := strings.IndexByte(authority, ']')
 		if end < 0 {
@@ -195,7 +204,8 @@ func parseQuery(o *Options, query string) error {
 			return badOptions("the URL's query has %s twice", key)
 		}
 		part, named := "query option "+key, strconv.Quote(key)
-		if seen["password"] { // what stands here may be a part of it
+		passwordSeen := seen["password"]
+		if passwordSeen { // what stands here may be a part of it
 			part, named = "query", "behind the password, in which & is written %26"
 		}
 		seen[key] = true
@@ -204,6 +214,9 @@ func parseQuery(o *Options, query string) error {
 		}
 		switch err := setOption(o, key, value); {
 		case errors.Is(err, errUnknownOption):
+			if !passwordSeen {
+				named += meant(key)
+			}
 			return badOptions("the URL's query has an unknown option: %s", named)
 		case err != nil:
 			return err
@@ -239,6 +252,12 @@ func setOption(o *Options, key, value string) error {
 		o.Password = NewSecret(value)
 	case "client_name":
 		o.ClientName = value
+	case "client_info":
+		told, err := strconv.ParseBool(value)
+		if err != nil {
+			return badOptions("client_info in the URL's query is neither true nor false: %q", value)
+		}
+		o.NoClientInfo = !told
 	case "protocol":
 		if value != "2" && value != "3" {
 			return badOptions("protocol in the URL's query is neither 2 nor 3: %q", value)

@@ -34,6 +34,9 @@ func TestParseURL(t *testing.T) {
 		"redis://host/2?db=3":               {"tcp", "host:6379", "", "", "", 3, false}, // the query beats the path
 		"redis://a:b@host?password=c":       {"tcp", "host:6379", "a", "c", "", 0, false},
 		"redis://host?username=u&password=": {"tcp", "host:6379", "u", "", "", 0, false},
+		"redis://ann@host":                  {"tcp", "host:6379", "ann", "", "", 0, false},
+		"valkey://host/1":                   {"tcp", "host:6379", "", "", "", 1, false},
+		"valkeys://host":                    {"tcp", "host:6379", "", "", "", 0, true},
 		"rediss://host":                     {"tcp", "host:6379", "", "", "", 0, true},
 		"redis+tls://host:1/2":              {"tcp", "host:1", "", "", "", 2, true},
 		"unix:///run/redis.sock":            {"unix", "/run/redis.sock", "", "", "", 0, false},
@@ -43,12 +46,6 @@ func TestParseURL(t *testing.T) {
 		"redis+unix+tls://cert.host/r":      {"unix", "/r", "", "", "cert.host", 0, true},
 	} {
 		o, err := redis.ParseURL(url)
-		if strings.HasSuffix(url, "password=") {
-			if err == nil {
-				t.Errorf("%s: a user without a password is accepted", url)
-			}
-			continue
-		}
 		if err != nil {
 			t.Errorf("%s: %v", url, err)
 			continue
@@ -96,6 +93,15 @@ func TestParseURLOptions(t *testing.T) {
 	}
 }
 
+// A client need not say which library it is.
+func TestParseURLClientInfo(t *testing.T) {
+	for value, silent := range map[string]bool{"": false, "?client_info=true": false, "?client_info=false": true} {
+		if o, err := redis.ParseURL("redis://host" + value); err != nil || o.NoClientInfo != silent {
+			t.Errorf("%q: %v, %v", value, o.NoClientInfo, err)
+		}
+	}
+}
+
 func TestParseURLRefuses(t *testing.T) {
 	for url, part := range map[string]string{
 		"":                                     "begins with",
@@ -137,7 +143,14 @@ func TestParseURLRefuses(t *testing.T) {
 		"redis://host?password=a&s3cret":       "%26",
 		"redis://host?password=a&s3cr=%zz":     "two hex digits",
 		"redis://host?password=a&%zzs3cr":      "two hex digits",
-		"redis://ann@host":                     "password",
+		"redis://host?client_info=maybe":       "client_info",
+		"redis://h1:1,h2:2":                    "cluster.Open",
+		"redis+cluster://h1,h2":                "cluster.Open",
+		"redis+sentinel://h1/name":             "Options.Resolve",
+		"redis://host?dail_timeout=1s":         "did you mean dial_timeout?",
+		"redis://host?pool=1":                  `option: "pool"`,
+		"redis://host?poolsize=1":              "did you mean pool_size?",
+		"redis://host?read_from=primary":       "cluster",
 		"unix://":                              "path",
 		"unix:///":                             "path",
 		"unix://run/redis.sock":                "third slash",
@@ -168,7 +181,6 @@ func TestOptionsRefused(t *testing.T) {
 		"address":  {Addr: "host"},
 		"URL":      {Addr: "redis://host:6379"},
 		"database": {DB: -1},
-		"user":     {Username: "ann"},
 		"time":     {KeepAlive: -1},
 		"number":   {PoolSize: -1},
 		"name":     {ClientName: "a b"},

@@ -86,15 +86,14 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 		}
 		s.start = c.queued
 		c.queued += uint64(len(*last) - before)
-		c.inflight.push(s)
-		c.monitor.busy()
+		c.push(s)
 	}
 	if s.batch {
 		c.batches.Add(1)
 	}
 	s.ctx = ctx
 	leads = c.takeLease(s)
-	c.flush()
+	c.flush(c.inflight.size == 1)
 	return leads, nil
 }
 
@@ -179,7 +178,13 @@ func (c *conn) append(s *slot, piece []byte) {
 	s.start = c.queued
 	c.outgoing = append(c.outgoing, piece)
 	c.queued += uint64(len(piece))
+	c.push(s)
+}
+
+// push puts a slot into the FIFO. mu is held.
+func (c *conn) push(s *slot) {
 	c.inflight.push(s)
+	c.enqueued.Add(1)
 	c.monitor.busy()
 }
 

@@ -329,7 +329,7 @@ func echo(nc net.Conn) {
 		switch word := v.Index(v.Len() - 1).Str(); v.Index(0).Str() {
 		case "HELLO":
 			reply = "%2\r\n+server\r\n+redis\r\n+proto\r\n:3\r\n"
-		case "GET":
+		case "GET", "PING":
 			reply = fmt.Sprintf("$%d\r\n%s\r\n", len(word), word)
 		}
 		if _, err := io.WriteString(nc, reply); err != nil {

@@ -190,20 +190,41 @@ func (c *Conn) Pong(data string) {
 	}
 }
 
-// Handshake reads and answers what a client that speaks RESP3 says first, without
-// the SELECT of one that uses another database.
+// Handshake reads and answers what a client that speaks RESP3 says first, up to the PING
+// that ends it.
 func (c *Conn) Handshake() {
 	c.t.Helper()
 	hello := c.Next()
 	if hello[0] != "HELLO" {
 		c.t.Fatalf("redistest: the client sent %s, expected HELLO", short(hello))
 	}
-	c.Send("%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
-		"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
-		"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n")
-	for range 2 {
-		c.Expect("CLIENT", "SETINFO", Any, Any)
-		c.OK()
+	c.Send(Hello)
+	c.finish(c.Next(), c.OK)
+}
+
+// Hello is an answer to HELLO 3.
+const Hello = "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
+	"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
+	"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
+
+// finish answers the handshake from the command given to the PING that ends it.
+func (c *Conn) finish(words []string, setInfo func()) {
+	c.t.Helper()
+	for ; ; words = c.Next() {
+		switch {
+		case words[0] == "PING" && len(words) == 2:
+			c.Bulk(words[1])
+			return
+		case words[0] == "PING":
+			c.Simple("PONG")
+			return
+		case words[0] == "CLIENT" && words[1] == "SETINFO":
+			setInfo()
+		case words[0] == "CLIENT", words[0] == "SELECT", words[0] == "READONLY", words[0] == "AUTH":
+			c.OK()
+		default:
+			c.t.Fatalf("redistest: the client sent %s before the PING that ends the handshake", short(words))
+		}
 	}
 }
 
@@ -212,24 +233,14 @@ func (c *Conn) Handshake() {
 func (c *Conn) HandshakeRESP2() {
 	c.t.Helper()
 	c.resp2 = true
+	refuse := func() { c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'") }
 	first := c.Next()
 	if first[0] == "HELLO" {
 		c.Error("ERR unknown command `HELLO`, with args beginning with: `3`, ")
-		for range 2 {
-			c.Expect("CLIENT", "SETINFO", Any, Any)
-			c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'")
-		}
+		c.finish(c.Next(), refuse)
 		first = c.Next()
 	}
-	for first[0] != "PING" {
-		if first[0] == "CLIENT" && first[1] == "SETINFO" {
-			c.Error("ERR unknown subcommand or wrong number of arguments for 'SETINFO'")
-		} else {
-			c.OK()
-		}
-		first = c.Next()
-	}
-	c.Simple("PONG")
+	c.finish(first, refuse)
 }
 
 // Serve answers every command by what reply returns, a reply as it goes over

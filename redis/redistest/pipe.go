@@ -24,7 +24,11 @@ type end struct {
 	name    string
 }
 
-func (e *end) Read(p []byte) (int, error)  { return e.in.read(p) }
+func (e *end) Read(p []byte) (int, error) { return e.in.read(p) }
+
+// PeekByte returns the first byte that has come and was not read, without waiting.
+func (e *end) PeekByte() (first byte, ok bool, err error) { return e.in.peek() }
+
 func (e *end) Write(p []byte) (int, error) { return e.out.write(p) }
 
 // Close ends both directions: the other end reads what was written, then EOF.
@@ -129,6 +133,15 @@ func (s *stream) read(p []byte) (int, error) {
 		case <-passed:
 		}
 	}
+}
+
+func (s *stream) peek() (first byte, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.buf) > 0 {
+		return s.buf[0], true, nil
+	}
+	return 0, false, s.readErr
 }
 
 func (s *stream) write(p []byte) (written int, err error) {

@@ -1,0 +1,127 @@
+package redis
+
+import (
+	"errors"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// learned is what the connections of a client know of their server from those before.
+type learned struct {
+	silent atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
+	bare   atomic.Bool // it ends the connection on a PING with data, as twemproxy does
+
+	mu       sync.Mutex
+	refusal  error // why it lets nobody in; nil where it does
+	refusals int   // in a row
+	until    time.Time
+}
+
+// manners say how a connection introduces itself.
+type manners struct {
+	silent bool // without CLIENT SETINFO
+	bare   bool // with a PING without data; in RESP2 only
+}
+
+// manners returns how the next connection is to introduce itself.
+func (o *Options) manners() manners {
+	return manners{silent: o.NoClientInfo || o.learned.silent.Load(), bare: o.learned.bare.Load()}
+}
+
+// simpler returns manners that a server may accept which has ended a connection in the
+// handshake. It reports false where there are none, or the server did not come as far as
+// to what they leave out.
+func (m manners) simpler(err error) (manners, bool) {
+	var lost *lostError
+	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare {
+		return m, false
+	}
+	return manners{silent: true, bare: m.silent}, true
+}
+
+// keep notes manners that a server has accepted.
+func (l *learned) keep(m manners) {
+	l.silent.Store(m.silent)
+	l.bare.Store(m.bare)
+}
+
+// The pauses between attempts to get in where the server has refused for good. Some lock
+// an account that fails to log in too often.
+const (
+	refusedBase = time.Second
+	refusedMax  = 30 * time.Second
+)
+
+// refusedError is a refusal that does not pass by itself.
+type refusedError struct{ error }
+
+func (e refusedError) Unwrap() error { return e.error }
+
+// refused returns the refusal of before, as long as no attempt is due.
+func (l *learned) refused() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal != nil && time.Now().Before(l.until) {
+		return l.refusal
+	}
+	return nil
+}
+
+// wait returns how long no attempt is due.
+func (l *learned) wait() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.refusal == nil {
+		return 0
+	}
+	return time.Until(l.until)
+}
+
+// note takes the outcome of an attempt, and returns its error, marked where it is a
+// refusal for good.
+func (l *learned) note(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case err == nil:
+		l.refusal, l.refusals = nil, 0
+		return nil
+	case !lasts(err):
+		return err
+	}
+	pause := refusedMax
+	if l.refusals < 5 {
+		pause = refusedBase << l.refusals
+	}
+	l.refusals++
+	l.refusal = refusedError{err}
+	l.until = time.Now().Add(pause/2 + rand.N(pause/2+1))
+	return l.refusal
+}
+
+// lasts reports whether a handshake was refused for a reason that somebody has to do
+// something about: a wrong password, a missing permission, a database that is not there.
+func lasts(err error) bool {
+	var refusal *handshakeError
+	var reply *proto.Error
+	if !errors.As(err, &refusal) || !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "WRONGPASS", "NOAUTH", "NOPERM", "DENIED":
+		return true
+	case "ERR", "":
+		text := strings.ToLower(reply.Message)
+		for _, word := range []string{"password", "db index", "not allowed", "unknown command", "cluster support disabled"} {
+			if strings.Contains(text, word) {
+				return true
+			}
+		}
+	}
+	return false
+}
