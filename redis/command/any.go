@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -14,21 +15,27 @@ import (
 )
 
 // AsAny returns cmd with its reply as the Go value that fits it: nil, string, int64,
-// float64, bool, []any, and map[string]any for RESP3's maps. Null is nil and no error.
-func AsAny[U any](cmd Cmd[U]) Cmd[any] {
-	return As(cmd, func(v proto.Value) (any, error) { return ToAny(v, nil) })
+// float64, bool, []any, and map[string]any. Null is nil and no error.
+//
+// Where the command is known, RESP2 gives the same as RESP3: [HGetAll] a map, [ZScore] a
+// float64, [ZRangeWithScores] a []any for each member and score. What is inside of other
+// replies, and what scripts return, is as the protocol has it: RESP2 has no maps, doubles
+// and booleans.
+func AsAny[U any](cmd Cmd[U]) Cmd[any] { return asAny(cmd, nil) }
+
+func asAny[U any](cmd Cmd[U], text func(string) any) Cmd[any] {
+	form := cmd.request.form()
+	return As(cmd, func(v proto.Value) (any, error) { return form.toAny(v, text) })
 }
 
 // AsGuess is [AsAny] for stored text that may be anything: a text becomes what JSON
 // makes of it, else a number, else text where it is UTF-8, else bytes. It suits tools
 // that show what somebody else has stored; programs that know what they store say it.
-func AsGuess[U any](cmd Cmd[U]) Cmd[any] {
-	return As(cmd, func(v proto.Value) (any, error) { return ToAny(v, Guess) })
-}
+func AsGuess[U any](cmd Cmd[U]) Cmd[any] { return asAny(cmd, Guess) }
 
 // DoAny sends a command of any type through d and returns its reply as [ToAny] does.
 func DoAny(ctx context.Context, d Doer, cmd Queueable, text func(string) any) (any, error) {
-	c := Cmd[any]{cmd.Request(), func(v proto.Value) (any, error) { return ToAny(v, text) }}
+	c := asAny(Cmd[any]{request: cmd.Request()}, text)
 	return c.do(ctx, d)
 }
 
@@ -154,6 +161,86 @@ func ToAny(v proto.Value, text func(string) any) (any, error) {
 	return text(v.Str()), nil
 }
 
+// toAny is [ToAny] for a reply of the form.
+func (f form) toAny(v proto.Value, text func(string) any) (any, error) {
+	switch {
+	case f == formMap && v.Kind() == proto.KindArray:
+		return f.toMap(v, text)
+	case (f == formPairs || f == formScores) && v.Kind() == proto.KindArray:
+		return f.toPairs(v, text)
+	case f == formOneScore && v.Kind() == proto.KindArray && v.Len() == 2:
+		return f.toPair(v.Index(0), v.Index(1), text)
+	case f == formScore:
+		return scoreOr(v, text)
+	case f == formScoreList && v.Kind() == proto.KindArray:
+		list := make([]any, 0, v.Len())
+		for e := range v.All() {
+			one, err := scoreOr(e, text)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, one)
+		}
+		return list, nil
+	}
+	return ToAny(v, text)
+}
+
+// toMap makes a map of names and values.
+func (f form) toMap(v proto.Value, text func(string) any) (any, error) {
+	m := make(map[string]any, v.Len()/2)
+	err := fieldReader{form: f}.each(v, "a map with texts for keys", func(name string, v proto.Value) (err error) {
+		m[name], err = ToAny(v, text)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// toPairs makes a slice of pairs.
+func (f form) toPairs(v proto.Value, text func(string) any) (any, error) {
+	list := make([]any, 0, v.Len())
+	var name proto.Value
+	second := false
+	for e := range f.elems(v) {
+		if second {
+			pair, err := f.toPair(name, e, text)
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, pair)
+		}
+		name, second = e, !second
+	}
+	if second {
+		return nil, want("names and values")
+	}
+	return list, nil
+}
+
+// toPair makes a slice of a name and its value.
+func (f form) toPair(name, value proto.Value, text func(string) any) (any, error) {
+	first, err := ToAny(name, text)
+	if err != nil {
+		return nil, err
+	}
+	second, err := ToAny(value, text)
+	if f != formPairs {
+		second, err = scoreOr(value, text)
+	}
+	return []any{first, second}, err
+}
+
+// scoreOr returns a score as a float64, and what is none as [ToAny] does.
+func scoreOr(v proto.Value, text func(string) any) (any, error) {
+	if isText(v) {
+		return decodeFloat(v)
+	}
+	return ToAny(v, text)
+}
+
 // AsUint returns cmd with its number as an unsigned one, also one that is stored as
 // text.
 func AsUint[U any](cmd Cmd[U]) Cmd[uint64] {
@@ -166,15 +253,81 @@ func AsUint[U any](cmd Cmd[U]) Cmd[uint64] {
 }
 
 // AsTime returns cmd with its time: RFC 3339, or seconds since 1970, with a fraction or
-// not.
+// not. The replies of commands such as [ExpireTime] are read in their own unit. Any other
+// integer is refused, because nothing tells its unit: read it by [AsInt].
 func AsTime[U any](cmd Cmd[U]) Cmd[time.Time] {
-	return As(cmd, func(v proto.Value) (time.Time, error) { return fromText(v, "time.Time", parseTime) })
+	of := cmd.request.clock()
+	if of.unit > 0 && !of.point {
+		cmd.request = cmd.request.refused(badArgument("%s returns a length of time: use AsDuration", cmd.request.Name()))
+	}
+	return As(cmd, func(v proto.Value) (time.Time, error) {
+		if v.Kind() != proto.KindInt && v.Kind() != proto.KindBool { // an integer in RESP2
+			return fromText(v, "time.Time", parseTime)
+		}
+		n, err := of.count(v.Int())
+		if err != nil {
+			return time.Time{}, missingOrCause(err, "time.Time")
+		}
+		if of.unit == time.Millisecond {
+			return time.UnixMilli(n), nil
+		}
+		return time.Unix(n, 0), nil
+	})
 }
 
 // AsDuration returns cmd with its duration: as Go writes it, such as 1h30m, or seconds,
-// with a fraction or not.
+// with a fraction or not. The replies of commands such as [TTL] are read in their own
+// unit; a key without an expiry has no duration, which is an error, and a key that does
+// not exist is [Nil]. Any other integer is refused, because nothing tells its unit: read
+// it by [AsInt].
 func AsDuration[U any](cmd Cmd[U]) Cmd[time.Duration] {
-	return As(cmd, func(v proto.Value) (time.Duration, error) { return fromText(v, "time.Duration", parseDuration) })
+	of := cmd.request.clock()
+	if of.point {
+		cmd.request = cmd.request.refused(badArgument("%s returns a point in time: use AsTime", cmd.request.Name()))
+	}
+	return As(cmd, func(v proto.Value) (time.Duration, error) {
+		if v.Kind() != proto.KindInt && v.Kind() != proto.KindBool { // an integer in RESP2
+			return fromText(v, "time.Duration", parseDuration)
+		}
+		n, err := of.count(v.Int())
+		if err != nil {
+			return 0, missingOrCause(err, "time.Duration")
+		}
+		if n > int64(math.MaxInt64/of.unit) {
+			return 0, wantCause("time.Duration", errTooLong)
+		}
+		return time.Duration(n) * of.unit, nil
+	})
+}
+
+// Why an integer is no time.
+var (
+	errNoUnit   = errors.New("nothing tells the unit of this integer: read it by AsInt")
+	errNoExpiry = errors.New("there is no expiry")
+	errTooLong  = errors.New("more than a duration can hold")
+)
+
+// count returns how many units a reply counts.
+func (c clock) count(n int64) (int64, error) {
+	switch {
+	case c.unit == 0:
+		return 0, errNoUnit
+	case n == codeMissing:
+		return 0, Nil
+	case n == codeNoExpiry:
+		return 0, errNoExpiry
+	case n < 0:
+		return 0, errNoUnit
+	}
+	return n, nil
+}
+
+// missingOrCause is [Nil] where err is, and else a decoder's error with its cause.
+func missingOrCause(err error, wanted string) error {
+	if err == Nil { //nolint:errorlint // decoders return Nil itself
+		return Nil
+	}
+	return wantCause(wanted, err)
 }
 
 // fromText decodes what stands in a text.
@@ -210,54 +363,67 @@ func AsText[T any, P interface {
 //
 //	command.AsSlice(command.LRange("scores", 0, -1), command.AsInt)
 //
-// A missing element does not fit, unless element is [AsAny] or [AsGuess].
+// Names and values, such as those of [HGetAll], take turns. A missing element does not
+// fit, unless element is [AsAny] or [AsGuess]. Elements that are error replies are
+// reported by a [*PartialError], with the others in the result.
 func AsSlice[T, U any](cmd Cmd[U], element func(Cmd[U]) Cmd[T]) Cmd[[]T] {
-	one := element(cmd)
-	decode := one.decode
-	cmd.request = cmd.request.refused(one.request.Err())
+	form := cmd.request.form()
+	value, name := element(cmd.as(form.valueForm())), element(cmd.as(formOther))
+	cmd.request = cmd.request.refused(value.request.Err())
 	return As(cmd, func(v proto.Value) ([]T, error) {
 		if v.IsNull() {
 			return nil, nil
 		}
-		if v.Kind() != proto.KindArray && v.Kind() != proto.KindSet {
-			return nil, want("an array")
-		}
-		result := make([]T, 0, v.Len())
-		e := v.Elems()
-		for e.Next() {
-			one, err := decode(e.Value())
-			if err != nil {
-				return nil, wantInside("an array of ", e.Value(), err)
+		isName := false
+		return decodeElems(form, v, "an array", func(v proto.Value) (T, error) {
+			if isName = !isName && form.paired(); isName {
+				return name.decode(v)
 			}
-			result = append(result, one)
-		}
-		return result, nil
+			return value.decode(v)
+		})
 	})
 }
 
-// AsMap returns cmd, whose reply is fields and values, with each value decoded as one
+// as returns the command for its values, which have a form of their own.
+func (c Cmd[T]) as(f form) Cmd[T] {
+	c.request.as = f
+	return c
+}
+
+// AsMap returns cmd, whose reply is names and values, with each value decoded as one
 // of the other functions says, see [AsSlice]:
 //
 //	command.AsMap(command.HGetAll("stock"), command.AsInt)
+//	command.AsMap(command.HMGet("stock", "apples", "pears"), command.AsInt)
+//
+// A field that [HMGet] and its kind don't find is not in the map. An array of a command
+// that does not say that it is names and values is refused, see [AsFields].
 func AsMap[T, U any](cmd Cmd[U], value func(Cmd[U]) Cmd[T]) Cmd[map[string]T] {
-	one := value(cmd)
+	read := cmd.request.fieldReader()
+	one := value(cmd.as(read.form.valueForm()))
 	decode := one.decode
 	cmd.request = cmd.request.refused(one.request.Err())
 	return As(cmd, func(v proto.Value) (map[string]T, error) {
-		if !isPairs(v) {
-			return nil, want("a map")
-		}
+		var bad partial
 		result := make(map[string]T, v.Len()/2)
-		for key, value := range v.Pairs() {
-			name, err := decodeString(key)
-			if err != nil {
-				return nil, want("a map with texts for keys")
+		err := read.each(v, "a map", func(name string, v proto.Value) error {
+			if bad.takes(name, v) {
+				return nil
 			}
-			if result[name], err = decode(value); err != nil {
-				return nil, wantInside("a map of ", value, err)
+			one, err := decode(v)
+			switch {
+			case err == nil:
+				result[name] = one
+			case err == Nil && read.form == formNamed: //nolint:errorlint // decoders return Nil itself
+			default:
+				return wantInside("a map of ", v, err)
 			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		return result, nil
+		return result, bad.err()
 	})
 }
 
@@ -265,7 +431,11 @@ func AsMap[T, U any](cmd Cmd[U], value func(Cmd[U]) Cmd[T]) Cmd[map[string]T] {
 func wantInside(of string, v proto.Value, err error) error {
 	var inner *DecodeError
 	if errors.As(err, &inner) {
-		return &DecodeError{Want: of + inner.Want, Err: fmt.Errorf("one is %s", shape(v))}
+		cause := fmt.Errorf("one is %s", shape(v))
+		if inner.Err != nil {
+			cause = fmt.Errorf("%w: %w", cause, inner.Err)
+		}
+		return &DecodeError{Want: of + inner.Want, Err: cause}
 	}
 	if err == Nil { //nolint:errorlint // decoders return Nil itself; it is not that the whole is missing
 		return &DecodeError{Want: of + "values", Err: errors.New("one is missing")}

@@ -170,7 +170,7 @@ func (c Cmd[T]) addTo(b *Batch) { c.queue(b) }
 
 // Into returns the command with a place for its result, for [Batch.Add]. The place is
 // written to when the batch has been executed, and stays as it is where the command
-// failed.
+// failed, unless that is a [*PartialError].
 func (c Cmd[T]) Into(to *T) Queueable { return cmdInto[T]{&c, to} }
 
 type cmdInto[T any] struct {
@@ -184,7 +184,7 @@ func (c cmdInto[T]) addTo(b *Batch) {
 	cmd, to := *c.cmd, c.to
 	cmd.decode = func(v proto.Value) (T, error) {
 		result, err := c.cmd.decode(v)
-		if err == nil {
+		if some := (*PartialError)(nil); err == nil || errors.As(err, &some) {
 			*to = result
 		}
 		return result, err

@@ -136,11 +136,13 @@ func (t *texts) connectedClient(v proto.Value) (ConnectedClient, error) {
 	return c, nil
 }
 
-// parseConnectedClient parses "id=5 addr=127.0.0.1:54048 ...". Names have no spaces.
+// parseConnectedClient parses "id=5 addr=127.0.0.1:54048 ...".
 func (t *texts) parseConnectedClient(line string) (ConnectedClient, error) {
 	var c ConnectedClient
-	for field := range strings.SplitSeq(strings.TrimRight(line, "\r\n"), " ") {
-		name, value, _ := strings.Cut(field, "=")
+	line = strings.TrimRight(line, "\r\n")
+	for line != "" {
+		var name, value string
+		name, value, line = cutClientField(line)
 		text := c.textField(name)
 		if text != nil {
 			*text = t.text(value)
@@ -154,6 +156,21 @@ func (t *texts) parseConnectedClient(line string) (ConnectedClient, error) {
 		}
 	}
 	return c, nil
+}
+
+// cutClientField cuts the first "name=value" off a client's line. Only an address may have
+// spaces, as the path of a socket: it ends where one of the fields behind it begins.
+func cutClientField(line string) (name, value, rest string) {
+	name, rest, _ = strings.Cut(line, "=")
+	if name == "addr" || name == "laddr" {
+		for _, next := range []string{" laddr=", " fd="} {
+			if value, after, ok := strings.Cut(rest, next); ok {
+				return name, value, next[1:] + after
+			}
+		}
+	}
+	value, rest, _ = strings.Cut(rest, " ")
+	return name, value, rest
 }
 
 // textField returns where a field that is a text belongs; nil for others.

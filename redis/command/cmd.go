@@ -44,9 +44,13 @@ func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 		var zero T
 		return zero, c.refused()
 	}
-	v, err := d.Do(ctx, c.request)
+	r := &c.request
+	if r.rest != nil && r.rest.script != nil && r.rest.script.knownHash() == "" {
+		r = r.hashed(ctx, d)
+	}
+	v, err := d.Do(ctx, *r)
 	if err != nil {
-		if v, err = c.request.repair(ctx, d, err); err != nil {
+		if v, err = r.repair(ctx, d, err); err != nil {
 			var zero T
 			return zero, err
 		}

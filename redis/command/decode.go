@@ -48,6 +48,11 @@ func decodeString(v proto.Value) (string, error) {
 		return strconv.FormatInt(v.Int(), 10), nil
 	case proto.KindDouble:
 		return decimal(v.Double()), nil
+	case proto.KindBool: // 1 or 0 in RESP2
+		if v.Bool() {
+			return "1", nil
+		}
+		return "0", nil
 	case proto.KindNull:
 		return "", Nil
 	}
@@ -81,26 +86,30 @@ func decodeBytes(v proto.Value) ([]byte, error) {
 	return []byte(s), nil
 }
 
-// decodeInt decodes an integer, also one that came as text.
+// decodeInt decodes an integer, also one that came as text, as a boolean, or as a
+// double, which is text in RESP2.
 func decodeInt(v proto.Value) (int64, error) {
-	switch {
-	case v.Kind() == proto.KindInt:
+	if v.Kind() == proto.KindInt {
 		return v.Int(), nil
-	case v.Kind() == proto.KindBool:
-		if v.Bool() {
-			return 1, nil
-		}
-		return 0, nil
-	case isText(v):
-		n, err := strconv.ParseInt(v.Str(), 10, 64)
-		if err != nil {
-			return 0, wantCause("int64", bare(err))
-		}
-		return n, nil
-	case v.IsNull():
-		return 0, Nil
 	}
-	return 0, want("int64")
+	text, err := decodeString(v)
+	if err != nil {
+		return 0, missingOr(err, "int64")
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, wantCause("int64", bare(err))
+	}
+	return n, nil
+}
+
+// missingOr returns Nil for a value that is missing, and else the error for one that
+// does not fit.
+func missingOr(err error, wanted string) error {
+	if err == Nil { //nolint:errorlint // decoders return Nil itself
+		return Nil
+	}
+	return want(wanted)
 }
 
 // decodeFloat decodes a double, also one that came as text or as an integer.
@@ -110,16 +119,16 @@ func decodeFloat(v proto.Value) (float64, error) {
 		return v.Double(), nil
 	case v.Kind() == proto.KindInt:
 		return float64(v.Int()), nil
-	case isText(v):
-		f, err := parseFloat(v.Str(), 64)
-		if err != nil && !math.IsInf(f, 0) {
-			return 0, wantCause("float64", bare(err))
-		}
-		return f, nil
-	case v.IsNull():
-		return 0, Nil
 	}
-	return 0, want("float64")
+	text, err := decodeString(v)
+	if err != nil {
+		return 0, missingOr(err, "float64")
+	}
+	f, err := parseFloat(text, 64)
+	if err != nil {
+		return 0, wantCause("float64", bare(err))
+	}
+	return f, nil
 }
 
 // parseFloat reads a number in decimal. What Go takes beyond that, 1_000 and 0x1p4, is a
@@ -134,17 +143,20 @@ func parseFloat(text string, bits int) (float64, error) {
 	return strconv.ParseFloat(text, bits)
 }
 
-// decodeBool decodes a boolean, or the integers 1 and 0.
+// decodeBool decodes a boolean, the integers 1 and 0, or a text that says one.
 func decodeBool(v proto.Value) (bool, error) {
-	switch {
-	case v.Kind() == proto.KindBool:
+	if v.Kind() == proto.KindBool {
 		return v.Bool(), nil
-	case v.Kind() == proto.KindInt && (v.Int() == 0 || v.Int() == 1):
-		return v.Int() == 1, nil
-	case v.IsNull():
-		return false, Nil
 	}
-	return false, want("bool")
+	text, err := decodeString(v)
+	if err != nil {
+		return false, missingOr(err, "bool")
+	}
+	b, err := strconv.ParseBool(text)
+	if err != nil {
+		return false, wantCause("bool", bare(err))
+	}
+	return b, nil
 }
 
 // decodeOK decodes the "+OK" of commands that have nothing else to say.
@@ -215,20 +227,7 @@ func decodeStrings(v proto.Value) ([]string, error) {
 	if v.IsNull() {
 		return nil, nil
 	}
-	if v.Kind() != proto.KindArray && v.Kind() != proto.KindSet {
-		return nil, want("[]string")
-	}
-	t := textsOf(v)
-	result := make([]string, 0, v.Len())
-	e := v.Elems()
-	for e.Next() {
-		s, err := t.string(e.Value())
-		if err != nil {
-			return nil, want("[]string")
-		}
-		result = append(result, s)
-	}
-	return result, nil
+	return decodeEach(v, "[]string", textsOf(v).string)
 }
 
 // Optional is a value that may be missing among others that are not: one of
@@ -251,21 +250,7 @@ func decodeOptionalStrings(v proto.Value) ([]Optional[string], error) {
 	if v.Kind() != proto.KindArray {
 		return nil, want("[]Optional[string]")
 	}
-	t := textsOf(v)
-	result := make([]Optional[string], 0, v.Len())
-	e := v.Elems()
-	for e.Next() {
-		if e.Value().IsNull() {
-			result = append(result, Optional[string]{})
-			continue
-		}
-		s, err := t.string(e.Value())
-		if err != nil {
-			return nil, want("[]Optional[string]")
-		}
-		result = append(result, Optional[string]{s, true})
-	}
-	return result, nil
+	return decodeEach(v, "[]Optional[string]", optional(textsOf(v).string))
 }
 
 // decodeOptionalInts decodes an array of integers and nulls.
@@ -285,21 +270,27 @@ func optional[T any](decode func(proto.Value) (T, error)) func(proto.Value) (Opt
 }
 
 // decodeEach decodes an array or set, each element by decode; null, where decode
-// does not take it, does not fit.
+// does not take it, does not fit. Error replies among the elements are a
+// [*PartialError] beside the others.
 func decodeEach[T any](v proto.Value, wanted string, decode func(proto.Value) (T, error)) ([]T, error) {
 	if v.Kind() != proto.KindArray && v.Kind() != proto.KindSet {
 		return nil, want(wanted)
 	}
+	var bad partial
 	result := make([]T, 0, v.Len())
 	e := v.Elems()
 	for e.Next() {
+		if bad.takes("", e.Value()) {
+			result = append(result, *new(T))
+			continue
+		}
 		one, err := decode(e.Value())
 		if err != nil {
 			return nil, want(wanted)
 		}
 		result = append(result, one)
 	}
-	return result, nil
+	return result, bad.err()
 }
 
 // decodeInts decodes an array of integers.
@@ -370,17 +361,48 @@ func AsBytes[U any](cmd Cmd[U]) Cmd[[]byte] { return As(cmd, decodeBytes) }
 // form.
 func AsString[U any](cmd Cmd[U]) Cmd[string] { return As(cmd, decodeString) }
 
-// AsStrings returns cmd with its array or set of texts as a slice.
-func AsStrings[U any](cmd Cmd[U]) Cmd[[]string] { return As(cmd, decodeStrings) }
+// AsStrings returns cmd with its array or set of texts as a slice. Names and values, such
+// as those of [HGetAll] or [ZRangeWithScores], take turns.
+func AsStrings[U any](cmd Cmd[U]) Cmd[[]string] {
+	form := cmd.request.form()
+	return As(cmd, func(v proto.Value) ([]string, error) {
+		if v.IsNull() {
+			return nil, nil
+		}
+		return decodeElems(form, v, "[]string", textsOf(v).string)
+	})
+}
+
+// decodeElems is decodeEach for the elements of a reply as RESP2 has them.
+func decodeElems[T any](f form, v proto.Value, wanted string, decode func(proto.Value) (T, error)) ([]T, error) {
+	if !isList(v) {
+		return nil, want(wanted)
+	}
+	var bad partial
+	result := make([]T, 0, v.Len())
+	for e := range f.elems(v) {
+		if bad.takes("", e) {
+			result = append(result, *new(T))
+			continue
+		}
+		one, err := decode(e)
+		if err != nil {
+			return nil, wantInside("an array of ", e, err)
+		}
+		result = append(result, one)
+	}
+	return result, bad.err()
+}
 
 // AsInt returns cmd with its integer, also one that is stored as text.
 func AsInt[U any](cmd Cmd[U]) Cmd[int64] { return As(cmd, decodeInt) }
 
-// AsFloat returns cmd with its number, also one that is stored as text.
+// AsFloat returns cmd with its number, also one that is stored as text. One that is too
+// large for a float64 is an error; "inf" and "-inf" are infinities.
 func AsFloat[U any](cmd Cmd[U]) Cmd[float64] { return As(cmd, decodeFloat) }
 
-// AsBool returns cmd with its reply as a boolean: RESP3's own, or the integers
-// 1 and 0.
+// AsBool returns cmd with its reply as a boolean: RESP3's own, 1 and 0, or a text that
+// [strconv.ParseBool] reads, such as "true" or "false".
 func AsBool[U any](cmd Cmd[U]) Cmd[bool] { return As(cmd, decodeBool) }
 
 // AsJSON returns cmd with its text decoded by encoding/json into a T:
@@ -427,12 +449,14 @@ func decodeUint(v proto.Value) (uint64, error) {
 	switch {
 	case v.Kind() == proto.KindInt && v.Int() >= 0:
 		return uint64(v.Int()), nil
-	case isText(v):
-		n, err := strconv.ParseUint(v.Str(), 10, 64)
-		if err != nil {
-			return 0, wantCause("uint64", bare(err))
-		}
-		return n, nil
 	}
-	return 0, want("uint64")
+	text, err := decodeString(v)
+	if err != nil || v.Kind() == proto.KindInt {
+		return 0, want("uint64")
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, wantCause("uint64", bare(err))
+	}
+	return n, nil
 }

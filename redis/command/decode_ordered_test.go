@@ -276,7 +276,7 @@ func TestDecodeErrorsOrdered(t *testing.T) {
 		"ZUNION with scores": do(command.ZUnionWithScores([]string{"key"})),
 	} {
 		for _, reply := range []string{
-			raw("*3", "'private", "*1", "%1", "'a", "'b", "#t"), raw("*2", "'private", "*1", "#t"),
+			raw("*3", "'private", "*1", "%1", "'a", "'b", "#t"), raw("*2", "'private", "*1", "*0"),
 			raw("*4", "'private", ":1", "*0", "#t"), raw("'private"), ":7\r\n", "#t\r\n",
 		} {
 			_, err := got(&double{reply: reply})

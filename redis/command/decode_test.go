@@ -195,8 +195,8 @@ func TestErrorReply(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "secret") || !strings.Contains(err.Error(), "no such password") {
 		t.Errorf("%v", err)
 	}
-	for _, code := range []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"} {
-		if _, err := command.Get("k").Do(t.Context(), &double{reply: "-" + code + " x\r\n"}); !errors.Is(err, command.ErrRejected) {
+	for _, code := range []string{"MOVED 7629 :1", "ASK 7629 h:1", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"} {
+		if _, err := command.Get("k").Do(t.Context(), &double{reply: "-" + code + "\r\n"}); !errors.Is(err, command.ErrRejected) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}

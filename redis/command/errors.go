@@ -98,7 +98,7 @@ func (e *Error) reason() string {
 		b.WriteString(e.Addr)
 		b.WriteString(")")
 	}
-	if hint := hint(e.Err); hint != "" && !strings.Contains(cause, hint) {
+	if hint := hint(e.Err, e.Outcome); hint != "" && !strings.Contains(cause, hint) {
 		b.WriteString(": ")
 		b.WriteString(hint)
 	}
@@ -121,10 +121,6 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// rejections are the codes by which a server says that it did not run a
-// command and that it may run it later or elsewhere. The list is closed.
-var rejections = [...]string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "LOADING", "READONLY", "MASTERDOWN"}
-
 // ReplyError turns an error reply to a request into an [*Error]. It returns nil
 // where v is no error. Servers repeat arguments of some commands in their
 // errors: where these may be secrets they are taken out.
@@ -139,9 +135,11 @@ func ReplyError(r *Request, addr string, v proto.Value) error {
 		if r.secret() {
 			reply.Message = r.withoutArguments(reply.Message)
 		}
-		for _, code := range rejections {
-			if reply.Code == code {
-				e.Outcome = Rejected
+		if r.rejectedBy(reply) {
+			e.Outcome = Rejected
+		} else if (reply.Code == "MOVED" || reply.Code == "ASK") && !r.hasOwnErrors() {
+			if _, bad := proto.ParseRedirect(reply); bad != nil {
+				e.Err = fmt.Errorf("%w: it can't be followed: %w", err, bad)
 			}
 		}
 	}
@@ -187,8 +185,9 @@ func remedy(code string) string {
 	return ""
 }
 
-// hint returns the likely remedy for an error reply.
-func hint(err error) string {
+// hint returns the likely remedy for an error reply. A code by which servers reject
+// commands has none where the command was not rejected: then a script uses it.
+func hint(err error, outcome Outcome) string {
 	var own interface{ Hint() string } // a client's that knows better, such as a cluster's
 	if errors.As(err, &own) {
 		return own.Hint()
@@ -196,6 +195,12 @@ func hint(err error) string {
 	var reply *proto.Error
 	if !errors.As(err, &reply) {
 		return ""
+	}
+	switch reply.Code {
+	case "MOVED", "READONLY", "LOADING", "CLUSTERDOWN":
+		if outcome == Answered {
+			return ""
+		}
 	}
 	return remedy(reply.Code)
 }
@@ -256,10 +261,82 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
+// ElementError is an error reply that is an element of an array or map.
+type ElementError struct {
+	Index int    // its number, from 0; of a map that of its pair
+	Name  string // its name in a map or struct; empty in an array
+	Err   error  // the server's words, a [*proto.Error]
+}
+
+// PartialError reports that some elements of a reply are errors: a proxy's MGET where one
+// server is down, a table that a script returns. The other elements are in the result
+// that is returned beside it; those that failed are zero there, or missing in a map.
+// [errors.As] finds the first [*proto.Error].
+type PartialError struct {
+	Command  string // name of the command
+	Len      int    // number of elements
+	Elements []ElementError
+}
+
+// Error says how many elements failed, and shows the first one's error.
+func (e *PartialError) Error() string {
+	return fmt.Sprintf("redis: %s: %d of %d elements of the reply are errors, the first: %v", e.Command, len(e.Elements), e.Len, e.Elements[0].Err)
+}
+
+// Unwrap returns the errors of the elements.
+func (e *PartialError) Unwrap() []error {
+	errs := make([]error, len(e.Elements))
+	for i := range e.Elements {
+		errs[i] = e.Elements[i].Err
+	}
+	return errs
+}
+
+// partial collects error replies among elements.
+type partial struct {
+	elements []ElementError
+	n        int
+}
+
+// takes counts an element, and reports whether it is an error reply, which it notes.
+func (p *partial) takes(name string, v proto.Value) bool {
+	p.n++
+	if v.Kind() != proto.KindError {
+		return false
+	}
+	p.elements = append(p.elements, ElementError{p.n - 1, name, v.Err()})
+	return true
+}
+
+// err returns what was noted, as one error.
+func (p *partial) err() error {
+	if p.elements == nil {
+		return nil
+	}
+	return &PartialError{Len: p.n, Elements: p.elements}
+}
+
+// errorIn returns an error reply inside of v, if there is one.
+func errorIn(v proto.Value) error {
+	if v.Kind() == proto.KindError {
+		return v.Err()
+	}
+	for e := range v.All() {
+		if err := errorIn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // decodeFailed completes a decoder's error with command and key.
 func decodeFailed(r *Request, v proto.Value, err error) error {
 	if err == Nil { //nolint:errorlint // decoders return Nil itself
 		return Nil
+	}
+	if some, ok := err.(*PartialError); ok { //nolint:errorlint // decoders return it itself
+		some.Command = r.Name()
+		return some
 	}
 	e := &DecodeError{Want: "the command's type", Err: err}
 	if own, ok := err.(*DecodeError); ok { //nolint:errorlint // a wrapped one is a decoder's own affair
@@ -267,6 +344,12 @@ func decodeFailed(r *Request, v proto.Value, err error) error {
 	}
 	e.Command = r.Name()
 	e.Key, _ = r.Key()
+	if inner := errorIn(v); inner != nil { // an error reply in a place where none is expected
+		if e.Err != nil {
+			inner = fmt.Errorf("%w: %w", e.Err, inner)
+		}
+		e.Err = inner
+	}
 	if e.Got == "" {
 		e.Got = shape(v)
 	}

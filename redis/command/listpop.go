@@ -77,7 +77,7 @@ func (r *Request) lmove(from, to string, fromEnd, toEnd ListEnd) {
 type KeyValue struct{ Key, Value string }
 
 // BLPop takes the first element of the first list that has one, waiting for
-// one up to timeout, without end where it is 0. It runs on a connection of its
+// one up to timeout, at least 2 ms, and without end where it is 0. It runs on a connection of its
 // own. When its context ends before, that connection is closed. [Nil]: nothing
 // came in time. O(N). Since 2.0.0; fractions of seconds since 6.0.0.
 func BLPop(timeout time.Duration, keys ...string) Cmd[KeyValue] {

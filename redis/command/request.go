@@ -29,7 +29,9 @@ type Request struct {
 	readOnly bool
 	// ofSession says that it changes what its connection is.
 	ofSession bool
-	inline    [inlineArgs]argument
+	// as is the form of the reply where it is not that of the command, see form.
+	as     form
+	inline [inlineArgs]argument
 	// bytes is the first argument that is bytes. An argument of that kind has
 	// the number of its bytes for num: 0 for these, and from 1 on those in rest.
 	bytes []byte
@@ -41,9 +43,9 @@ type rest struct {
 	bytes    [][]byte   // behind Request.bytes
 	err      error      // the first bad argument; a request that has one is never sent
 	blockFor time.Duration
-	raw      string // the name of a command that no spec knows, as given to [Raw]
-	script   string // the text of the script that is called by its hash
-	library  string // the code of the library whose function is called
+	raw      string      // the name of a command that no spec knows, as given to [Raw]
+	script   *scriptText // of the script that is called by its hash; nil for none
+	library  string      // the code of the library whose function is called
 }
 
 // newRequest starts a request of a known command.

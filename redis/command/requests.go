@@ -26,7 +26,7 @@ type Requests struct {
 // queuedScript is a request that runs a script.
 type queuedScript struct {
 	index int
-	text  string
+	text  *scriptText
 }
 
 // encoded is one request of several.
@@ -63,9 +63,9 @@ func (rs *Requests) Add(r *Request) {
 	if r.blocks {
 		rs.blocking = append(rs.blocking, blocking{len(rs.list), r.BlockFor()})
 	}
-	if r.rest != nil && r.rest.script != "" {
+	if r.rest != nil && r.rest.script != nil {
 		text := r.rest.script
-		if !slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.text == text }) {
+		if text.knownHash() == "" || !slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.text.source == text.source }) {
 			full := r.evaluated()
 			r = &full
 		}

@@ -46,7 +46,7 @@ func TestRoundedUp(t *testing.T) {
 		{"HPEXPIRE k 1501 FIELDS 1 f", command.HExpire("k", more, []string{"f"}).Request()},
 		{"HEXPIRE k 2 FIELDS 1 f", command.HExpire("k", whole, []string{"f"}).Request()},
 		{"HPEXPIREAT k 1700000000501 FIELDS 1 f", command.HExpireAt("k", at.Add(bit), []string{"f"}).Request()},
-		{"BLPOP k 0.001", command.BLPop(bit, "k").Request()},
+		{"BLPOP k 0.002", command.BLPop(bit, "k").Request()},
 		{"BLPOP k 1.501", command.BLPop(more, "k").Request()},
 		{"BLPOP k 2", command.BLPop(whole, "k").Request()},
 		{"BZPOPMIN k 1.501", command.BZPopMin(more, "k").Request()},

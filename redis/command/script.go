@@ -2,10 +2,12 @@ package command
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/sha1" //nolint:gosec // it is how servers name scripts
 	"encoding/hex"
 	"errors"
 	"strings"
+	"sync/atomic"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -42,14 +44,43 @@ func callRequest(spec *Spec, script string, keys []string, args []any) Request {
 //
 // It is a value, safe for concurrent use.
 type Script struct {
-	source, hash string
-	readOnly     bool
+	text     *scriptText // nil for the zero Script
+	readOnly bool
 }
 
-// NewScript returns a script. Nothing is sent.
+// scriptText is the text of a script, and its hash once that is known.
+type scriptText struct {
+	source string
+	hash   atomic.Pointer[string]
+}
+
+// knownHash returns the hash, or nothing while it is not known.
+func (t *scriptText) knownHash() string {
+	if hash := t.hash.Load(); hash != nil {
+		return *hash
+	}
+	return ""
+}
+
+// load asks the server for the hash of a script that has none yet.
+func (t *scriptText) load(ctx context.Context, d Doer) error {
+	hash, err := ScriptLoad(t.source).Do(ctx, d)
+	if err == nil {
+		t.hash.Store(&hash)
+	}
+	return err
+}
+
+// NewScript returns a script. Nothing is sent. The program computes its hash, or the
+// server does at the first Run where Go's FIPS 140-only mode forbids SHA-1.
 func NewScript(source string) Script {
-	sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
-	return Script{source: source, hash: hex.EncodeToString(sum[:])}
+	t := &scriptText{source: source}
+	if !fips140.Enforced() {
+		sum := sha1.Sum([]byte(source)) //nolint:gosec // as above
+		hash := hex.EncodeToString(sum[:])
+		t.hash.Store(&hash)
+	}
+	return Script{text: t}
 }
 
 // ReadOnly returns the script as one that never writes: it runs by EVALSHA_RO, so that
@@ -60,10 +91,21 @@ func (s Script) ReadOnly() Script {
 }
 
 // Source returns the script's text.
-func (s Script) Source() string { return s.source }
+func (s Script) Source() string {
+	if s.text == nil {
+		return ""
+	}
+	return s.text.source
+}
 
-// Hash returns the SHA-1 of the text in hexadecimal, by which EVALSHA calls it.
-func (s Script) Hash() string { return s.hash }
+// Hash returns the SHA-1 of the text in hexadecimal, by which EVALSHA calls it; nothing
+// while only a server could compute it, see [NewScript].
+func (s Script) Hash() string {
+	if s.text == nil {
+		return ""
+	}
+	return s.text.knownHash()
+}
 
 // Run runs the script with KEYS and ARGV: by EVALSHA, and where the server does not
 // know the script (any more) by EVAL, which makes it known. In a batch, plain or MULTI,
@@ -76,11 +118,15 @@ func (s Script) Run(keys []string, args ...any) Cmd[proto.Value] {
 	if s.readOnly {
 		spec = &specEvalshaRo
 	}
-	r := callRequest(spec, s.hash, keys, args)
-	if s.hash == "" {
+	r := callRequest(spec, s.Hash(), keys, args)
+	if s.Source() == "" {
 		r.fail(badArgument("a script without text: make it by NewScript"))
+		return Cmd[proto.Value]{r, decodeValue}
 	}
-	r.others().script = s.source
+	r.others().script = s.text
+	if s.Hash() == "" {
+		r = r.evaluated()
+	}
 	return Cmd[proto.Value]{r, decodeValue}
 }
 
@@ -99,27 +145,42 @@ func named(s Spec, name string) Spec {
 // evaluated returns the request of a script with its text in place of its hash.
 func (r *Request) evaluated() Request {
 	full := *r
-	full.spec = &specEvalOfScript
-	if r.spec == &specEvalshaRo {
+	switch r.spec {
+	case &specEvalsha:
+		full.spec = &specEvalOfScript
+	case &specEvalshaRo:
 		full.spec = &specEvalRoOfScript
 	}
-	others := *r.rest
-	full.inline[0], others.script = word(others.script), ""
-	full.rest = &others
+	full.inline[0] = word(r.rest.script.source)
 	return full
 }
 
-// callByHash returns a request of a script, which may have its text, with the hash.
-func callByHash(r Request, text string) Request {
+// callByHash returns a request of a script, which may have its text, with the hash, where
+// that is known.
+func callByHash(r Request, text *scriptText) Request {
+	r.others().script = text
+	hash := text.knownHash()
+	if hash == "" {
+		return r
+	}
 	switch r.spec {
 	case &specEvalOfScript:
 		r.spec = &specEvalsha
 	case &specEvalRoOfScript:
 		r.spec = &specEvalshaRo
 	}
-	r.inline[0] = word(NewScript(text).hash)
-	r.others().script = text
+	r.inline[0] = word(hash)
 	return r
+}
+
+// hashed returns the request of a script by the hash that the server computes; with the
+// text where the server does not.
+func (r *Request) hashed(ctx context.Context, d Doer) *Request {
+	if err := r.rest.script.load(ctx, d); err != nil {
+		return r // such as a user who may not load scripts
+	}
+	byHash := callByHash(*r, r.rest.script)
+	return &byHash
 }
 
 // Library is a library of functions that a server is to have: code that begins with
@@ -190,6 +251,12 @@ func (l Library) call(spec *Spec, function string, keys []string, args []any) Cm
 	return Cmd[proto.Value]{r, decodeValue}
 }
 
+// isNoScript reports whether a server does not know a script, in the words that Redis,
+// Valkey and others have for it.
+func isNoScript(reply *proto.Error) bool {
+	return reply.Code == "NOSCRIPT" && (reply.Message == "No matching script. Please use EVAL." || reply.Message == "No matching script.")
+}
+
 // repair sends a request again that failed because the server does not have its script
 // or function. It returns err where that is not what was wrong.
 func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, error) {
@@ -199,7 +266,7 @@ func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, e
 	}
 	// The servers' own words: what has run may fail with an error much like theirs.
 	switch {
-	case r.rest.script != "" && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script"):
+	case r.rest.script != nil && isNoScript(reply):
 		return d.Do(ctx, r.evaluated())
 	case r.rest.library != "" && reply.Code == "ERR" && reply.Message == "Function not found":
 		if _, err := NewLibrary(r.rest.library).Load().Do(ctx, d); err != nil {

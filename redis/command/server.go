@@ -41,13 +41,17 @@ func decodeInfo(v proto.Value) (ServerInfo, error) {
 		return nil, want("INFO's sections")
 	}
 	info := ServerInfo{}
-	section := map[string]string{}
+	var section map[string]string
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
 		if name, ok := strings.CutPrefix(line, "# "); ok {
 			section = map[string]string{}
 			info[strings.ToLower(name)] = section
 		} else if field, value, ok := strings.Cut(line, ":"); ok {
+			if section == nil {
+				section = map[string]string{}
+				info[""] = section
+			}
 			if before, again := section[field]; again { // "module", for each of them
 				value = before + "\n" + value
 			}

@@ -168,6 +168,9 @@ func seconds(d time.Duration) (argument, error) {
 		return argument{}, badArgument("a negative time")
 	}
 	ms := milliseconds(d)
+	if ms == 1 {
+		ms = 2 // servers before 7.0.8 round 0.001 to 0, which is without end
+	}
 	if ms%1000 == 0 {
 		return integer(ms / 1000), nil
 	}

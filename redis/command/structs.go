@@ -35,34 +35,46 @@ import (
 // stays zero, and what the struct does not have is left out. Structs that are embedded,
 // or pointers to them, count as part of T.
 //
+// The fields of [HMGet], [HGetEX] and [MGet] go by the names that were asked for. An
+// array of a command that does not say that it is names and values is refused, see
+// [AsFields].
+//
 // A T that is no such struct is [ErrArgument], before anything is sent.
 //
-// [Nil]: there are no fields at all, as for a key that does not exist. [Struct] is the
-// other direction.
+// [Nil]: there are no fields at all, as for a key that does not exist. Fields that are
+// error replies are reported by a [*PartialError], with the others in the result. [Struct]
+// is the other direction.
 func AsStruct[T, U any](cmd Cmd[U]) Cmd[T] {
 	layout := layoutOf(reflect.TypeFor[T]())
 	cmd.request = cmd.request.refused(layout.unread)
+	read := cmd.request.fieldReader()
 	return As(cmd, func(v proto.Value) (T, error) {
-		var result T
-		if v.IsNull() || isPairs(v) && v.Len() == 0 {
-			return result, Nil
+		const wanted = "fields and values"
+		var result, none T
+		if v.IsNull() {
+			return none, Nil
 		}
-		if !isPairs(v) {
-			return result, want("fields and values")
-		}
+		var bad partial
+		found := false
 		into := reflect.ValueOf(&result).Elem()
-		for name, value := range v.Pairs() {
-			text, err := decodeString(value)
+		err := read.each(v, wanted, func(name string, v proto.Value) error {
+			found = true
+			if bad.takes(name, v) {
+				return nil
+			}
+			text, err := decodeString(v)
 			if err != nil {
-				var none T
-				return none, want("fields and values")
+				return want(wanted)
 			}
-			if err := layout.set(into, name.Str(), text); err != nil {
-				var none T
-				return none, err
-			}
+			return layout.set(into, name, text)
+		})
+		switch {
+		case err != nil:
+			return none, err
+		case !found:
+			return none, Nil
 		}
-		return result, nil
+		return result, bad.err()
 	})
 }
 

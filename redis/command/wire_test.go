@@ -49,7 +49,7 @@ func TestWire(t *testing.T) {
 		"CLIENT KILL TYPE pubsub USER bob SKIPME no":                  command.ClientKill(command.WhereType("pubsub"), command.WhereUser("bob"), command.KillSelfToo).Request(),
 		"LMPOP 2 a b RIGHT COUNT 3":                                   command.LMPop(command.Right, []string{"a", "b"}, command.Count(3)).Request(),
 		"BLPOP a b 0":                                                 command.BLPop(0, "a", "b").Request(),
-		"BLPOP a 0.001":                                               command.BLPop(time.Nanosecond, "a").Request(), // 0 would be for ever
+		"BLPOP a 0.002":                                               command.BLPop(time.Nanosecond, "a").Request(), // 0 would be for ever
 		"BLPOP a 1.25":                                                command.BLPop(1250*time.Millisecond, "a").Request(),
 		"SCAN 18446744073709551615 COUNT 10 MATCH a* TYPE hash":       command.Scan(math.MaxUint64, command.Count(10), command.Match("a*"), command.OfType("hash")).Request(),
 		"INFO server":                                                 command.Info("server").Request(),
