@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/redchan-go/redchan/cluster/slot"
@@ -199,6 +198,7 @@ type group struct {
 	errands []errand
 	values  []proto.Value
 	err     error
+	known   []bool // by errands: it was sent with a script's text, which no server can miss
 }
 
 // round sends requests once, and returns those that are to be sent again: whether some are
@@ -320,17 +320,22 @@ func (c *Client) targetFor(r *routes, b *batch, e errand) (*node, error) {
 
 // send sends a group's requests in one run.
 func (b *batch) send(ctx context.Context, g *group) {
+	g.known = make([]bool, len(g.errands))
 	if len(g.errands) == b.rs.Len() && !g.asking() {
+		for at, e := range g.errands {
+			g.known[at] = b.rs.HasText(e.index)
+		}
 		g.values, g.err = g.node.client.DoBatch(ctx, b.rs)
 		return
 	}
 	var rs command.Requests
 	ask := command.AskingRequest()
-	for _, e := range g.errands {
+	for at, e := range g.errands {
 		if e.asking {
 			rs.Add(&ask)
 		}
 		rs.Join(b.rs, e.index)
+		g.known[at] = rs.HasText(rs.Len() - 1)
 	}
 	values, err := g.node.client.DoBatch(ctx, &rs)
 	g.err = err
@@ -370,7 +375,7 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 		r := b.rs.At(i)
 		err := command.ReplyError(&r, g.node.addr, v)
 		if !errors.Is(err, redis.ErrRejected) {
-			if unknownScript(err) && b.rs.IsScript(i) {
+			if b.rs.IsScript(i) && !g.known[at] && unknownScript(err) {
 				// The one in front that had the text was redirected: it goes with it now.
 				b.errs[i] = err
 				return verdict{next: toNode, node: g.node}
@@ -402,10 +407,12 @@ func (b *batch) overtaken(i int) bool {
 	return b.lastWrites[b.slots[i]] > i
 }
 
-// unknownScript reports whether a node does not know a script, and so has not run it.
+// unknownScript reports whether a node does not know a script, and so has not run it. A script may
+// say so too, but in other words.
 func unknownScript(err error) bool {
 	var reply *proto.Error
-	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script")
+	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" &&
+		(reply.Message == "No matching script. Please use EVAL." || reply.Message == "No matching script.")
 }
 
 // errNoReply tells of a batch that came back without an error and without a reply.
