@@ -28,6 +28,7 @@ const (
 // believed. Nodes that don't answer are replaced by others.
 func (c *Client) look(ctx context.Context) (*Topology, error) {
 	candidates := c.candidates()
+	forgotten := !c.lostAt.IsZero() && time.Since(c.lostAt) >= strangersAfter
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -47,7 +48,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 		asked++
 		running++
 		asking.Go(func() {
-			t, err := c.ask(ctx, addr)
+			t, err := c.ask(ctx, addr, forgotten && slices.Contains(c.options.Addrs, addr))
 			answers <- answer{t, err}
 		})
 	}
@@ -68,7 +69,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 				continue
 			}
 			heard++
-			if a.topology.better(best) {
+			if c.believes(a.topology, best) {
 				best = a.topology
 			}
 		case <-hedge.C:
@@ -82,6 +83,16 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoTopology, noAnswers(errs))
 	}
 	return best, nil
+}
+
+// believes reports whether a view is to be believed rather than another one, which may be nil.
+func (c *Client) believes(t, other *Topology) bool {
+	if r := c.routes.Load(); r != nil && other != nil {
+		if ours := t.resembles(r.topology); ours != other.resembles(r.topology) {
+			return ours
+		}
+	}
+	return t.better(other)
 }
 
 // candidates returns the addresses to ask, in their order: the nodes of the topology in any,
@@ -116,17 +127,49 @@ func (c *Client) candidates() []string {
 	return all
 }
 
-// ask asks one node.
-func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
-	n, err := c.node(addr)
-	if err != nil {
-		return nil, err
+// strangersAfter is how long nothing of the cluster may have answered until one that has none of its
+// nodes is believed, where Options.Addrs leads to it: it was made anew.
+const strangersAfter = 15 * time.Second
+
+// errStranger tells of a view of another cluster.
+var errStranger = errors.New("it is of another cluster: none of the nodes is known")
+
+// ask asks one node: whoever is at the address where anybody says so, and else the node that is known to
+// be there. What another cluster tells counts for nothing then.
+func (c *Client) ask(ctx context.Context, addr string, anybody bool) (*Topology, error) {
+	var client *redis.Client
+	if anybody {
+		o := c.options.Node
+		o.Addr = addr
+		fresh, err := redis.New(o)
+		if err != nil {
+			return nil, err
+		}
+		defer fresh.Close()
+		client = fresh
+	} else {
+		n, err := c.node(addr)
+		if err != nil {
+			return nil, err
+		}
+		client = n.client
 	}
+	t, err := c.askBy(ctx, client, addr)
+	if err == nil && !anybody {
+		if r := c.routes.Load(); r != nil && !t.resembles(r.topology) {
+			return nil, fmt.Errorf("%s: %w", addr, errStranger)
+		}
+	}
+	return t, err
+}
+
+// askBy asks the node at an address by a client.
+func (c *Client) askBy(ctx context.Context, client *redis.Client, addr string) (*Topology, error) {
 	t := &Topology{From: addr, At: time.Now(), OK: true}
 	o := c.origin(addr)
 	var b command.Batch
 	shards, info := command.ClusterShards().Queue(&b), command.ClusterInfo().Queue(&b)
-	err = n.client.Exec(ctx, &b)
+	err := client.Exec(ctx, &b)
 	if state, failed := info.Result(); failed == nil { // else the user may not ask
 		t.Epoch, t.OK = state.CurrentEpoch, state.OK
 	}
@@ -137,10 +180,10 @@ func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
 	case failed == nil:
 		t.fromShards(told, o)
 		if missesSlots(told) {
-			t = c.completed(ctx, n, t, o)
+			t = c.completed(ctx, client, t, o)
 		}
 	case errors.As(failed, &refusal), errors.As(failed, &unfit):
-		slots, older := n.client.ClusterSlots(ctx)
+		slots, older := client.ClusterSlots(ctx)
 		if older != nil {
 			return nil, older
 		}
@@ -156,8 +199,8 @@ func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
 
 // completed returns a topology of which slots are missing by what CLUSTER SLOTS tells of them, or as it
 // is where that tells nothing.
-func (c *Client) completed(ctx context.Context, n *node, t *Topology, o *origin) *Topology {
-	slots, err := n.client.ClusterSlots(ctx)
+func (c *Client) completed(ctx context.Context, client *redis.Client, t *Topology, o *origin) *Topology {
+	slots, err := client.ClusterSlots(ctx)
 	if err != nil {
 		return t
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/proto"
@@ -31,6 +32,7 @@ type Client struct {
 	wake   chan struct{} // capacity 1: refresh the topology
 	active chan struct{} // capacity 1: watch the nodes
 	quiet  int           // looks without anything in flight; of run
+	lostAt time.Time     // since when nobody has told the topology; of run
 	older  int           // views in a row that were older than the topology; of run
 
 	ctx       context.Context // ends when the client is closed; of run and tasks

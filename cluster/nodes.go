@@ -125,6 +125,7 @@ func (c *Client) node(addr string) (*node, error) {
 	}
 	o := c.options.Node
 	o.Addr = addr
+	o.NodeID = func() string { return c.idAt(addr) }
 	client, err := redis.New(o)
 	if err != nil {
 		return nil, err
@@ -132,6 +133,18 @@ func (c *Client) node(addr string) (*node, error) {
 	n := &node{addr: addr, client: client}
 	c.nodes[addr] = n
 	return n, nil
+}
+
+// idAt returns the ID of the node that the topology has at an address, "" for none.
+func (c *Client) idAt(addr string) string {
+	if r := c.routes.Load(); r != nil {
+		for _, n := range r.topology.nodes() {
+			if n.Addr == addr {
+				return n.ID
+			}
+		}
+	}
+	return ""
 }
 
 // routesTo returns a topology with the clients of its nodes. A node whose address can't be one

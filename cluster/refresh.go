@@ -97,8 +97,12 @@ func (c *Client) refresh() {
 	if c.ctx.Err() != nil {
 		return
 	}
-	if err == nil {
+	switch {
+	case err == nil:
+		c.lostAt = time.Time{}
 		err = c.install(t)
+	case c.lostAt.IsZero():
+		c.lostAt = time.Now()
 	}
 	if err != nil {
 		c.options.Logger.Warn("cluster: can't tell who serves which slots", "error", err)

@@ -41,6 +41,11 @@ func (c *Client) roaming(preferred string, own bool) (*roaming, error) {
 	o := c.options.Node
 	o.Addr = "any node of the cluster"
 	o.Resolve = r.resolve
+	o.NodeID = func() string {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return c.idAt(r.node)
+	}
 	client, err := redis.New(o)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,7 @@ type sim struct {
 type simNode struct {
 	sim    *sim
 	addr   string
+	id     string
 	server *redistest.Server
 	conns  []*redistest.Conn // ever made
 
@@ -72,7 +73,7 @@ func newSim(t testing.TB, primaries int, replicas bool) *sim {
 }
 
 func (s *sim) add(addr string, primary *simNode) *simNode {
-	n := &simNode{sim: s, addr: addr, server: redistest.NewServer(s.t), primary: primary, data: map[string]string{}}
+	n := &simNode{sim: s, addr: addr, id: addr, server: redistest.NewServer(s.t), primary: primary, data: map[string]string{}}
 	s.nodes[addr] = n
 	return n
 }
@@ -449,6 +450,9 @@ func (n *simNode) run(words []string) string {
 // topology answers CLUSTER SHARDS, SLOTS and INFO.
 func (n *simNode) topology(words []string) string {
 	s := n.sim
+	if words[1] == "MYID" {
+		return simBulk(n.id)
+	}
 	if words[1] != "INFO" {
 		n.asked++
 	}
@@ -513,7 +517,7 @@ func (s *sim) shards() string {
 				health = "failed"
 			}
 			host, port, _ := net.SplitHostPort(n.addr)
-			raw += "%5\r\n" + simBulk("id") + simBulk(n.addr) + simBulk("endpoint") + simBulk(host) +
+			raw += "%5\r\n" + simBulk("id") + simBulk(n.id) + simBulk("endpoint") + simBulk(host) +
 				simBulk("port") + ":" + port + "\r\n" + simBulk("role") + simBulk(role) + simBulk("health") + simBulk(health)
 		}
 	}
@@ -529,7 +533,7 @@ func (s *sim) slots() string {
 			raw += fmt.Sprintf("*%d\r\n:%d\r\n:%d\r\n", 2+len(nodes), r.From, r.To)
 			for _, n := range nodes {
 				host, port, _ := net.SplitHostPort(n.addr)
-				raw += "*3\r\n" + simBulk(host) + ":" + port + "\r\n" + simBulk(n.addr)
+				raw += "*3\r\n" + simBulk(host) + ":" + port + "\r\n" + simBulk(n.id)
 			}
 		}
 	}

@@ -187,6 +187,15 @@ func (n *Node) key() string {
 	return n.Addr
 }
 
+// resembles reports whether two topologies may be of one cluster: they have a node in common.
+func (t *Topology) resembles(other *Topology) bool {
+	known := map[string]bool{}
+	for _, n := range other.nodes() {
+		known[n.ID] = true
+	}
+	return known[""] || slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.ID == "" || known[n.ID] })
+}
+
 // has reports whether a node at an address is a part of the cluster that has not failed.
 func (t *Topology) has(addr string) bool {
 	return !slices.Contains(t.failed, addr) &&

@@ -167,5 +167,8 @@ func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*c
 		}
 		c.nc, c.secure = secure, true
 	}
-	return c.handshake(o, m)
+	if err := c.handshake(o, m); err != nil {
+		return err
+	}
+	return c.stranger
 }

@@ -13,8 +13,9 @@ import (
 
 // learned is what the connections of a client know of their server from those before.
 type learned struct {
-	silent atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
-	bare   atomic.Bool // it ends the connection on a PING with data, as twemproxy does
+	silent   atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
+	nameless atomic.Bool // it does not tell which node of a cluster it is
+	bare     atomic.Bool // it ends the connection on a PING with data, as twemproxy does
 
 	mu       sync.Mutex
 	refusal  error // why it lets nobody in; nil where it does
