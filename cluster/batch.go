@@ -186,8 +186,8 @@ func (b *batch) retireQuarrelers(next []errand, redirects int) {
 	}
 	for _, e := range next {
 		if e.node != nil {
-			b.c.retire(e.after, b.errs[e.index])
-			b.c.retire(e.node, b.errs[e.index])
+			e.after.client.Reconnect(b.errs[e.index])
+			e.node.client.Reconnect(b.errs[e.index])
 		}
 	}
 }

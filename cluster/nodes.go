@@ -23,7 +23,6 @@ type node struct {
 	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
 	zone    atomic.Pointer[string] // nil: not told
 	pulse   pulse                  // of the refresher
-	retired atomic.Int64           // when its connections were last made again, in nanoseconds
 	named   atomic.Int64           // when a redirect last named it, in nanoseconds
 }
 
@@ -33,17 +32,6 @@ func (n *node) wanted() bool { return time.Now().UnixNano()-n.named.Load() < int
 // namedFor is how long a node stays that a redirect has named, and the topology does not have: those
 // who were sent there are still on their way.
 const namedFor = 10 * time.Second
-
-// retire has the connections to a node made again, because it answers as another one would: behind
-// its name may be another server by now. That is done once within Backoff.Max at most.
-func (c *Client) retire(n *node, reason error) {
-	last, now := n.retired.Load(), time.Now().UnixNano()
-	if now-last < int64(c.options.Node.Backoff.Max) || !n.retired.CompareAndSwap(last, now) {
-		return
-	}
-	c.options.Logger.Info("cluster: a node is connected to again", "server", n.addr, "reason", reason)
-	n.client.Reconnect(reason)
-}
 
 // inZone reports whether the node is in an availability zone.
 func (n *node) inZone(name string) bool {

@@ -74,7 +74,7 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 		target.named.Store(time.Now().UnixNano())
 	case target == n:
 		// Its address leads to another node by now, which the connection does not.
-		c.retire(n, err)
+		n.client.Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}

@@ -115,6 +115,6 @@ func (r *roaming) review(t *Topology) {
 		r.client.SubscribersMissed(vouched.Add(-unnoticed))
 	}
 	if left {
-		r.client.ReconnectSubscribers(errLeft)
+		r.client.Reconnect(errLeft)
 	}
 }

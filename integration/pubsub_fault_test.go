@@ -445,7 +445,7 @@ func TestResubscribeToABusyServer(t *testing.T) {
 		}
 		f.eventually("a server that is busy", busy)
 		why := errors.New("for a test")
-		client.ReconnectSubscribers(why)
+		client.Reconnect(why)
 		for event := range sub.Events() {
 			if event.Kind == pubsub.EventLinkLost && errors.Is(event.Err, why) {
 				break

@@ -15,8 +15,16 @@ type Backoff struct {
 }
 
 // lasting is how long a connection must have been up for the next loss to
-// start from the shortest backoff again.
+// start from the shortest backoff again, where it has answered nothing.
 const lasting = 30 * time.Second
+
+// served reports whether a connection that was lost has been of use, so that the next one
+// is made at once: it has answered something. One that is lost sooner than the shortest
+// backoff does not count, or a server that ends each connection at its first command
+// would be dialed without a pause.
+func (b Backoff) served(c *conn, up time.Duration) bool {
+	return up >= lasting || up >= b.Base && c.answered > 0
+}
 
 // or returns b with zero fields taken from instead.
 func (b Backoff) or(instead Backoff) Backoff {
@@ -25,11 +33,15 @@ func (b Backoff) or(instead Backoff) Backoff {
 
 // delay returns the time to wait before attempt n, counted from 0.
 func (b Backoff) delay(n int) time.Duration {
-	bound := b.Max
+	return rand.N(max(b.bound(n), 1))
+}
+
+// bound returns the longest delay before attempt n.
+func (b Backoff) bound(n int) time.Duration {
 	if n < 32 && b.Base<<n > 0 {
-		bound = min(b.Base<<n, b.Max)
+		return min(b.Base<<n, b.Max)
 	}
-	return rand.N(max(bound, 1))
+	return b.Max
 }
 
 // pacer waits between attempts to connect. Anybody may cut a wait short.

@@ -71,7 +71,7 @@ func TestCarry(t *testing.T) {
 }
 
 // Who knows better than the connection has subscriptions go to another server.
-func TestReconnectSubscribers(t *testing.T) {
+func TestReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := redistest.NewServer(t)
 		asked := 0
@@ -87,7 +87,7 @@ func TestReconnectSubscribers(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		sub := <-pending
 		why := errors.New("it has left")
-		client.ReconnectSubscribers(why)
+		client.Reconnect(why)
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		lost := false
 		for e := range sub.Events() {
@@ -103,14 +103,14 @@ func TestReconnectSubscribers(t *testing.T) {
 		if asked != 2 {
 			t.Errorf("asked where to connect %d times", asked)
 		}
-		client.ReconnectSubscribers(why) // and again when there is nothing to close
+		client.Reconnect(why) // and again when there is nothing to close
 		time.Sleep(time.Second)
 	})
 }
 
 // A connection of subscriptions that is being made goes to the server of before: it is made
 // again.
-func TestReconnectSubscribersWhileConnecting(t *testing.T) {
+func TestReconnectWhileConnecting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := redistest.NewServer(t)
 		client, err := redis.New(redis.Options{Dial: server.Dial})
@@ -121,7 +121,7 @@ func TestReconnectSubscribersWhileConnecting(t *testing.T) {
 		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
 		former := server.Accept()
 		synctest.Wait()
-		client.ReconnectSubscribers(errors.New("it has left"))
+		client.Reconnect(errors.New("it has left"))
 		former.Handshake()
 		former.ExpectEnd()
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
@@ -132,12 +132,12 @@ func TestReconnectSubscribersWhileConnecting(t *testing.T) {
 }
 
 // A reconnection for no reason in particular took the program down.
-func TestReconnectSubscribersWithoutCause(t *testing.T) {
+func TestReconnectWithoutCause(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		<-pending
-		client.ReconnectSubscribers(nil)
+		client.Reconnect(nil)
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 	})
 }

@@ -23,6 +23,7 @@ type Client struct {
 	links   []*link
 	next    atomic.Uint32 // the link for the next command, where there are several
 	pool    *pool
+	renewal renewal
 	batches command.BatchPool // the memory of pipelines
 
 	closing   chan struct{} // closed by Close, with mu held
@@ -102,7 +103,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 // times within 5 s. One that only reads is sent again also when its reply was
 // lost, at most 3 times.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
-	if err := c.refuse(&r); err != nil {
+	if err := c.refuse(ctx, &r); err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
 	}
 	if r.Blocks() {
@@ -122,8 +123,28 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	return c.retry(ctx, &r, v, err)
 }
 
+// errNotMade tells of a client or session that nobody has made.
+var errNotMade = fmt.Errorf("%w: it is the zero value: make a client by New or Open, and a session by the client's Session", ErrArgument)
+
+// errNilContext tells of a call without a context.
+var errNilContext = fmt.Errorf("%w: the context is nil: use context.Background", ErrArgument)
+
+// usable returns why nothing can be done with the client, or with ctx.
+func (c *Client) usable(ctx context.Context) error {
+	switch {
+	case c == nil || len(c.links) == 0:
+		return errNotMade
+	case ctx == nil:
+		return errNilContext
+	}
+	return nil
+}
+
 // refuse returns why a request must not be sent.
-func (c *Client) refuse(r *command.Request) error {
+func (c *Client) refuse(ctx context.Context, r *command.Request) error {
+	if err := c.usable(ctx); err != nil {
+		return err
+	}
 	if err := r.Err(); err != nil {
 		return err
 	}
@@ -143,7 +164,7 @@ func (c *Client) refuse(r *command.Request) error {
 // is sent when the one before has been answered. A part is sent again only where no
 // byte of it has left.
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	if err := rs.Err(); err != nil || rs.Len() == 0 {
+	if err := or(c.usable(ctx), rs.Err()); err != nil || rs.Len() == 0 {
 		return nil, err
 	}
 	if rs.Len() <= partRequests && rs.Size() <= partBytes || rs.Blocks() || rs.IsTransaction() {
@@ -187,10 +208,14 @@ func nextPart(rs *command.Requests, from int) *command.Requests {
 // doPart sends requests that go together.
 func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	values, err := c.batchOnce(ctx, rs)
-	for p := newPatience(ctx); err != nil && len(values) == 0 && p.another(ctx, c, err, false); {
+	p := newPatience(ctx)
+	for err != nil && len(values) == 0 && p.another(ctx, c, err, false) {
 		values, err = c.batchOnce(ctx, rs)
 	}
-	return values, err
+	if err == nil {
+		c.lookForWrongServer(values)
+	}
+	return values, p.outcome(ctx, err)
 }
 
 // batchOnce sends a batch over a shared connection, or over a lent one where it
@@ -270,92 +295,6 @@ func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.V
 	return live.do(ctx, r)
 }
 
-// retry sends a request again where that is safe and may help, after a first
-// attempt that came to v and err.
-func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
-	for p := newPatience(ctx); ; {
-		if err == nil {
-			err = command.ReplyError(r, c.options.Addr, v)
-		}
-		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
-			return v, err
-		}
-		if r.Blocks() {
-			v, err = c.pool.do(ctx, r)
-		} else {
-			v, err = c.once(ctx, r, c.pick())
-		}
-	}
-}
-
-// patience decides how often something is tried.
-type patience struct {
-	attempts    int
-	began       time.Time
-	hasDeadline bool
-}
-
-// newPatience starts with a first attempt that has failed just now.
-func newPatience(ctx context.Context) patience {
-	_, hasDeadline := ctx.Deadline()
-	return patience{attempts: 1, began: time.Now(), hasDeadline: hasDeadline}
-}
-
-// another reports, after the pause that is due, whether what failed with err is
-// to be tried again.
-func (p *patience) another(ctx context.Context, c *Client, err error, readOnly bool) bool {
-	switch {
-	case c.isClosed() || ctx.Err() != nil:
-		return false
-	case errors.Is(err, ErrArgument):
-		return false
-	case lostRead(err) && readOnly:
-		// The reply itself may be what ends connections: not without end.
-		if p.attempts >= maxAttempts {
-			return false
-		}
-	case errors.Is(err, ErrRejected):
-		if !passes(err) {
-			return false // another server is meant
-		}
-	case !errors.Is(err, ErrNotSent):
-		return false
-	}
-	if most := c.options.MaxAttempts; most > 0 && p.attempts >= most {
-		return false
-	}
-	if !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit || errors.Is(err, errNoLink)) {
-		return false
-	}
-	delay := time.Duration(0)
-	if p.attempts > 1 || errors.Is(err, ErrRejected) {
-		delay = c.options.Backoff.delay(p.attempts - 1)
-	}
-	p.attempts++
-	return sleep(ctx, c.closing, delay)
-}
-
-// lostRead reports whether err is that of a lost reply, and of a connection that
-// was not ended by this very request: by a reply that takes too long, or that
-// can't be read.
-func lostRead(err error) bool {
-	var wrong *proto.ProtocolError
-	return errors.Is(err, ErrMaybeExecuted) && !errors.Is(err, ErrReplyTimeout) && !errors.As(err, &wrong)
-}
-
-// passes reports whether the same server may accept later what it rejected.
-func passes(err error) bool {
-	var reply *proto.Error
-	if !errors.As(err, &reply) {
-		return false
-	}
-	switch reply.Code {
-	case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
-		return true
-	}
-	return false
-}
-
 // serverIsBack is told by whoever has connected: what waits to connect to the
 // same server need not wait longer.
 func (c *Client) serverIsBack() {
@@ -384,11 +323,20 @@ func (c *Client) isClosed() bool {
 // ctx is the life of the subscription, not of the call, which ends after
 // Options.SubscribeTimeout. When ctx ends, so does the subscription.
 func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	if len(channels) == 0 {
+		return nil, notSent("SUBSCRIBE", "", errNoNames)
+	}
 	return c.NewSubscription(ctx, pubsub.Channels(channels...))
 }
 
+// errNoNames tells of a subscription to nothing.
+var errNoNames = fmt.Errorf("%w: there is no name to subscribe to; NewSubscription makes a subscription that gets its names later", ErrArgument)
+
 // PSubscribe is [Client.Subscribe] for patterns such as "news.*".
 func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
+	if len(patterns) == 0 {
+		return nil, notSent("PSUBSCRIBE", "", errNoNames)
+	}
 	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
 }
 
@@ -398,6 +346,9 @@ func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Su
 // A subscription with pubsub.Block has a connection of its own; all others
 // share one.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if err := c.usable(ctx); err != nil {
+		return nil, notSent("SUBSCRIBE", "", err)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
 	}
@@ -449,6 +400,9 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 func (c *Client) Carry(lane *pubsub.Lane) (stop func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if len(c.links) == 0 {
+		return nil, notSent("SUBSCRIBE", "", errNotMade)
+	}
 	if c.isClosed() {
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ErrClosed)
 	}
@@ -456,25 +410,6 @@ func (c *Client) Carry(lane *pubsub.Lane) (stop func(), err error) {
 	c.subscribers[s] = struct{}{}
 	s.carry()
 	return s.close, nil
-}
-
-// ReconnectSubscribers closes the connections of subscriptions, as if they had been lost
-// for the reason given: they are made again at once, and everything is subscribed
-// again. It is for who knows better than the connection, such as a client whose
-// Options.Resolve names another server from now on.
-func (c *Client) ReconnectSubscribers(cause error) {
-	for _, s := range c.liveSubscribers() {
-		s.reconnect(cause)
-	}
-}
-
-// SubscribersMissed says that messages may be missing in the subscriptions since a time,
-// though their connections live: each gets a Gap of the reason Reconnect that ends now. Like
-// [Client.ReconnectSubscribers] it is for who knows better than the connection.
-func (c *Client) SubscribersMissed(since time.Time) {
-	for _, s := range c.liveSubscribers() {
-		s.lane.Missed(since)
-	}
 }
 
 // closeAfter closes the subscriber of a subscription that shares it with no
@@ -544,6 +479,9 @@ func (c *Client) Close() error {
 // Shutdown is [Client.Close] that lets commands in flight be answered while ctx lasts,
 // instead of half a second. Where ctx has ended they fail at once.
 func (c *Client) Shutdown(ctx context.Context) error {
+	if c == nil || len(c.links) == 0 {
+		return nil // the zero Client has nothing to close
+	}
 	c.closeOnce.Do(func() {
 		c.mu.Lock()
 		close(c.closing)

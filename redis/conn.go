@@ -62,6 +62,7 @@ type conn struct {
 	peeker      peeker      // of nc; nil where it has none
 	direct      *direct     // for callers that write themselves; nil where that is not possible
 	subscriber  bool        // RESP2 arrays of pub/sub are pushes here
+	lentFor     int         // which generation of the pool it is of; guarded by the pool's mu
 	monitoring  bool        // lines of MONITOR are pushes here
 	held        func() bool // whether onPush is waiting for a slow consumer; may be nil
 	resp3       bool
@@ -111,7 +112,7 @@ type conn struct {
 	abandoned   int           // slots in flight that nobody waits for
 	answered    uint64        // slots that have left the FIFO
 	room        chan struct{} // closed when half of a full connection is free again; nil while nobody waits for that
-	draining    bool          // the client is being closed: no new requests
+	draining    error         // why there are no new requests; nil where there are
 	cause       error         // why the connection was closed; nil while it is open
 }
 
@@ -317,9 +318,9 @@ func (c *conn) shutdown() {
 
 // drain refuses new requests and closes the connection once what is in flight
 // has been answered, or when ctx ends. It returns when the connection is closed.
-func (c *conn) drain(ctx context.Context) {
+func (c *conn) drain(ctx context.Context, reason error) {
 	c.mu.Lock()
-	c.draining = true
+	c.draining = reason
 	waiting := c.inflight.size > 0
 	c.mu.Unlock()
 	if waiting {
@@ -332,7 +333,7 @@ func (c *conn) drain(ctx context.Context) {
 		case <-c.closing:
 		}
 	}
-	c.fail(ErrClosed)
+	c.fail(reason)
 	<-c.done
 }
 

@@ -13,9 +13,11 @@ import (
 // nil, sets what a connection needs to know before it starts. An error leaves
 // nothing open.
 func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
-	if err := o.learned.refused(); err != nil {
+	leave, err := o.learned.enter(ctx, o)
+	if err != nil {
 		return nil, err
 	}
+	defer leave()
 	bounded, cancel := context.WithTimeoutCause(ctx, o.DialTimeout, &dialTimeout{o.DialTimeout, nil})
 	defer cancel()
 	m := o.manners()
@@ -156,6 +158,19 @@ func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*c
 	if prepare != nil {
 		prepare(c)
 	}
+	return c.shakeHands(ctx, o, func(ctx context.Context) error {
+		if err := c.startTLS(ctx, o); err != nil {
+			return err
+		}
+		if err := c.handshake(o, m); err != nil {
+			return err
+		}
+		return c.stranger
+	})
+}
+
+// startTLS does the handshake of TLS, where the options want it.
+func (c *conn) startTLS(ctx context.Context, o *Options) error {
 	if o.TLS != nil {
 		raw := c.raw
 		if c.subscriber {
@@ -167,8 +182,5 @@ func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*c
 		}
 		c.nc, c.secure = secure, true
 	}
-	if err := c.handshake(o, m); err != nil {
-		return err
-	}
-	return c.stranger
+	return nil
 }

@@ -42,6 +42,7 @@ func (c *conn) handshake(o *Options, m manners) error {
 		return refusal
 	}
 	// Servers and proxies refuse what they don't know in many words.
+	m.silent = o.manners().silent // it may have been refused as well
 	err = c.introduce(o, m)
 	if lost := (*lostError)(nil); errors.As(err, &lost) { // what it said before is why
 		return &lostError{lost.command, refusal}
@@ -202,8 +203,11 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 			}
 			return failed, err
 		}
-		if err != nil {
-			continue // for the fence
+		if err != nil { // read on, for the fence
+			if s.optional {
+				_ = s.check(v)
+			}
+			continue
 		}
 		if refusal := v.Err(); refusal != nil && !s.optional {
 			failed, err = i, c.refusedBy(s.words[0], o.withoutSecret(refusal))
@@ -279,11 +283,15 @@ func (c *conn) handshakeLost(name string, err error) error {
 
 func (e *lostError) Error() string {
 	text := "handshake: " + e.command + ": " + e.err.Error()
-	if e.command == "HELLO" {
-		text += ": does it speak RESP2 only, or is it a proxy (set Options.RESP2, or protocol=2 in the URL), " +
-			"or is that a port for TLS (set Options.TLS, or use rediss://)?"
+	switch {
+	case !errors.Is(e.err, errServerClosed):
+		return text
+	case e.command == "HELLO":
+		text += ": does it speak RESP2 only, as some proxies do (then set Options.RESP2, or protocol=2 in the URL)? "
+	default:
+		text += ": "
 	}
-	return text
+	return text + "Or is that a port for TLS (then set Options.TLS, or use rediss://)?"
 }
 
 func (e *lostError) Unwrap() error { return e.err }

@@ -1,7 +1,9 @@
 package redis
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -13,9 +15,12 @@ import (
 
 // learned is what the connections of a client know of their server from those before.
 type learned struct {
+	worked   atomic.Bool // a connection was made
 	silent   atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
 	nameless atomic.Bool // it does not tell which node of a cluster it is
 	bare     atomic.Bool // it ends the connection on a PING with data, as twemproxy does
+
+	trying chan struct{} // capacity 1: an attempt whose user may be refused
 
 	mu       sync.Mutex
 	refusal  error // why it lets nobody in; nil where it does
@@ -63,6 +68,12 @@ type refusedError struct{ error }
 
 func (e refusedError) Unwrap() error { return e.error }
 
+// isRefused reports whether err is, or was, such a refusal.
+func isRefused(err error) bool {
+	var refused refusedError
+	return errors.As(err, &refused)
+}
+
 // refused returns the refusal of before, as long as no attempt is due.
 func (l *learned) refused() error {
 	l.mu.Lock()
@@ -71,6 +82,33 @@ func (l *learned) refused() error {
 		return l.refusal
 	}
 	return nil
+}
+
+// enter lets an attempt to connect begin. As long as a user or password has not been
+// accepted one attempt is made at a time: many callers at once must not lock the account.
+func (l *learned) enter(ctx context.Context, o *Options) (leave func(), err error) {
+	leave = func() {}
+	if err := l.refused(); err != nil || !o.hasUser() || l.accepted() {
+		return leave, err
+	}
+	select {
+	case l.trying <- struct{}{}:
+		leave = func() { <-l.trying }
+	case <-ctx.Done():
+		return leave, fmt.Errorf("%w: %w", ended(ctx), errStillConnecting)
+	}
+	if err := l.refused(); err != nil {
+		leave()
+		return leave, err
+	}
+	return leave, nil
+}
+
+// accepted reports whether the last attempt that the server has decided about was let in.
+func (l *learned) accepted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.worked.Load() && l.refusal == nil
 }
 
 // wait returns how long no attempt is due.
@@ -90,6 +128,7 @@ func (l *learned) note(err error) error {
 	defer l.mu.Unlock()
 	switch {
 	case err == nil:
+		l.worked.Store(true)
 		l.refusal, l.refusals = nil, 0
 		return nil
 	case !lasts(err):

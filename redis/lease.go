@@ -30,7 +30,13 @@ type pool struct {
 	closed bool
 	idle   []*conn // the one used last at the end
 	lent   map[*conn]struct{}
-	dials  sync.WaitGroup // connections that are being made
+	// renewed counts the calls of renew; a connection of before is not lent again.
+	renewed int
+	worked  bool  // a connection was made
+	dialing int   // connections that are being made
+	lastErr error // why the last one could not be; nil where it could
+
+	dials sync.WaitGroup // connections that are being made, or closed
 }
 
 func newPool(o *Options, connect func(context.Context) (*conn, error)) *pool {
@@ -76,7 +82,12 @@ func (p *pool) acquire(ctx context.Context) error {
 	if ctx.Err() == nil {
 		return ErrClosed
 	}
-	return fmt.Errorf("%w: all %d are lent: %w", ErrPoolExhausted, p.size, ended(ctx))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dialing > 0 || p.lastErr != nil || !p.worked { // the server is why, not the size of the pool
+		return fmt.Errorf("%w: %w: %w", ended(ctx), errNoLink, or(p.lastErr, errStillConnecting))
+	}
+	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, ended(ctx))
 }
 
 // take returns an idle connection, or a new one.
@@ -90,8 +101,10 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		n := len(p.idle)
 		if n == 0 {
 			p.dials.Add(1) // before closed can be set, so that close waits for it
+			p.dialing++
+			renewed := p.renewed
 			p.mu.Unlock()
-			break
+			return p.make(ctx, renewed)
 		}
 		c := p.idle[n-1]
 		p.idle[n-1] = nil
@@ -104,16 +117,27 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		p.mu.Unlock()
 		<-c.done
 	}
+}
+
+// make makes a connection, and lends it.
+func (p *pool) make(ctx context.Context, renewed int) (*conn, error) {
 	defer p.dials.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(p.ctx, func() { cancel(ErrClosed) })()
 	c, err := p.connect(ctx)
+	p.mu.Lock()
+	p.dialing--
+	if err == nil || ctx.Err() == nil { // else it says nothing of the server
+		p.lastErr = err
+	}
 	if err != nil {
+		p.mu.Unlock()
 		return nil, err
 	}
-	p.mu.Lock()
+	p.worked = true
 	p.lent[c] = struct{}{}
+	c.lentFor = renewed
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
@@ -123,6 +147,24 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 	return c, nil
 }
 
+// renew has all connections made anew: those that are idle are closed, those that are lent
+// when they come back.
+func (p *pool) renew(reason error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.renewed++
+	if p.closed {
+		return
+	}
+	for _, c := range p.idle {
+		p.dials.Go(func() {
+			c.fail(reason)
+			<-c.done
+		})
+	}
+	p.idle = nil
+}
+
 // giveBack takes a connection back. One that is closed, or that still waits
 // for a reply, is not lent again.
 func (p *pool) giveBack(c *conn) {
@@ -130,7 +172,7 @@ func (p *pool) giveBack(c *conn) {
 		c.fail(errGivenUp)
 	}
 	p.mu.Lock()
-	if c.alive() && !p.closed {
+	if c.alive() && !p.closed && c.lentFor == p.renewed {
 		p.idle = append(p.idle, c)
 	} else {
 		p.mu.Unlock()

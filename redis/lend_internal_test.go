@@ -82,6 +82,11 @@ type call struct {
 	leads bool
 }
 
+func commandOf(key string) *command.Request {
+	r := command.Get(key).Request()
+	return &r
+}
+
 func enqueued(t *testing.T, ctx context.Context, c *conn, server *redistest.Conn, key string) *call {
 	t.Helper()
 	r := command.Get(key).Request()

@@ -17,7 +17,10 @@ type link struct {
 	connect   func(ctx context.Context) (*conn, error)
 	connected func() // told of each connection that was made
 	logger    *slog.Logger
+	learned   *learned
 	pacer     // between attempts
+
+	replyTimeout time.Duration // bounds how long a retired connection is drained
 
 	current atomic.Pointer[conn] // the live connection; nil while there is none
 	most    int                  // attempts that a call waits for, with a deadline too; 0: see get
@@ -26,22 +29,29 @@ type link struct {
 	mu       sync.Mutex
 	started  bool
 	closed   bool
+	lossy    bool          // a pause behind a lost connection runs, which callers may cut short
+	stale    error         // why the connection that is being made is to be made again; nil where it is not
 	attempts int           // attempts to connect that failed, ever
 	lastErr  error         // why there is no connection
 	before   uint64        // requests that connections before the live one have answered
 	changed  chan struct{} // closed and made anew at each change of all above
 
-	stale chan error // capacity 1: why the connection is to be made again
-
 	grace context.Context // how long close lets requests be answered; set before ctx ends
 
-	ctx  context.Context // ends when the link is closed
-	stop context.CancelFunc
-	done chan struct{} // closed when the goroutine has ended
+	retired chan error // capacity 1: the connection that run has is to be replaced
+
+	ctx   context.Context // ends when the link is closed
+	stop  context.CancelFunc
+	tasks sync.WaitGroup // retired connections that are being drained
+	done  chan struct{}  // closed when the goroutine has ended
 }
 
 func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
-	l := &link{connect: connect, connected: connected, pacer: newPacer(o.Backoff), logger: o.Logger, most: o.MaxAttempts, changed: make(chan struct{}), stale: make(chan error, 1), done: make(chan struct{})}
+	l := &link{
+		connect: connect, connected: connected, logger: o.Logger, learned: o.learned, most: o.MaxAttempts,
+		pacer: newPacer(o.Backoff), replyTimeout: o.ReplyTimeout,
+		changed: make(chan struct{}), retired: make(chan error, 1), done: make(chan struct{}),
+	}
 	l.ctx, l.stop = context.WithCancel(context.Background())
 	return l
 }
@@ -101,8 +111,12 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		if c != nil && c.alive() {
 			return c, nil
 		}
+		if isRefused(lastErr) {
+			return nil, fmt.Errorf("%w: %w", errNoLink, lastErr) // waiting does not help
+		}
 		if first < 0 {
 			first = attempts
+			l.hurryBehindLoss()
 		}
 		lastErr = or(lastErr, errStillConnecting)
 		if failed := attempts - first; !hasDeadline && failed >= maxAttempts || l.most > 0 && failed >= l.most {
@@ -125,24 +139,32 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 	}
 }
 
+// hurryBehindLoss cuts the pause behind a lost connection short: the server may be well.
+// Pauses behind failed attempts are not, or many callers would keep it busy with attempts.
+func (l *link) hurryBehindLoss() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lossy {
+		l.hurry()
+	}
+}
+
 // run connects, waits for the connection's end, and connects again.
 func (l *link) run(c *conn) {
 	defer close(l.done)
-	failures := 0 // since a connection last lasted
+	defer l.tasks.Wait()
+	failures := 0 // since a connection last served
 	for {
 		if c == nil {
 			l.served()
-			select {
-			case <-l.stale: // the connection is made now
-			default:
-			}
+			l.connecting()
 			var err error
 			if c, err = l.connect(l.ctx); err != nil {
 				if l.ctx.Err() != nil {
 					return
 				}
 				l.change(nil, err)
-				if !l.pause(l.ctx, l.backoff.delay(failures)) {
+				if !l.pauseBehind(err, failures) {
 					return
 				}
 				failures++
@@ -156,33 +178,104 @@ func (l *link) run(c *conn) {
 		select {
 		case <-c.closing:
 			<-c.done
-			l.lost(c)
-		case reason := <-l.stale:
-			l.replace(c, reason)
+		case reason := <-l.retired:
+			l.retire(c, reason)
+			c = nil
+			continue
 		case <-l.ctx.Done():
-			c.drain(l.grace)
+			c.drain(l.grace, ErrClosed)
 			return
 		}
-		c = nil
-		if time.Since(up) >= lasting {
+		l.lost(c)
+		if l.backoff.served(c, time.Since(up)) {
 			failures = 0
 		}
+		c = nil
 		// The first attempt after a loss is made at once.
-		if failures > 0 && !l.pause(l.ctx, l.backoff.delay(failures-1)) {
+		if failures > 0 && !l.pauseBehindLoss(failures-1) {
 			return
 		}
 		failures++
 	}
 }
 
+// pauseBehind waits after a failed attempt.
+func (l *link) pauseBehind(err error, failures int) bool {
+	if isRefused(err) {
+		return sleep(l.ctx, nil, l.learned.wait())
+	}
+	return l.pause(l.ctx, l.backoff.delay(failures))
+}
+
+// pauseBehindLoss waits after a loss, shorter where somebody waits for a connection.
+func (l *link) pauseBehindLoss(n int) bool {
+	l.lossPause(true)
+	defer l.lossPause(false)
+	if l.waiting.Load() > 0 {
+		l.hurry()
+	}
+	return l.pause(l.ctx, l.backoff.delay(n))
+}
+
+func (l *link) lossPause(runs bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lossy = runs
+}
+
+// connecting notes that a connection is about to be made.
+func (l *link) connecting() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = nil
+	select {
+	case <-l.retired: // was that of a connection which is gone
+	default:
+	}
+}
+
+// renew has the connection replaced: new requests wait for the next one, those in flight
+// are still answered. One that is being made is made again.
+func (l *link) renew(reason error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := l.current.Load()
+	if c == nil || !c.alive() {
+		l.stale = reason
+		return
+	}
+	l.current.Store(nil)
+	l.lastErr = reason
+	l.retired <- reason // has room: once for each connection
+}
+
+// retire lets a connection be answered what is in flight, and closes it then.
+func (l *link) retire(c *conn, reason error) {
+	l.logger.Info("redis: connection replaced", "server", c.addr, "reason", reason)
+	l.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), l.replyTimeout)
+		defer cancel()
+		defer context.AfterFunc(l.ctx, func() { context.AfterFunc(l.grace, cancel) })()
+		c.drain(ctx, reason)
+		l.mu.Lock()
+		l.before += c.answered
+		l.mu.Unlock()
+	})
+}
+
 // change tells those who wait of a new connection or a failed attempt.
 func (l *link) change(c *conn, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.current.Store(c)
 	if l.lastErr = err; err != nil {
 		l.attempts++
 	}
+	if c != nil && l.stale != nil {
+		l.lastErr = l.stale
+		l.retired <- l.stale
+		c = nil
+	}
+	l.current.Store(c)
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
@@ -190,10 +283,9 @@ func (l *link) change(c *conn, err error) {
 // lost notes that the connection is gone.
 func (l *link) lost(c *conn) {
 	l.mu.Lock()
-	if l.current.CompareAndSwap(c, nil) {
-		l.before += c.answered // it is closed: nobody writes to that any more
-	}
-	l.lastErr = c.cause // set before closing was closed
+	l.current.CompareAndSwap(c, nil)
+	l.before += c.answered // it is closed: nobody writes to that any more
+	l.lastErr = c.cause    // set before closing was closed
 	l.mu.Unlock()
 	l.logger.Warn("redis: connection lost", "server", c.addr, "error", c.cause)
 }

@@ -1,11 +1,15 @@
 package redis_test
 
 import (
+	"context"
+	"fmt"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
@@ -32,6 +36,46 @@ func story(t *testing.T, o redis.Options, test func(t *testing.T, client *redis.
 		}()
 		test(t, client, server)
 	})
+}
+
+// served returns a Dial of connections that shake hands and then answer each command by
+// what answer returns. It counts them.
+func served(server *redistest.Server, answer func(words []string) string, dials *int) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		*dials++
+		nc, err := server.Dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		conn := server.Accept()
+		go conn.Serve(func(words []string) (string, bool) {
+			if words[0] == "PING" && len(words) == 2 {
+				return fmt.Sprintf("$%d\r\n%s\r\n", len(words[1]), words[1]), true
+			}
+			if reply := answer(words); reply != "" {
+				return reply, true
+			}
+			return map[string]string{"HELLO": "%0\r\n", "PING": "+PONG\r\n"}[words[0]] +
+				map[bool]string{true: "+OK\r\n"}[words[0] != "HELLO" && words[0] != "PING"], true
+		})
+		return nc, nil
+	}
+}
+
+// greeted is served with fixed answers.
+func greeted(server *redistest.Server, answers map[string]string, dials *int) func(context.Context, string, string) (net.Conn, error) {
+	return served(server, func(words []string) string { return answers[words[0]] }, dials)
+}
+
+// stuck is a Dial that gets nowhere.
+func stuck(ctx context.Context, _, _ string) (net.Conn, error) {
+	<-ctx.Done()
+	return nil, &net.OpError{Op: "dial", Err: ctx.Err()}
+}
+
+// command1 is a request by its words.
+func command1(words ...any) command.Request {
+	return command.Raw(words[0].(string), words[1:]...).Request()
 }
 
 // within fails the test where less than from or more than to has passed since

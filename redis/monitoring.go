@@ -76,6 +76,9 @@ const monitorLine = 512 << 20
 // with its connection: it is not made again, since what happens meanwhile could not be told.
 func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 	r := command.MonitorRequest()
+	if err := c.usable(ctx); err != nil {
+		return nil, notSent(r.Name(), "", err)
+	}
 	if c.isClosed() {
 		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
 	}

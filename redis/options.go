@@ -107,10 +107,17 @@ type Options struct {
 	// there in time a warning is logged. 0 means 100 ms.
 	UnsubscribeTimeout time.Duration
 
-	// Limits bound what a server may send; a reply beyond them ends its
-	// connection. Zero fields mean the defaults: 512 MiB for a string, 1,048,576
-	// elements for an aggregate, 128 levels. A larger LRANGE or HGETALL needs a
-	// larger MaxElements.
+	// Limits bound what a server may send. A reply beyond one ends its connection; the
+	// error names the limit. Zero fields mean the defaults:
+	//
+	//	MaxBulk       512 MiB     one string; also the attributes of one value
+	//	MaxDepth      128         levels of aggregates in each other
+	//	MaxElements   1,048,576   elements of one aggregate; a pair of a map counts twice
+	//	MaxLine       64 KiB      a simple string, such as OK
+	//	MaxErrorLine  1 MiB       an error
+	//	MaxBigNumber  10,000      digits of a big number
+	//
+	// A larger LRANGE or HGETALL needs a larger MaxElements.
 	Limits proto.Limits
 
 	// Logger is told of connections made and lost. Nil means silence.
@@ -188,7 +195,7 @@ func (o Options) withDefaults() (Options, error) {
 	if o.SubscriberRetry == nil {
 		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
 	}
-	o.learned = new(learned) // another client's server may be another
+	o.learned = &learned{trying: make(chan struct{}, 1)} // another client's server may be another
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

@@ -48,6 +48,9 @@ var ErrSessionClosed = errors.New("the session is closed")
 // Session lends a connection. Where all are lent it waits until ctx ends; the error is
 // [ErrPoolExhausted] then. ctx bounds this call alone.
 func (c *Client) Session(ctx context.Context) (*Session, error) {
+	if err := c.usable(ctx); err != nil {
+		return nil, notSent("session", "", err)
+	}
 	lent, err := c.pool.lend(ctx)
 	if err != nil {
 		return nil, notSent("session", c.options.Addr, err)
@@ -76,9 +79,9 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*Session, error) {
 func (s *Session) Watch(ctx context.Context, keys ...string) error {
 	r := command.WatchRequest(keys...)
 	if err := r.Err(); err != nil {
-		return notSent(r.Name(), s.conn.addr, err)
+		return notSent(r.Name(), s.addr(), err)
 	}
-	if err := s.begin(r.Name()); err != nil {
+	if err := s.begin(ctx, r.Name()); err != nil {
 		return err
 	}
 	defer s.end()
@@ -91,7 +94,7 @@ func (s *Session) Watch(ctx context.Context, keys ...string) error {
 // Unwatch forgets all watched keys. It sends nothing where none are watched.
 func (s *Session) Unwatch(ctx context.Context) error {
 	r := command.UnwatchRequest()
-	if err := s.begin(r.Name()); err != nil {
+	if err := s.begin(ctx, r.Name()); err != nil {
 		return err
 	}
 	defer s.end()
@@ -108,7 +111,13 @@ func (s *Session) Unwatch(ctx context.Context) error {
 
 // begin begins a call, which is refused where the session is closed: its connection may
 // be somebody else's by now.
-func (s *Session) begin(name string) error {
+func (s *Session) begin(ctx context.Context, name string) error {
+	switch {
+	case s == nil || s.client == nil:
+		return notSent(name, "", errNotMade)
+	case ctx == nil:
+		return notSent(name, s.conn.addr, errNilContext)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -116,6 +125,14 @@ func (s *Session) begin(name string) error {
 	}
 	s.calls++
 	return nil
+}
+
+// addr returns the server's address; empty for the zero Session.
+func (s *Session) addr() string {
+	if s == nil || s.conn == nil {
+		return ""
+	}
+	return s.conn.addr
 }
 
 // end ends a call.
@@ -155,12 +172,12 @@ func (s *Session) forget(watches int) {
 // the methods of the commands.
 func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := r.Err(); err != nil {
-		return proto.Value{}, notSent(r.Name(), s.conn.addr, err)
+		return proto.Value{}, notSent(r.Name(), s.addr(), err)
 	}
 	if r.OfSession() && r.Name() == "MONITOR" {
-		return proto.Value{}, notSent(r.Name(), s.conn.addr, fmt.Errorf("%w: use the client's Monitor", ErrArgument))
+		return proto.Value{}, notSent(r.Name(), s.addr(), fmt.Errorf("%w: use the client's Monitor", ErrArgument))
 	}
-	if err := s.begin(r.Name()); err != nil {
+	if err := s.begin(ctx, r.Name()); err != nil {
 		return proto.Value{}, err
 	}
 	defer s.end()
@@ -178,7 +195,9 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 	v, err := s.conn.do(ctx, r)
 	s.givenUp(r.Blocks(), err)
 	if err == nil {
-		err = command.ReplyError(r, s.conn.addr, v)
+		if err = command.ReplyError(r, s.conn.addr, v); errors.Is(err, ErrRejected) && isWrongServer(err) {
+			s.client.renew(err)
+		}
 	}
 	return v, err
 }
@@ -188,7 +207,7 @@ func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Va
 	if err := rs.Err(); err != nil || rs.Len() == 0 {
 		return nil, err
 	}
-	if err := s.begin("batch"); err != nil {
+	if err := s.begin(ctx, "batch"); err != nil {
 		return nil, err
 	}
 	defer s.end()
@@ -234,7 +253,7 @@ func (m sessionMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]prot
 	if err := rs.Err(); err != nil {
 		return nil, err
 	}
-	if err := s.begin("MULTI"); err != nil {
+	if err := s.begin(ctx, "MULTI"); err != nil {
 		return nil, err
 	}
 	defer s.end()
@@ -258,6 +277,9 @@ func (s *Session) Drop() {
 // under way, or something is still to be answered, or that was dropped, is closed. Closing
 // again does nothing. Its error is always nil.
 func (s *Session) Close() error {
+	if s == nil || s.client == nil {
+		return nil // the zero Session
+	}
 	s.mu.Lock()
 	closed, watching, dropped := s.closed, s.watching, s.dropped || s.calls > 0
 	s.closed = true

@@ -34,13 +34,15 @@ type subscriber struct {
 	once  sync.Once
 
 	mu      sync.Mutex
-	running bool  // run is at work
-	callers int   // calls of subscribe at work: the hub may be empty still
-	closed  bool  // no new run
-	reason  error // why it was given up; nil where it was not
-	conn    *conn // the live connection; nil while there is none
-	stale   error // why the one that is being made is to be made again; nil where it is not
-	lastErr error // why there is no connection
+	running bool      // run is at work
+	callers int       // calls of subscribe at work: the hub may be empty still
+	closed  bool      // no new run
+	later   bool      // a reconnection is due soon
+	since   time.Time // when the live connection was made
+	reason  error     // why it was given up; nil where it was not
+	conn    *conn     // the live connection; nil while there is none
+	stale   error     // why the one that is being made is to be made again; nil where it is not
+	lastErr error     // why there is no connection
 }
 
 // newSubscriber returns a subscriber for a hub of its own, or for a lane of another one.
@@ -75,6 +77,10 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 	if s.closed {
 		s.mu.Unlock()
 		return nil, errSubscriberEnded
+	}
+	if err := s.options.learned.refused(); err != nil && s.conn == nil {
+		s.mu.Unlock()
+		return nil, notSent("SUBSCRIBE", s.options.Addr, err) // waiting does not help
 	}
 	s.callers++
 	if !s.running {
@@ -148,7 +154,7 @@ func (s *subscriber) run() {
 		if s.unneeded() {
 			return
 		}
-		if time.Since(up) >= lasting {
+		if s.backoff.served(c, time.Since(up)) {
 			failures = 0
 		}
 		if failures++; !s.again(failures, c.cause) {
@@ -224,7 +230,7 @@ func (s *subscriber) connecting() {
 // setConn notes the live connection, and closes it where it was told to while it was made.
 func (s *subscriber) setConn(c *conn) {
 	s.mu.Lock()
-	s.conn = c
+	s.conn, s.since = c, time.Now()
 	stale := s.stale
 	s.mu.Unlock()
 	if stale != nil {
@@ -244,17 +250,33 @@ func (s *subscriber) lost(cause error) {
 	}
 }
 
-// errReconnect is why a connection is made again where no other reason was given.
-var errReconnect = errors.New("the client was told to connect again")
-
-// reconnect closes the connection, also one that is being made. It is made again.
+// reconnect closes the connection, also one that is being made. It is made again. One that
+// has just been made is left until the shortest backoff has passed: many may say the same.
 func (s *subscriber) reconnect(cause error) {
-	cause = or(cause, errReconnect)
 	s.mu.Lock()
-	c := s.conn
+	c, young := s.conn, s.options.Backoff.Base-time.Since(s.since)
+	if c != nil && young > 0 {
+		if !s.later && !s.closed {
+			s.later = true
+			s.tasks.Go(func() { s.reconnectLater(c, young, cause) })
+		}
+		s.mu.Unlock()
+		return
+	}
 	s.stale = cause
 	s.mu.Unlock()
 	if c != nil {
+		c.fail(cause)
+	}
+}
+
+// reconnectLater closes a connection in a moment.
+func (s *subscriber) reconnectLater(c *conn, pause time.Duration, cause error) {
+	passed := sleep(s.ctx, c.closing, pause)
+	s.mu.Lock()
+	s.later = false
+	s.mu.Unlock()
+	if passed {
 		c.fail(cause)
 	}
 }

@@ -42,14 +42,14 @@ type multi struct{ client *Client }
 
 func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	c := m.client
-	if err := rs.Err(); err != nil {
+	if err := or(c.usable(ctx), rs.Err()); err != nil {
 		return nil, err
 	}
 	tx := rs.Transaction()
 	for p := newPatience(ctx); ; {
 		values, err := c.multiOnce(ctx, rs, tx)
 		if err == nil || !p.another(ctx, c, err, false) {
-			return values, err
+			return values, p.outcome(ctx, err)
 		}
 	}
 }

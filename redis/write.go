@@ -71,9 +71,9 @@ func (c *conn) enqueue(ctx context.Context, s *slot, r *command.Request, rs *com
 		c.mu.Unlock()
 		piece := encode(nil, r, rs)
 		c.mu.Lock()
-		if c.cause != nil || c.draining {
+		if c.cause != nil || c.draining != nil {
 			defer c.mu.Unlock()
-			return false, or(c.cause, ErrClosed)
+			return false, or(c.cause, c.draining)
 		}
 		c.append(s, piece)
 	} else {
@@ -122,9 +122,9 @@ func (c *conn) waitForRoom(ctx context.Context) error {
 	c.mu.Lock()
 	for waited := false; ; waited = true {
 		switch {
-		case c.cause != nil || c.draining:
+		case c.cause != nil || c.draining != nil:
 			defer c.mu.Unlock()
-			return or(c.cause, ErrClosed)
+			return or(c.cause, c.draining)
 		// Nobody overtakes those that wait already.
 		case !c.full() && (c.room == nil || waited):
 			return nil

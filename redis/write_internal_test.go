@@ -245,7 +245,7 @@ func TestDrainWhileACallerWrites(t *testing.T) {
 			a := ask(t, c, "a")
 			b := ask(t, c, "b")
 			drained := make(chan struct{})
-			go func() { c.drain(t.Context()); close(drained) }()
+			go func() { c.drain(t.Context(), ErrClosed); close(drained) }()
 			synctest.Wait()
 			refused := ask(t, c, "z")
 			refused.failed(ErrClosed, ErrNotSent)

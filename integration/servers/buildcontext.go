@@ -38,9 +38,15 @@ func buildContext(ctx context.Context, version Version, tree string) (*bytes.Buf
 		}
 		maps.Copy(files, needed)
 	}
+	return imageContext(files, "/usr/bin/"+version.Binary)
+}
+
+// imageContext returns the tar archive from which the engine builds an image of files, by
+// their paths in it, that runs a program.
+func imageContext(files map[string]string, program string) (*bytes.Buffer, error) {
 	var buffer bytes.Buffer
 	archive := tar.NewWriter(&buffer)
-	dockerfile := fmt.Sprintf("FROM scratch\nCOPY root /\nWORKDIR /data\nCMD [\"/usr/bin/%s\"]\n", version.Binary)
+	dockerfile := fmt.Sprintf("FROM scratch\nCOPY root /\nWORKDIR /data\nCMD [%q]\n", program)
 	header := &tar.Header{Name: "Dockerfile", Mode: 0o644, Size: int64(len(dockerfile))}
 	if err := archive.WriteHeader(header); err != nil {
 		return nil, err

@@ -43,6 +43,7 @@ type engine struct {
 	progress *progress
 
 	building chan struct{} // capacity 2: that many images are made at once
+	middles  sync.Mutex    // held while the image of a proxy is looked for and made
 	leftOut  sync.Once     // tells which versions are not tested
 
 	mu       sync.Mutex

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -171,19 +172,24 @@ func (e *engine) build(ctx context.Context, version Version) (reference string, 
 		return "", err
 	}
 	reference = imageRepository + version.Role + ":" + number
-	e.progress.printf("%s: building %s, %d MiB", version.Role, reference, files.Len()>>20)
+	return reference, e.buildImage(ctx, reference, version.Role, files)
+}
+
+// buildImage makes an image from its build context.
+func (e *engine) buildImage(ctx context.Context, reference, role string, files *bytes.Buffer) error {
+	e.progress.printf("%s: building %s, %d MiB", role, reference, files.Len()>>20)
 	result, err := e.docker.Client().ImageBuild(ctx, files, client.ImageBuildOptions{
 		Tags:        []string{reference},
 		Version:     build.BuilderV1,
 		Remove:      true,
 		ForceRemove: true,
-		Labels:      map[string]string{labelOwner: version.Role},
+		Labels:      map[string]string{labelOwner: role},
 	})
 	if err != nil {
-		return "", fmt.Errorf("building %s: %w", reference, err)
+		return fmt.Errorf("building %s: %w", reference, err)
 	}
 	defer result.Body.Close()
-	return reference, buildFailure(result.Body)
+	return buildFailure(result.Body)
 }
 
 // buildFailure reads the engine's account of a build to its end and returns the error

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/redchan-go/redchan/proto"
 )
@@ -44,6 +45,10 @@ func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 		var zero T
 		return zero, c.refused()
 	}
+	if d == nil {
+		var zero T
+		return zero, &Error{Command: c.request.Name(), Outcome: NotSent, Err: errNobody}
+	}
 	r := &c.request
 	if r.rest != nil && r.rest.script != nil && r.rest.script.knownHash() == "" {
 		r = r.hashed(ctx, d)
@@ -61,6 +66,9 @@ func (c *Cmd[T]) do(ctx context.Context, d Doer) (T, error) {
 	}
 	return result, nil
 }
+
+// errNobody tells of a command of the zero client, or of a nil Doer.
+var errNobody = fmt.Errorf("%w: there is nothing to send it with: make a client by New or Open", ErrArgument)
 
 // Go sends the command through d from a goroutine of its own and delivers the
 // result on the channel that it returns: exactly one, which needs no reader to

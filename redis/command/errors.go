@@ -98,6 +98,7 @@ func (e *Error) reason() string {
 		b.WriteString(e.Addr)
 		b.WriteString(")")
 	}
+	// An error inside may have said it already.
 	if hint := hint(e.Err, e.Outcome); hint != "" && !strings.Contains(cause, hint) {
 		b.WriteString(": ")
 		b.WriteString(hint)

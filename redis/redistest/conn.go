@@ -198,12 +198,12 @@ func (c *Conn) Handshake() {
 	if hello[0] != "HELLO" {
 		c.t.Fatalf("redistest: the client sent %s, expected HELLO", short(hello))
 	}
-	c.Send(Hello)
+	c.Send(hailed)
 	c.finish(c.Next(), c.OK)
 }
 
-// Hello is an answer to HELLO 3.
-const Hello = "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
+// hailed is an answer to HELLO 3.
+const hailed = "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.0\r\n" +
 	"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
 	"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
 

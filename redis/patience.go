@@ -1,0 +1,118 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+// retry sends a request again where that is safe and may help, after a first
+// attempt that came to v and err.
+func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
+	for p := newPatience(ctx); ; {
+		if err == nil {
+			err = command.ReplyError(r, c.options.Addr, v)
+		}
+		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
+			return v, p.outcome(ctx, err)
+		}
+		if r.Blocks() {
+			v, err = c.pool.do(ctx, r)
+		} else {
+			v, err = c.once(ctx, r, c.pick())
+		}
+	}
+}
+
+// patience decides how often something is tried.
+type patience struct {
+	attempts    int
+	began       time.Time
+	hasDeadline bool
+	renewed     bool // the connection was replaced, because it led to the wrong server
+	cut         bool // there would be another attempt, were it not for the end of the context
+}
+
+// newPatience starts with a first attempt that has failed just now.
+func newPatience(ctx context.Context) patience {
+	_, hasDeadline := ctx.Deadline()
+	return patience{attempts: 1, began: time.Now(), hasDeadline: hasDeadline}
+}
+
+// another reports, after the pause that is due, whether what failed with err is
+// to be tried again.
+func (p *patience) another(ctx context.Context, c *Client, err error, readOnly bool) bool {
+	if c.isClosed() || !p.mayHelp(c, err, readOnly) {
+		return false
+	}
+	if most := c.options.MaxAttempts; most > 0 && p.attempts >= most {
+		return false
+	}
+	if !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit || errors.Is(err, errNoLink)) {
+		return false
+	}
+	delay := time.Duration(0)
+	if p.attempts > 1 || errors.Is(err, ErrRejected) {
+		delay = c.options.Backoff.delay(p.attempts - 1)
+	}
+	p.attempts++
+	again := ctx.Err() == nil && sleep(ctx, c.closing, delay)
+	p.cut = !again && ctx.Err() != nil
+	return again
+}
+
+// mayHelp reports whether what failed with err may succeed the next time.
+func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
+	switch {
+	case errors.Is(err, ErrArgument), isRefused(err):
+		return false
+	case lostRead(err) && readOnly:
+		// The reply itself may be what ends connections: not without end.
+		return p.attempts < maxAttempts
+	case errors.Is(err, ErrRejected) && isWrongServer(err):
+		// Once: a server that is meant to be a replica stays one.
+		again := c.renew(err) && !p.renewed
+		p.renewed = true
+		return again
+	case errors.Is(err, ErrRejected):
+		return passes(err) // or another server is meant
+	}
+	return errors.Is(err, ErrNotSent)
+}
+
+// outcome returns the error of the last attempt, and with it the end of the context where
+// that has kept another one from being made.
+func (p *patience) outcome(ctx context.Context, err error) error {
+	if err == nil || !p.cut || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the outermost alone is taken apart
+		return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: fmt.Errorf("%w: %w", ended(ctx), e.Err)}
+	}
+	return fmt.Errorf("%w: %w", ended(ctx), err)
+}
+
+// lostRead reports whether err is that of a lost reply, and of a connection that
+// was not ended by this very request: by a reply that takes too long, or that
+// can't be read.
+func lostRead(err error) bool {
+	var wrong *proto.ProtocolError
+	return errors.Is(err, ErrMaybeExecuted) && !errors.Is(err, ErrReplyTimeout) && !errors.As(err, &wrong)
+}
+
+// passes reports whether the same server may accept later what it rejected.
+func passes(err error) bool {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
+		return true
+	}
+	return false
+}

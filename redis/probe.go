@@ -1,0 +1,89 @@
+package redis
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"time"
+)
+
+// hanging is how long a first handshake may go without an answer before the client looks
+// whether it speaks TLS to a port for plain text, or the reverse: either may wait for more.
+const hanging = 500 * time.Millisecond
+
+// What is wrong where a handshake hangs for that reason.
+var (
+	errPlainPort = errors.New("that is a port for plain text and not for TLS: leave out Options.TLS, or use redis://")
+	errTLSPort   = errors.New("that is a port for TLS: set Options.TLS, or use rediss://")
+)
+
+// shakeHands runs the handshakes of a connection. Where none has ever worked, and this one
+// hangs, it says so if the port is one for the other kind of connection.
+func (c *conn) shakeHands(ctx context.Context, o *Options, shake func(context.Context) error) error {
+	if o.learned.worked.Load() {
+		return shake(ctx)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	probed := make(chan struct{})
+	timer := time.AfterFunc(hanging, func() {
+		defer close(probed)
+		if wrong := c.wrongPort(ctx, o); wrong != nil {
+			cancel(wrong)
+			_ = c.raw.Close()
+		}
+	})
+	err := shake(ctx)
+	wrong := context.Cause(ctx)
+	cancel(nil)
+	if !timer.Stop() {
+		<-probed
+	}
+	if err != nil && (errors.Is(wrong, errPlainPort) || errors.Is(wrong, errTLSPort)) {
+		return wrong
+	}
+	return err
+}
+
+// wrongPort asks over a connection of its own whether the server speaks the other of TLS
+// and plain text.
+func (c *conn) wrongPort(ctx context.Context, o *Options) (wrong error) {
+	defer func() {
+		if r := recover(); r != nil { // of a Dial or net.Conn of the user's own
+			wrong = nil
+		}
+	}()
+	if o.TLS == nil && c.received.Load() > 0 {
+		return nil // it answers
+	}
+	nc, err := o.dialer()(ctx, o.Network, c.addr)
+	if err != nil || nc == nil {
+		return nil
+	}
+	defer nc.Close()
+	defer context.AfterFunc(ctx, func() { _ = nc.Close() })()
+	if o.TLS != nil {
+		return plainText(nc)
+	}
+	host, _, _ := net.SplitHostPort(c.addr)
+	err = tls.Client(nc, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
+	var untrusted *tls.CertificateVerificationError
+	var remote *net.OpError // an alert
+	if err == nil || errors.As(err, &untrusted) || errors.As(err, &remote) && remote.Op == "remote error" {
+		return errTLSPort
+	}
+	return nil
+}
+
+// plainText returns an error where the server answers plain text.
+func plainText(nc net.Conn) error {
+	if _, err := nc.Write([]byte("PING\r\n")); err != nil {
+		return nil
+	}
+	var first [1]byte
+	if n, _ := nc.Read(first[:]); n == 1 && (first[0] == '+' || first[0] == '-') {
+		return errPlainPort
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package redis
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/redchan-go/redchan/proto"
+)
+
+// Reconnect says that the client's connections lead to the wrong server, or are bad for
+// another reason: they are made again, by Options.Resolve and Dial. It is for those who know
+// better than the connections, such as the client of a cluster whose node answers that the
+// slots of its own address are elsewhere. The reason is told by the errors and events that
+// come of it; nil stands for none in particular.
+//
+// Commands go over new connections from now on, those in flight are still answered, and
+// what is lent is closed when it comes back. This happens once per Options.Backoff at most:
+// a call that comes sooner changes nothing for commands. The connections of subscriptions are
+// closed as if they had been lost, and everything is subscribed again; one that is younger than
+// Backoff.Base is closed when it is as old as that.
+//
+// The client does it by itself, for its commands, where the server answers READONLY: the
+// primary behind its name is another one now.
+func (c *Client) Reconnect(reason error) {
+	if c == nil || len(c.links) == 0 {
+		return
+	}
+	reason = or(reason, errReconnect)
+	c.renew(reason)
+	for _, s := range c.liveSubscribers() {
+		s.reconnect(reason)
+	}
+}
+
+// errReconnect is why a connection is made again where no other reason was given.
+var errReconnect = errors.New("the client was told to connect again")
+
+// renewal paces the replacing of connections.
+type renewal struct {
+	mu    sync.Mutex
+	last  time.Time
+	count int // in a row
+}
+
+// due reports whether connections may be replaced now, and notes that they are.
+func (r *renewal) due(b Backoff) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := time.Since(r.last)
+	switch {
+	case r.last.IsZero() || since >= lasting:
+		r.count = 0
+	case since < b.bound(r.count):
+		return false
+	default:
+		r.count++
+	}
+	r.last = time.Now()
+	return true
+}
+
+// renew replaces the connections of commands, and reports whether it did: not sooner than
+// the backoff allows.
+func (c *Client) renew(reason error) bool {
+	if c.isClosed() || !c.renewal.due(c.options.Backoff) {
+		return false
+	}
+	for _, l := range c.links {
+		l.renew(reason)
+	}
+	c.pool.renew(reason)
+	return true
+}
+
+// isWrongServer reports whether a rejection says that the server is not the one that is meant:
+// a replica, or one that has just become one.
+func isWrongServer(err error) bool {
+	var reply *proto.Error
+	return errors.As(err, &reply) && (reply.Code == "READONLY" || reply.Code == "UNBLOCKED")
+}
+
+// lookForWrongServer replaces the connections where a reply of a batch says so.
+func (c *Client) lookForWrongServer(values []proto.Value) {
+	for _, v := range values {
+		if v.Kind() == proto.KindError && isWrongServer(v.Err()) {
+			c.renew(v.Err())
+			return
+		}
+	}
+}
+
+// SubscribersMissed says that messages may be missing in the subscriptions since a time,
+// though their connections live: each gets a Gap of the reason Reconnect that ends now. Like
+// [Client.Reconnect] it is for those who know better than the connections, such as the client of
+// a cluster in which a node was cut off from the others.
+func (c *Client) SubscribersMissed(since time.Time) {
+	for _, s := range c.liveSubscribers() {
+		s.lane.Missed(since)
+	}
+}

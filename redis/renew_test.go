@@ -1,0 +1,156 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+	"github.com/redchan-go/redchan/redis/redistest"
+)
+
+const readOnlyReply = "READONLY You can't write against a read only replica."
+
+// A replica behind the name of the primary is left for whoever has the name now. The command
+// is sent again there; what is in flight on the old connection is still answered.
+func TestReadOnlyMeansAnotherServer(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		slow := get(t.Context(), client, "slow")
+		old := server.AcceptReady()
+		old.Expect("GET", "slow")
+		incr := command.Incr("n").Go(t.Context(), client)
+		old.Expect("INCR", "n")
+		old.Bulk("v")
+		old.Error(readOnlyReply)
+		if r := <-slow; r.Value != "v" {
+			t.Errorf("GET: %v", r.Err)
+		}
+		next := server.AcceptReady()
+		next.Expect("INCR", "n")
+		next.Int(1)
+		if r := <-incr; r.Value != 1 || r.Err != nil {
+			t.Errorf("INCR: %v", r.Err)
+		}
+		old.ExpectEnd()
+	})
+}
+
+// Where the server is meant to be a replica the error is told, and no connection after
+// the other is made.
+func TestReadOnlyReplicaStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewServer(t)
+		dials := 0
+		client, err := redis.New(redis.Options{Dial: greeted(server, map[string]string{"INCR": "-" + readOnlyReply + "\r\n"}, &dials)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		start := time.Now()
+		for time.Since(start) < 5*time.Second {
+			if _, err := client.Incr(t.Context(), "n"); !errors.Is(err, redis.ErrRejected) {
+				t.Fatalf("INCR: %v", err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if dials < 5 || dials > 11 { // after 50, 100, 200, ... ms, then once in a second
+			t.Errorf("%d connections were made", dials)
+		}
+	})
+}
+
+// Reconnect concerns what is shared, what is lent and what is idle, and asks anew where the
+// server is.
+func TestReconnectConcernsAll(t *testing.T) {
+	server := "a:1"
+	o := redis.Options{Resolve: func(context.Context) (string, error) { return server, nil }}
+	story(t, o, func(t *testing.T, client *redis.Client, fake *redistest.Server) {
+		got := get(t.Context(), client, "k")
+		shared := fake.AcceptReady()
+		shared.Expect("GET", "k")
+		popped := command.BLPop(0, "list").Go(t.Context(), client)
+		lent := fake.AcceptReady()
+		lent.Expect("BLPOP", "list", "0")
+		first := make(chan error, 1)
+		go func() {
+			s, err := client.Session(t.Context())
+			if err == nil {
+				err = s.Close()
+			}
+			first <- err
+		}()
+		idle := fake.AcceptReady()
+		if err := <-first; err != nil {
+			t.Fatal(err)
+		}
+
+		server = "b:1"
+		client.Reconnect(errors.New("the name means another"))
+		idle.ExpectEnd()
+		next := get(t.Context(), client, "k")
+		fresh := fake.AcceptReady()
+		fresh.Expect("GET", "k")
+		fresh.Bulk("of b")
+		if r := <-next; r.Value != "of b" {
+			t.Errorf("GET: %v", r.Err)
+		}
+		// What is in flight is answered, and then it is over.
+		shared.Bulk("of a")
+		if r := <-got; r.Value != "of a" || r.Err != nil {
+			t.Errorf("GET: %v, %v", r.Value, r.Err)
+		}
+		shared.Expect("PING", redistest.Any)
+		shared.Bulk("redchan drain")
+		shared.ExpectEnd()
+		lent.Array("list", "x")
+		if r := <-popped; r.Value.Value != "x" {
+			t.Errorf("BLPOP: %v", r.Err)
+		}
+		lent.ExpectEnd()
+		// Once per backoff.
+		client.Reconnect(nil)
+		synctest.Wait()
+		next = get(t.Context(), client, "k")
+		fresh.Expect("GET", "k")
+		fresh.Null()
+		<-next
+	})
+}
+
+// A connection that has served and is lost is made again at once, every time.
+func TestLossOfAConnectionThatServed(t *testing.T) {
+	o := redis.Options{KeepAlive: time.Hour}
+	story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		for range 20 {
+			got := get(t.Context(), client, "k")
+			lost := time.Now()
+			conn := server.AcceptReady()
+			within(t, "connecting", lost, 0, 0)
+			conn.Expect("GET", "k")
+			conn.Bulk("v")
+			<-got
+			time.Sleep(time.Second)
+			conn.Close()
+			synctest.Wait()
+		}
+	})
+}
+
+// One that has not served is made again with pauses, which callers cut short.
+func TestCallersShortenThePauseBehindALoss(t *testing.T) {
+	o := redis.Options{Backoff: redis.Backoff{Base: 10 * time.Millisecond, Max: time.Hour}, KeepAlive: time.Hour}
+	story(t, o, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		for range 24 { // without anybody the pauses would be minutes by now
+			incr := command.Incr("n").Go(t.Context(), client)
+			lost := time.Now()
+			conn := server.AcceptReady()
+			within(t, "connecting", lost, 0, 10*time.Millisecond)
+			conn.Expect("INCR", "n")
+			conn.Close()
+			<-incr
+		}
+	})
+}
