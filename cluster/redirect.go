@@ -70,14 +70,13 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 		return verdict{}
 	case wrong != nil: // asked again it would say the same
 		return verdict{err: unfollowable(err, wrong)}
-	default:
-		target.named.Store(time.Now().UnixNano())
 	case target == n:
 		// Its address leads to another node by now, which the connection does not.
 		n.client.Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}
+	target.named.Store(time.Now().UnixNano())
 	if r.Ask {
 		return verdict{next: toAsk, node: target}
 	}
