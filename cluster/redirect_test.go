@@ -273,3 +273,30 @@ func TestNodeThatSendsToItself(t *testing.T) {
 		}
 	})
 }
+
+// A session stays at its node, and so does the client of one node. What they get from a slot that has
+// moved does not advise to use what made them.
+func TestNoAdviceToUseAClusterClient(t *testing.T) {
+	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		if _, err := c.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		here, there := s.keyAt(s.primaries[0], 0), s.keyAt(s.primaries[1], 0)
+		session, err := c.Session(t.Context(), here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer session.Close()
+		node, err := c.NodeOf(t.Context(), here)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ofSession := session.Get(t.Context(), there)
+		_, ofNode := node.Get(t.Context(), there)
+		for _, err := range []error{ofSession, ofNode} {
+			if !errors.Is(err, redis.ErrRejected) || strings.Contains(err.Error(), "cluster client") {
+				t.Errorf("%v", err)
+			}
+		}
+	})
+}
