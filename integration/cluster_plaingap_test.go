@@ -20,13 +20,15 @@ type numbers struct {
 
 // publish publishes until ctx ends.
 func (n *numbers) publish(ctx context.Context, node *redis.Client) {
+	pace := time.NewTicker(5 * time.Millisecond)
+	defer pace.Stop()
 	for ctx.Err() == nil {
 		n.mu.Lock()
 		number := len(n.at)
 		n.at = append(n.at, time.Now())
 		n.mu.Unlock()
 		_, _ = node.Publish(ctx, "numbers", strconv.Itoa(number))
-		time.Sleep(5 * time.Millisecond) // the pace of the messages
+		<-pace.C
 	}
 }
 
