@@ -93,7 +93,7 @@ func (c *Client) audienceOf(ctx context.Context, a audience) ([]*node, error) {
 func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregation) (proto.Value, error) {
 	nodes, err := c.audienceOf(ctx, plan.nodes)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, conclude(ctx, notSent(r.Name(), "", err), nil)
 	}
 	values, errs := make([]proto.Value, len(nodes)), make([]error, len(nodes))
 	var calls sync.WaitGroup
@@ -122,7 +122,7 @@ func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audi
 		err = c.explain(err)
 		to := c.judge(ctx, n, err, r.ReadOnly())
 		if to.next != again || errors.Is(err, ErrNodeLost) || !p.another(ctx, c, to.lost) {
-			return v, err
+			return v, conclude(ctx, or(to.err, err), nil)
 		}
 		if goal == primaries && !c.routes.Load().isPrimary(n) {
 			return v, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ const (
 // believed. Nodes that don't answer are replaced by others.
 func (c *Client) look(ctx context.Context) (*Topology, error) {
 	candidates := c.candidates()
+	forgotten := !c.lostAt.IsZero() && time.Since(c.lostAt) >= strangersAfter
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	var asking sync.WaitGroup
 	defer asking.Wait()
@@ -46,7 +48,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 		asked++
 		running++
 		asking.Go(func() {
-			t, err := c.ask(ctx, addr)
+			t, err := c.ask(ctx, addr, forgotten && slices.Contains(c.options.Addrs, addr))
 			answers <- answer{t, err}
 		})
 	}
@@ -67,7 +69,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 				continue
 			}
 			heard++
-			if a.topology.better(best) {
+			if c.believes(a.topology, best) {
 				best = a.topology
 			}
 		case <-hedge.C:
@@ -78,17 +80,28 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 		}
 	}
 	if best == nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoTopology, errors.Join(errs...))
+		return nil, fmt.Errorf("%w: %w", ErrNoTopology, noAnswers(errs))
 	}
 	return best, nil
 }
 
+// believes reports whether a view is to be believed rather than another one, which may be nil.
+func (c *Client) believes(t, other *Topology) bool {
+	if r := c.routes.Load(); r != nil && other != nil {
+		if ours := t.resembles(r.topology); ours != other.resembles(r.topology) {
+			return ours
+		}
+	}
+	return t.better(other)
+}
+
 // candidates returns the addresses to ask, in their order: the nodes of the topology in any,
-// but those that stand still, or have not answered, and the one to avoid, behind the others; then Options.Addrs.
+// but those that stand still, or have not answered, and the one to avoid, behind the others; then
+// Options.Addrs. The one that a MOVED has named comes first: it knows.
 func (c *Client) candidates() []string {
 	c.mu.Lock()
-	avoid := c.avoid
-	c.avoid = ""
+	avoid, named := c.avoid, c.named
+	c.avoid, c.named = "", ""
 	c.mu.Unlock()
 	var good, bad []string
 	if r := c.routes.Load(); r != nil {
@@ -103,9 +116,9 @@ func (c *Client) candidates() []string {
 	rand.Shuffle(len(good), func(i, j int) { good[i], good[j] = good[j], good[i] })
 	seen := map[string]bool{}
 	var all []string
-	for _, list := range [][]string{good, c.options.Addrs, bad} {
+	for _, list := range [][]string{{named}, good, c.options.Addrs, bad} {
 		for _, addr := range list {
-			if !seen[addr] {
+			if addr != "" && !seen[addr] {
 				seen[addr] = true
 				all = append(all, addr)
 			}
@@ -114,27 +127,63 @@ func (c *Client) candidates() []string {
 	return all
 }
 
-// ask asks one node.
-func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
-	n, err := c.node(addr)
-	if err != nil {
-		return nil, err
+// strangersAfter is how long nothing of the cluster may have answered until one that has none of its
+// nodes is believed, where Options.Addrs leads to it: it was made anew.
+const strangersAfter = 15 * time.Second
+
+// errStranger tells of a view of another cluster.
+var errStranger = errors.New("it is of another cluster: none of the nodes is known")
+
+// ask asks one node: whoever is at the address where anybody says so, and else the node that is known to
+// be there. What another cluster tells counts for nothing then.
+func (c *Client) ask(ctx context.Context, addr string, anybody bool) (*Topology, error) {
+	var client *redis.Client
+	if anybody {
+		o := c.options.Node
+		o.Addr = addr
+		fresh, err := redis.New(o)
+		if err != nil {
+			return nil, err
+		}
+		defer fresh.Close()
+		client = fresh
+	} else {
+		n, err := c.node(addr)
+		if err != nil {
+			return nil, err
+		}
+		client = n.client
 	}
+	t, err := c.askBy(ctx, client, addr)
+	if err == nil && !anybody {
+		if r := c.routes.Load(); r != nil && !t.resembles(r.topology) {
+			return nil, fmt.Errorf("%s: %w", addr, errStranger)
+		}
+	}
+	return t, err
+}
+
+// askBy asks the node at an address by a client.
+func (c *Client) askBy(ctx context.Context, client *redis.Client, addr string) (*Topology, error) {
 	t := &Topology{From: addr, At: time.Now(), OK: true}
 	o := c.origin(addr)
 	var b command.Batch
 	shards, info := command.ClusterShards().Queue(&b), command.ClusterInfo().Queue(&b)
-	err = n.client.Exec(ctx, &b)
+	err := client.Exec(ctx, &b)
 	if state, failed := info.Result(); failed == nil { // else the user may not ask
 		t.Epoch, t.OK = state.CurrentEpoch, state.OK
 	}
 	told, failed := shards.Result()
 	var refusal *redis.ReplyError
+	var unfit *command.DecodeError
 	switch {
 	case failed == nil:
 		t.fromShards(told, o)
-	case errors.As(failed, &refusal):
-		slots, older := n.client.ClusterSlots(ctx)
+		if missesSlots(told) {
+			t = c.completed(ctx, client, t, o)
+		}
+	case errors.As(failed, &refusal), errors.As(failed, &unfit):
+		slots, older := client.ClusterSlots(ctx)
 		if older != nil {
 			return nil, older
 		}
@@ -146,6 +195,23 @@ func (c *Client) ask(ctx context.Context, addr string) (*Topology, error) {
 		return nil, fmt.Errorf("%s knows of no node that serves slots", addr)
 	}
 	return t, nil
+}
+
+// completed returns a topology of which slots are missing by what CLUSTER SLOTS tells of them, or as it
+// is where that tells nothing.
+func (c *Client) completed(ctx context.Context, client *redis.Client, t *Topology, o *origin) *Topology {
+	slots, err := client.ClusterSlots(ctx)
+	if err != nil {
+		return t
+	}
+	full := &Topology{Epoch: t.Epoch, OK: t.OK, From: t.From, At: t.At, failed: t.failed}
+	full.fromSlots(slots, o)
+	for i, s := range full.shards {
+		if slices.Contains(full.failed, s.Primary.Addr) {
+			full.shards[i].Primary = Node{}
+		}
+	}
+	return full
 }
 
 // origin returns how the addresses are to be read that a node tells.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/redchan-go/redchan/cluster/slot"
@@ -92,13 +91,14 @@ type batch struct {
 	slots   []int
 	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
 	values  []proto.Value
-	errs    []error // nil where the value counts
+	errs    []error       // nil where the value counts
+	reasons map[int]error // why nodes could not be reached, the last time that one could not; by requests
 
 	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
-	b := &batch{c: c, rs: rs, slots: slots, values: make([]proto.Value, rs.Len()), errs: make([]error, rs.Len())}
+	b := &batch{c: c, rs: rs, slots: slots, values: make([]proto.Value, rs.Len()), errs: make([]error, rs.Len()), reasons: map[int]error{}}
 	for i, s := range slots {
 		if s != anySlot && !rs.ReadOnly(i) {
 			b.written[s/64] |= 1 << (s % 64)
@@ -149,16 +149,22 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 			if onwards = p.redirected(ctx, b.c); !onwards && p.redirects >= b.c.options.MaxRedirects {
 				b.giveUpRedirects(next, p.redirects)
 			}
+			b.retireQuarrelers(next, p.redirects)
 		}
 		if !onwards {
 			break // they keep the errors of their last attempts
 		}
 		todo = next
 	}
-	for _, err := range b.errs {
+	failed := false
+	for i, err := range b.errs {
 		if err != nil {
-			return b.values, &command.RequestErrors{Errs: b.errs}
+			failed = true
+			b.errs[i] = conclude(ctx, err, b.reasons[i])
 		}
+	}
+	if failed {
+		return b.values, &command.RequestErrors{Errs: b.errs}
 	}
 	return b.values, nil
 }
@@ -167,7 +173,21 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 func (b *batch) giveUpRedirects(next []errand, redirects int) {
 	for _, e := range next {
 		if e.node != nil {
-			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index])
+			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index], b.reasons[e.index])
+		}
+	}
+}
+
+// retireQuarrelers has the connections made again to nodes that send requests to each other, after
+// some redirects: perhaps one is not who it was.
+func (b *batch) retireQuarrelers(next []errand, redirects int) {
+	if redirects <= redirectsAtOnce {
+		return
+	}
+	for _, e := range next {
+		if e.node != nil {
+			e.after.client.Reconnect(b.errs[e.index])
+			e.node.client.Reconnect(b.errs[e.index])
 		}
 	}
 }
@@ -178,6 +198,7 @@ type group struct {
 	errands []errand
 	values  []proto.Value
 	err     error
+	known   []bool // by errands: it was sent with a script's text, which no server can miss
 }
 
 // round sends requests once, and returns those that are to be sent again: whether some are
@@ -205,9 +226,20 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 		lost = lost || to.lost
 	}
 	for _, g := range groups {
+		if g.err != nil && !b.rs.Blocks() {
+			b.c.noteMissed(ctx, g.node, g.err)
+		} else if len(g.values) > 0 {
+			g.node.answered()
+		}
 		for at, e := range g.errands {
-			if to := b.result(ctx, g, at, e); to.next != final {
+			to := b.result(ctx, g, at, e)
+			if to.next != final {
 				note(e, to)
+			} else if to.err != nil {
+				b.errs[e.index] = to.err
+			}
+			if err := b.errs[e.index]; err != nil && unreachable(err) {
+				b.reasons[e.index] = err
 			}
 		}
 	}
@@ -250,10 +282,7 @@ func (b *batch) groups(todo []errand) []*group {
 		case s == anySlot:
 			anywhere = append(anywhere, e)
 		default:
-			n, err := b.c.targetOf(routes, s, b.reads(e.index), e.after)
-			if err != nil && b.rs.Name(e.index) == "PUBLISH" {
-				n, err = b.c.targetOf(routes, anySlot, false, e.after) // it reaches all from any node
-			}
+			n, err := b.c.targetFor(routes, b, e)
 			if err != nil {
 				b.errs[e.index] = notSent(b.rs.Name(e.index), "", fmt.Errorf("%w: %w", errNowhere, err))
 				continue
@@ -281,19 +310,32 @@ func (b *batch) groups(todo []errand) []*group {
 	return groups
 }
 
+// targetFor returns the node for a request by the topology.
+func (c *Client) targetFor(r *routes, b *batch, e errand) (*node, error) {
+	if b.rs.Name(e.index) == "PUBLISH" {
+		return c.publisher(r, b.slots[e.index], e.after)
+	}
+	return c.targetOf(r, b.slots[e.index], b.reads(e.index), e.after)
+}
+
 // send sends a group's requests in one run.
 func (b *batch) send(ctx context.Context, g *group) {
+	g.known = make([]bool, len(g.errands))
 	if len(g.errands) == b.rs.Len() && !g.asking() {
+		for at, e := range g.errands {
+			g.known[at] = b.rs.HasText(e.index)
+		}
 		g.values, g.err = g.node.client.DoBatch(ctx, b.rs)
 		return
 	}
 	var rs command.Requests
 	ask := command.AskingRequest()
-	for _, e := range g.errands {
+	for at, e := range g.errands {
 		if e.asking {
 			rs.Add(&ask)
 		}
 		rs.Join(b.rs, e.index)
+		g.known[at] = rs.HasText(rs.Len() - 1)
 	}
 	values, err := g.node.client.DoBatch(ctx, &rs)
 	g.err = err
@@ -333,7 +375,7 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 		r := b.rs.At(i)
 		err := command.ReplyError(&r, g.node.addr, v)
 		if !errors.Is(err, redis.ErrRejected) {
-			if unknownScript(err) && b.rs.IsScript(i) {
+			if b.rs.IsScript(i) && !g.known[at] && unknownScript(err) {
 				// The one in front that had the text was redirected: it goes with it now.
 				b.errs[i] = err
 				return verdict{next: toNode, node: g.node}
@@ -365,10 +407,12 @@ func (b *batch) overtaken(i int) bool {
 	return b.lastWrites[b.slots[i]] > i
 }
 
-// unknownScript reports whether a node does not know a script, and so has not run it.
+// unknownScript reports whether a node does not know a script, and so has not run it. A script may
+// say so too, but in other words.
 func unknownScript(err error) bool {
 	var reply *proto.Error
-	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" && strings.HasPrefix(reply.Message, "No matching script")
+	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" &&
+		(reply.Message == "No matching script. Please use EVAL." || reply.Message == "No matching script.")
 }
 
 // errNoReply tells of a batch that came back without an error and without a reply.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/proto"
@@ -31,6 +32,7 @@ type Client struct {
 	wake   chan struct{} // capacity 1: refresh the topology
 	active chan struct{} // capacity 1: watch the nodes
 	quiet  int           // looks without anything in flight; of run
+	lostAt time.Time     // since when nobody has told the topology; of run
 	older  int           // views in a row that were older than the topology; of run
 
 	ctx       context.Context // ends when the client is closed; of run and tasks
@@ -47,6 +49,7 @@ type Client struct {
 	failures int              // refreshes that failed, ever
 	lastErr  error            // of the last refresh
 	hooks    []*func(*Topology)
+	named    string // the node that a MOVED has named since the last refresh
 	avoid    string // the node that the next refresh had better not ask
 
 	subscriptions subscriptions
@@ -138,6 +141,7 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 			if n := c.pick(owner, r.ReadOnly(), nil); n != nil {
 				v, err := n.client.Do(ctx, r)
 				if err == nil {
+					n.answered()
 					return v, nil
 				}
 				return c.follow(ctx, r, s, n, v, err)

@@ -194,7 +194,7 @@ func TestTooManyRedirects(t *testing.T) {
 		if !errors.Is(err, redis.ErrRejected) || !redis.SafeToRetry(err) {
 			t.Errorf("the outcome of %v", err)
 		}
-		asked := len(s.primaries[0].commands()) + len(s.primaries[1].commands())
+		asked := s.primaries[0].tries() + s.primaries[1].tries()
 		if asked != 6 {
 			t.Errorf("the command was sent %d times", asked)
 		}

@@ -109,7 +109,7 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 		}
 		if err != nil {
 			if to := c.judge(ctx, asked, err, true); to.next == final || !p.another(ctx, c, to.lost) {
-				yield("", err)
+				yield("", conclude(ctx, or(to.err, err), nil))
 				return nil, false
 			}
 			continue

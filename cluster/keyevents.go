@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -33,16 +34,14 @@ type KeyEvents struct {
 	remove func() // the hook
 
 	mu      sync.Mutex
-	streams map[string]*keyStream // by the primary's address
-	failure error                 // why the stream is to end
+	streams map[string]*keyStream // by the primary's address, those that are to be subscribed too
 	looked  time.Time             // when the topology was told that streams are of
-	missing map[string]time.Time  // since when events of a primary without a stream may be missing
 }
 
 // keyStream is the notifications of one primary.
 type keyStream struct {
-	sub  *pubsub.Subscription
-	gone bool // the primary is none any more
+	gone chan struct{}        // closed when the primary is none any more
+	sub  *pubsub.Subscription // nil while it is not subscribed; guarded by KeyEvents.mu
 }
 
 // KeyEvents subscribes to notifications of keys, by [pubsub.Keyspace] and [pubsub.Keyevent]
@@ -63,11 +62,11 @@ func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEven
 	}
 	k := &KeyEvents{
 		client: c, names: opts, out: make(chan KeyEvent, keyEventsRoom), wake: make(chan struct{}, 1),
-		done: make(chan struct{}), streams: map[string]*keyStream{}, missing: map[string]time.Time{},
+		done: make(chan struct{}), streams: map[string]*keyStream{},
 	}
 	k.ctx, k.stop = context.WithCancelCause(ctx)
 	k.remove = c.onTopology(func(*Topology) { k.look() })
-	if err := k.follow(true); err != nil {
+	if err := k.first(); err != nil {
 		k.stop(err)
 		k.end()
 		return nil, err
@@ -127,143 +126,205 @@ func (k *KeyEvents) look() {
 	}
 }
 
-// run follows the topology until the stream ends.
+// run follows the topology until the stream ends. It waits for no node.
 func (k *KeyEvents) run() {
 	defer k.end()
-	failures := 0
 	for {
 		select {
 		case <-k.ctx.Done():
 			return
 		case <-k.wake:
-		}
-		err := k.follow(false)
-		var refused *pubsub.RefusedError
-		switch {
-		case err == nil:
-			failures = 0
-		case errors.As(err, &refused):
-			k.stop(err)
-			return
-		default:
-			k.client.options.Logger.Warn("cluster: no notifications of keys from a node", "error", err)
-			if !sleep(k.ctx, min(keyEventsPause<<min(failures, 4), time.Second)) {
-				return
+			for n, s := range k.review() {
+				k.tasks.Go(func() { k.serve(n, s.stream, s.since) })
 			}
-			failures++
-			k.client.refreshSoon() // and then follow is called again
-			k.look()
-		}
-		k.mu.Lock()
-		failure := k.failure
-		k.mu.Unlock()
-		if failure != nil {
-			k.stop(failure)
-			return
 		}
 	}
 }
 
-// follow subscribes on the primaries that have no stream, and ends those of nodes that are
-// no primaries any more. first: it fails with any of them.
-func (k *KeyEvents) follow(first bool) error {
+// newStream is a primary that has no stream until now.
+type newStream struct {
+	stream *keyStream
+	since  time.Time // from when on its events may be missing
+}
+
+// review ends the streams of nodes that are no primaries any more, and returns the primaries that are
+// to be subscribed on.
+func (k *KeyEvents) review() map[*node]newStream {
 	r := k.client.routes.Load()
-	primaries := map[string]*node{}
-	for _, n := range r.primaries() {
-		primaries[n.addr] = n
-	}
+	fresh := map[*node]newStream{}
 	k.mu.Lock()
-	var gone []*keyStream
+	defer k.mu.Unlock()
+	primaries := map[string]bool{}
+	for _, n := range r.primaries() {
+		primaries[n.addr] = true
+		if k.streams[n.addr] == nil {
+			s := &keyStream{gone: make(chan struct{})}
+			k.streams[n.addr] = s
+			fresh[n] = newStream{s, k.looked}
+		}
+	}
 	for addr, s := range k.streams {
-		if primaries[addr] == nil {
-			delete(k.streams, addr)
-			s.gone = true
-			gone = append(gone, s)
-		} else {
-			delete(primaries, addr)
+		if primaries[addr] {
+			continue
+		}
+		delete(k.streams, addr)
+		close(s.gone)
+		if sub := s.sub; sub != nil {
+			// What has come from it is still delivered, and the end of that is the stream's.
+			k.tasks.Go(func() {
+				_ = sub.Unsubscribe(k.ctx)
+				_ = sub.PUnsubscribe(k.ctx)
+			})
 		}
 	}
-	missing := make(map[string]time.Time, len(primaries))
-	for addr := range primaries {
-		since, ok := k.missing[addr]
-		if !ok {
-			since = k.looked
-		}
-		missing[addr] = since
-	}
-	k.missing = missing
 	k.looked = r.topology.At
-	k.mu.Unlock()
-	for _, s := range gone {
-		// What has come from it is still delivered, and the end of that is the stream's.
+	return fresh
+}
+
+// first subscribes on all primaries, and fails with any of them.
+func (k *KeyEvents) first() error {
+	fresh := k.review()
+	errs := make(chan error, len(fresh))
+	for n, s := range fresh {
 		k.tasks.Go(func() {
-			_ = s.sub.Unsubscribe(k.ctx)
-			_ = s.sub.PUnsubscribe(k.ctx)
+			err := k.subscribe(n, s.stream)
+			if err == nil {
+				k.tasks.Go(func() { k.forward(n.addr, s.stream, nil) })
+			}
+			errs <- err
 		})
 	}
-	errs := make(chan error, len(primaries))
-	for _, n := range primaries {
-		k.tasks.Go(func() { errs <- k.begin(n, first, missing[n.addr]) })
-	}
 	var all []error
-	for range primaries {
+	for range fresh {
 		if err := <-errs; err != nil {
 			all = append(all, err)
 		}
 	}
-	k.mu.Lock()
-	for addr := range k.streams {
-		delete(k.missing, addr)
-	}
-	k.mu.Unlock()
 	return errors.Join(all...)
 }
 
-// begin subscribes on a primary. since is from when on its events may be missing where it is
-// not one of the first.
-func (k *KeyEvents) begin(n *node, first bool, since time.Time) error {
+// subscribe subscribes on a primary.
+func (k *KeyEvents) subscribe(n *node, s *keyStream) error {
 	sub, err := n.client.NewSubscription(k.ctx, k.names...)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", n.addr, err)
 	}
-	s := &keyStream{sub: sub}
 	k.mu.Lock()
-	k.streams[n.addr] = s
+	s.sub = sub
 	k.mu.Unlock()
-	var gap *pubsub.Gap
-	if !first {
-		gap = &pubsub.Gap{Reason: pubsub.Moved, From: since, To: time.Now()}
-	}
-	k.tasks.Go(func() { k.forward(n.addr, s, gap) })
 	return nil
 }
 
-// forward gives the stream the events of one primary.
+// serve subscribes on a new primary, for as long as it is one, and forwards its events.
+func (k *KeyEvents) serve(n *node, s *keyStream, since time.Time) {
+	for failures := 0; ; failures++ {
+		err := k.subscribe(n, s)
+		var refused *pubsub.RefusedError
+		switch {
+		case err == nil:
+			k.forward(n.addr, s, &pubsub.Gap{Reason: pubsub.Moved, From: since, To: time.Now()})
+			return
+		case errors.As(err, &refused):
+			k.stop(err)
+			return
+		case errors.Is(err, redis.ErrClosed): // the node has another client by now, or none
+			k.forget(n.addr, s)
+			return
+		}
+		k.client.options.Logger.Warn("cluster: no notifications of keys from a node", "error", err)
+		k.client.refreshSoon()
+		select {
+		case <-time.After(min(keyEventsPause<<min(failures, maxDoublings), time.Second)):
+		case <-s.gone:
+			return
+		case <-k.ctx.Done():
+			return
+		}
+	}
+}
+
+// forget has a primary subscribed on anew, if it is one still.
+func (k *KeyEvents) forget(addr string, s *keyStream) {
+	k.mu.Lock()
+	if k.streams[addr] == s {
+		delete(k.streams, addr)
+	}
+	k.mu.Unlock()
+	k.client.refreshSoon() // which has it looked for
+	k.look()
+}
+
+// forward gives the stream the events of one primary, behind a gap, if there is one.
 func (k *KeyEvents) forward(addr string, s *keyStream, gap *pubsub.Gap) {
 	defer func() { _ = s.sub.Close() }()
+	select {
+	case <-s.gone: // while it was subscribed
+		return
+	default:
+	}
 	if gap != nil && !k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: addr}) {
 		return
 	}
-	for event := range pubsub.KeyEvents(s.sub) {
-		if !k.send(KeyEvent{KeyEvent: event, Node: addr}) {
-			return
-		}
+	if !k.forwardAll(addr, s.sub) {
+		return
 	}
 	// The connection may have been lost already when the primary failed: the gap of whoever takes
 	// its place begins later.
 	if gap := s.sub.Stats().FinalGap; gap != nil && !k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: addr}) {
 		return
 	}
-	k.mu.Lock()
-	if err := s.sub.Err(); err != nil && !s.gone && k.streams[addr] == s {
-		delete(k.streams, addr) // and it is begun again
-		if !errors.Is(err, redis.ErrClosed) {
-			k.failure = fmt.Errorf("node %s: %w", addr, err)
+	if err := s.sub.Err(); err != nil && !errors.Is(err, redis.ErrClosed) {
+		select {
+		case <-s.gone:
+		default:
+			k.stop(fmt.Errorf("node %s: %w", addr, err))
+		}
+		return
+	}
+	k.forget(addr, s)
+}
+
+// forwardAll gives the stream the events of a subscription until that ends. While its connection is
+// lost it has the topology refreshed: another node may be the primary.
+func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
+	items, links := pubsub.KeyEvents(sub), sub.Events()
+	look := time.NewTimer(0)
+	look.Stop()
+	defer look.Stop()
+	pause := time.Duration(0)
+	for {
+		select {
+		case item, ok := <-items:
+			if !ok {
+				return true
+			}
+			if !k.send(KeyEvent{KeyEvent: item, Node: addr}) {
+				return false
+			}
+		case event, ok := <-links:
+			switch {
+			case !ok:
+				links = nil
+			case event.Kind == pubsub.EventLinkLost:
+				pause = watchEvery
+				look.Reset(0)
+			case event.Kind == pubsub.EventLinkUp:
+				look.Stop()
+			}
+		case <-look.C:
+			k.client.refreshSoon()
+			look.Reset(pause/2 + rand.N(pause/2+1))
+			pause = min(2*pause, lostPause)
 		}
 	}
-	k.mu.Unlock()
-	k.look()
 }
+
+// The pauses in which the topology is asked for: from watchEvery on, up to lostPause while a primary's
+// connection is lost.
+const (
+	maxDoublings = 4
+	lostPause    = 2 * time.Second
+)
 
 // send gives the stream an event, waiting for its consumer.
 func (k *KeyEvents) send(e KeyEvent) bool {
@@ -281,7 +342,9 @@ func (k *KeyEvents) end() {
 	k.mu.Lock()
 	var subs []*pubsub.Subscription
 	for _, s := range k.streams {
-		subs = append(subs, s.sub)
+		if s.sub != nil {
+			subs = append(subs, s.sub)
+		}
 	}
 	k.mu.Unlock()
 	k.stop(errStreamClosed)

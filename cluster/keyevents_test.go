@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -50,7 +51,10 @@ func TestKeyEventsLostBeforeFailover(t *testing.T) {
 		if e := <-events.Events(); e.Key != key+"0" || e.Node != old.addr || e.Gap != nil {
 			t.Errorf("%+v", e)
 		}
-		at(time.Second, old.cutAll)
+		at(time.Second, func() {
+			old.server.Refuse(errors.New("connection refused"))
+			old.cutAll()
+		})
 		missed := at(time.Millisecond, func() { old.publish("PSUBSCRIBE", key) })
 		time.Sleep(time.Second)
 		if _, err := c.Refresh(t.Context()); err != nil { // which says nothing new

@@ -30,16 +30,23 @@ func (c *Client) doAnywhere(ctx context.Context, r command.Request) (proto.Value
 	if err != nil {
 		return proto.Value{}, err
 	}
-	n, err := c.target(ctx, s, false, nil)
-	if err != nil && s != anySlot && name == "PUBLISH" {
-		s = anySlot // what is published reaches all nodes from any
-		n, err = c.target(ctx, s, false, nil)
+	routes, err := c.ready(ctx, false)
+	if err != nil {
+		return proto.Value{}, notSent(name, "", err) // it has waited for that already
 	}
-	var v proto.Value
+	var n *node
+	if name == "PUBLISH" {
+		n, err = c.publisher(routes, s, nil)
+	} else {
+		n, err = c.targetOf(routes, s, false, nil)
+	}
+	if err != nil {
+		return c.follow(ctx, r, s, nil, proto.Value{}, notSent(name, "", err))
+	}
+	v, err := n.client.Do(ctx, r)
 	if err == nil {
-		v, err = n.client.Do(ctx, r)
-	} else if err = notSent(name, "", err); c.routes.Load() == nil {
-		return v, err // it has waited for that already
+		n.answered()
+		return v, nil
 	}
 	return c.follow(ctx, r, s, n, v, err)
 }
@@ -82,7 +89,7 @@ func refusal(name string, spec *command.Spec) string {
 func (c *Client) randomKey(ctx context.Context, r command.Request) (proto.Value, error) {
 	nodes, err := c.audienceOf(ctx, primaries)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, conclude(ctx, notSent(r.Name(), "", err), nil)
 	}
 	var v proto.Value
 	start := rand.IntN(len(nodes))

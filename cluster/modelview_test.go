@@ -20,6 +20,8 @@ func (n *modelNode) topology(what string) string {
 	c := n.c
 	uncovered := slices.ContainsFunc(n.believes, func(b modelBelief) bool { return b.owner == nil })
 	switch what {
+	case "MYID":
+		return simBulk(n.addr)
 	case "INFO":
 		state := "ok"
 		if n.minority() || uncovered && c.refusesAll {

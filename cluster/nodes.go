@@ -19,10 +19,19 @@ type node struct {
 	client *redis.Client
 
 	suspect atomic.Bool            // it could not be reached, or could not answer: no reads meanwhile
+	missed  atomic.Int32           // callers in a row whose time was over before it had answered
 	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
 	zone    atomic.Pointer[string] // nil: not told
 	pulse   pulse                  // of the refresher
+	named   atomic.Int64           // when a redirect last named it, in nanoseconds
 }
+
+// wanted reports whether a redirect has just named the node, whatever the topology says.
+func (n *node) wanted() bool { return time.Now().UnixNano()-n.named.Load() < int64(namedFor) }
+
+// namedFor is how long a node stays that a redirect has named, and the topology does not have: those
+// who were sent there are still on their way.
+const namedFor = 10 * time.Second
 
 // inZone reports whether the node is in an availability zone.
 func (n *node) inZone(name string) bool {
@@ -92,7 +101,7 @@ func (r *routes) nodes() []*node {
 }
 
 // node returns the node at an address, which need not be in the topology: then it lasts
-// until the next refresh.
+// until the next refresh, or a while longer where a redirect has named it.
 func (c *Client) node(addr string) (*node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,6 +113,7 @@ func (c *Client) node(addr string) (*node, error) {
 	}
 	o := c.options.Node
 	o.Addr = addr
+	o.NodeID = func() string { return c.idAt(addr) }
 	client, err := redis.New(o)
 	if err != nil {
 		return nil, err
@@ -111,6 +121,18 @@ func (c *Client) node(addr string) (*node, error) {
 	n := &node{addr: addr, client: client}
 	c.nodes[addr] = n
 	return n, nil
+}
+
+// idAt returns the ID of the node that the topology has at an address, "" for none.
+func (c *Client) idAt(addr string) string {
+	if r := c.routes.Load(); r != nil {
+		for _, n := range r.topology.nodes() {
+			if n.Addr == addr {
+				return n.ID
+			}
+		}
+	}
+	return ""
 }
 
 // routesTo returns a topology with the clients of its nodes. A node whose address can't be one
@@ -169,7 +191,7 @@ func (c *Client) prune(t *Topology) {
 	var gone []*node
 	c.mu.Lock()
 	for addr, n := range c.nodes {
-		if !keep[addr] {
+		if !keep[addr] && (!n.wanted() || slices.Contains(t.failed, addr)) {
 			delete(c.nodes, addr)
 			gone = append(gone, n)
 		}
@@ -206,14 +228,15 @@ func (c *Client) onTopology(fn func(*Topology)) (remove func()) {
 	}
 }
 
-// parseRedirect returns what a MOVED or ASK error says.
-func parseRedirect(err error) (proto.Redirect, bool) {
+// parseRedirect returns what a MOVED or ASK error says. is reports whether err is one, wrong why it
+// can't be followed.
+func parseRedirect(err error) (r proto.Redirect, is bool, wrong error) {
 	var reply *proto.Error
-	if !errors.As(err, &reply) {
-		return proto.Redirect{}, false
+	if !errors.As(err, &reply) || !isRedirect(reply) {
+		return r, false, nil
 	}
-	r, wrong := proto.ParseRedirect(reply)
-	return r, wrong == nil
+	r, wrong = proto.ParseRedirect(reply)
+	return r, true, wrong
 }
 
 // movedTo notes that a slot is served by the node at addr, and has the topology refreshed.
@@ -241,6 +264,9 @@ func (c *Client) movedTo(s int, addr string) {
 			break
 		}
 	}
+	c.mu.Lock()
+	c.named = addr
+	c.mu.Unlock()
 	c.refreshSoon()
 }
 

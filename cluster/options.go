@@ -17,7 +17,7 @@ type Options struct {
 	// enough. They are not mapped by MapAddr.
 	Addrs []string
 	// Node is how to connect to each node: user, password, TLS, times, sizes. Addr,
-	// Network, Resolve, ReadOnly and MaxAttempts are the cluster's affair, and DB is
+	// Network, Resolve, NodeID, ReadOnly and MaxAttempts are the cluster's affair, and DB is
 	// always 0: they must be left out.
 	Node redis.Options
 	// ReadFrom says which nodes answer commands that only read. Nil means [Primary].
@@ -63,8 +63,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, badOptions("the addresses of a cluster stand in Addrs, not in Node")
 	case n.DB != 0:
 		return o, badOptions("a cluster has database 0 only")
-	case n.ReadOnly || n.MaxAttempts != 0:
-		return o, badOptions("ReadOnly and MaxAttempts of Node are set by the cluster's client")
+	case n.ReadOnly || n.MaxAttempts != 0 || n.NodeID != nil:
+		return o, badOptions("ReadOnly, MaxAttempts and NodeID of Node are set by the cluster's client")
 	case o.MaxRedirects < 0 || o.RefreshEvery < 0:
 		return o, badOptions("MaxRedirects or RefreshEvery is negative")
 	}

@@ -205,6 +205,7 @@ func (s *subscriptions) forget(r *roaming) {
 func (c *Client) carry(addr string, lane *pubsub.Lane) (stop func(), err error) {
 	o := c.options.Node
 	o.Addr = addr
+	o.NodeID = func() string { return c.idAt(addr) }
 	client, err := redis.New(o)
 	if err != nil {
 		return nil, err

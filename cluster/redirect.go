@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
@@ -15,6 +16,7 @@ type verdict struct {
 	next nextStep
 	node *node // of toNode and toAsk
 	lost bool  // its reply was lost
+	err  error // of final, instead of the one that was judged; nil for that
 }
 
 type nextStep uint8
@@ -29,9 +31,9 @@ const (
 // judge decides what to do about a request that has failed with err at a node, nil for none,
 // and tells the refresher what the error shows.
 func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) verdict {
-	if n != nil {
-		if r, ok := parseRedirect(err); ok && errors.Is(err, redis.ErrRejected) {
-			return c.redirected(n, r)
+	if n != nil && errors.Is(err, redis.ErrRejected) {
+		if r, ok, wrong := parseRedirect(err); ok {
+			return c.redirected(n, r, err, wrong)
 		}
 	}
 	switch {
@@ -44,6 +46,8 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	case errors.Is(err, redis.ErrNotSent):
 		c.doubt(n)
 		return verdict{next: again}
+	case errors.Is(err, redis.ErrReplyTimeout): // it was in flight for long, and is not sent again
+		c.doubt(n)
 	case lostRead(err):
 		c.doubt(n)
 		if readOnly {
@@ -53,14 +57,26 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	return verdict{}
 }
 
-// redirected is judge for MOVED and ASK.
-func (c *Client) redirected(n *node, r proto.Redirect) verdict {
-	addr := c.origin(n.addr).mapped(r.Addr(n.addr))
-	target, err := c.node(addr)
-	if err != nil {
+// redirected is judge for MOVED and ASK, which err is. wrong says why it can't be followed.
+func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict {
+	var target *node
+	addr := ""
+	if wrong == nil {
+		addr = c.origin(n.addr).mapped(r.Addr(n.addr))
+		target, wrong = c.node(addr)
+	}
+	switch {
+	case errors.Is(wrong, redis.ErrClosed):
+		return verdict{}
+	case wrong != nil: // asked again it would say the same
+		return verdict{err: unfollowable(err, wrong)}
+	case target == n:
+		// Its address leads to another node by now, which the connection does not.
+		n.client.Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}
+	target.named.Store(time.Now().UnixNano())
 	if r.Ask {
 		return verdict{next: toAsk, node: target}
 	}
@@ -103,36 +119,15 @@ func (c *Client) doubt(n *node) {
 // follow sends a request again where that is safe and may help, after it has failed with
 // err at a node, or for want of one. s is its slot; anySlot stands for any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
-	reads := r.ReadOnly()
-	for p := newPatience(ctx); ; {
-		err = c.explain(err)
-		if err == nil {
-			return v, nil
-		}
-		asking := false
-		switch to := c.judge(ctx, n, err, reads); to.next {
-		case final:
-			return v, err
-		case again:
-			if !p.another(ctx, c, to.lost) {
-				return v, err
-			}
-			if n, err = c.target(ctx, s, reads, n); err != nil {
-				err = notSent(r.Name(), "", err)
-				n = nil
-				continue
-			}
-		case toNode, toAsk:
-			if !p.redirected(ctx, c) {
-				if p.redirects >= c.options.MaxRedirects {
-					err = tooMany(r.Name(), n.addr, p.redirects, err)
-				}
-				return v, err
-			}
-			n, asking = to.node, to.next == toAsk
-		}
-		v, err = n.send(ctx, &r, asking)
+	e := effort{
+		name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
+		send: func(n *node, asking bool) (err error) {
+			v, err = n.send(ctx, &r, asking)
+			return err
+		},
 	}
+	err = c.persist(ctx, &e, n, err)
+	return v, err
 }
 
 // anySlot is the slot of what any node can answer.
@@ -183,6 +178,50 @@ func (c *Client) targetOf(r *routes, s int, reads bool, avoid *node) (*node, err
 	}
 	c.refreshSoon()
 	return nil, ErrUncovered
+}
+
+// missedReplies is for how many callers in a row the time may be over before a node has answered, until
+// it is left out.
+const missedReplies = 3
+
+// noteMissed counts callers whose time was over before a node had answered. Those that have given up
+// for another reason show nothing.
+func (c *Client) noteMissed(ctx context.Context, n *node, err error) {
+	if n == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, redis.ErrMaybeExecuted) {
+		return
+	}
+	if n.missed.Add(1) == missedReplies {
+		c.doubt(n)
+	}
+}
+
+// answered notes that a node answers.
+func (n *node) answered() {
+	if n.missed.Load() != 0 {
+		n.missed.Store(0)
+	}
+}
+
+// publisher returns the node for what is published: that of the channel's slot, so that messages
+// stay in order. While that does not answer any other will do, a replica too, because all have it
+// from any.
+func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
+	var owner *node
+	if shard := r.of(s); shard != nil {
+		owner = shard.primary
+	}
+	if owner != nil && owner != avoid && healthy(owner) {
+		return owner, nil
+	}
+	others := r.nodes()
+	well := slices.IndexFunc(others, func(n *node) bool { return n != avoid && healthy(n) })
+	switch {
+	case well >= 0:
+		return others[well], nil
+	case owner != nil:
+		return owner, nil
+	}
+	return c.anyNode(r, avoid)
 }
 
 // anyNode returns one of the primaries, another than avoid where there is one.

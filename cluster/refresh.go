@@ -97,8 +97,12 @@ func (c *Client) refresh() {
 	if c.ctx.Err() != nil {
 		return
 	}
-	if err == nil {
+	switch {
+	case err == nil:
+		c.lostAt = time.Time{}
 		err = c.install(t)
+	case c.lostAt.IsZero():
+		c.lostAt = time.Now()
 	}
 	if err != nil {
 		c.options.Logger.Warn("cluster: can't tell who serves which slots", "error", err)
@@ -272,5 +276,6 @@ func (n *node) measure(ctx context.Context) {
 	}
 	slices.Sort(took)
 	n.latency.Store(int64(max(took[len(took)/2], 1)))
+	n.answered()
 	n.suspect.Store(false)
 }

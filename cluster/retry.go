@@ -53,17 +53,19 @@ func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 	return ok
 }
 
+// redirectsAtOnce is how many redirects of a request are followed without a pause.
+const redirectsAtOnce = 2
+
 // redirected reports, after the pause that is due, whether one more redirect is to be
 // followed. The first ones are at once; further ones show that nodes don't agree.
 func (p *patience) redirected(ctx context.Context, c *Client) bool {
-	const atOnce = 2
 	if p.redirects >= c.options.MaxRedirects || c.isClosed() || ctx.Err() != nil {
 		return false
 	}
-	if p.redirects++; p.redirects <= atOnce {
+	if p.redirects++; p.redirects <= redirectsAtOnce {
 		return true
 	}
-	_, ok := c.pause(ctx, p.redirects-atOnce)
+	_, ok := c.pause(ctx, p.redirects-redirectsAtOnce)
 	return ok
 }
 

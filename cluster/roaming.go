@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/redchan-go/redchan/redis"
 )
@@ -19,6 +20,9 @@ type roaming struct {
 
 	mu   sync.Mutex
 	node string // where it is, or was, or is to be
+	last *Topology
+	// vouched is when another node last said that the node is well, or when it was chosen.
+	vouched time.Time
 }
 
 // roaming returns the client for pub/sub by a node, or one of its own for a subscription that
@@ -37,6 +41,11 @@ func (c *Client) roaming(preferred string, own bool) (*roaming, error) {
 	o := c.options.Node
 	o.Addr = "any node of the cluster"
 	o.Resolve = r.resolve
+	o.NodeID = func() string {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return c.idAt(r.node)
+	}
 	client, err := redis.New(o)
 	if err != nil {
 		return nil, err
@@ -60,6 +69,7 @@ func (r *roaming) resolve(ctx context.Context) (string, error) {
 	r.cluster.refreshSoon() // whatever was there before is lost
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.last, r.vouched = routes.topology, time.Now() // no gap begins before the names are confirmed
 	if r.preferred != "" && r.node != r.preferred {
 		r.node = r.preferred
 		return r.node, nil
@@ -80,16 +90,31 @@ func (r *roaming) resolve(ctx context.Context) (string, error) {
 // errLeft is why subscriptions go to another node.
 var errLeft = errors.New("the cluster says that this node has failed, or has left it")
 
-// review leaves a node that the topology does not have, or has for failed.
+// unnoticed is how long a node may be cut off before the others notice: the default of the
+// servers' cluster-node-timeout. What they say of it proves nothing of the time before.
+const unnoticed = 15 * time.Second
+
+// review leaves a node that the topology does not have, or has for failed. What is published goes
+// over the cluster's bus, and the clients of a node that is cut off from that notice nothing: so
+// where the topology shows that a node was cut off, this one or one at which others publish, the
+// subscriptions get a Gap.
 func (r *roaming) review(t *Topology) {
 	r.mu.Lock()
-	node := r.node
-	r.mu.Unlock()
+	node, last, vouched := r.node, r.last, r.vouched
 	if node == "" {
+		r.mu.Unlock()
 		return
 	}
-	known := slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.Addr == node })
-	if !known || slices.Contains(t.failed, node) {
+	r.last = t
+	if t.vouches(node) {
+		r.vouched = t.At
+	}
+	r.mu.Unlock()
+	left := !t.has(node)
+	if left || t.failedOver(last) {
+		r.client.SubscribersMissed(vouched.Add(-unnoticed))
+	}
+	if left {
 		r.client.Reconnect(errLeft)
 	}
 }

@@ -25,6 +25,7 @@ type sim struct {
 
 	mu        sync.Mutex
 	nodes     map[string]*simNode // by address
+	dials     map[string]int      // by address
 	primaries []*simNode
 	owner     [slot.Count]*simNode
 	importing map[int]*simNode // slots on their way to a node
@@ -36,6 +37,7 @@ type sim struct {
 type simNode struct {
 	sim    *sim
 	addr   string
+	id     string
 	server *redistest.Server
 	conns  []*redistest.Conn // ever made
 
@@ -56,7 +58,7 @@ type simNode struct {
 // newSim returns a cluster of primaries n1:1, n2:1, ... with replicas r1:1, r2:1 where replicas says
 // so.
 func newSim(t testing.TB, primaries int, replicas bool) *sim {
-	s := &sim{t: t, nodes: map[string]*simNode{}, importing: map[int]*simNode{}, epoch: 7}
+	s := &sim{t: t, nodes: map[string]*simNode{}, dials: map[string]int{}, importing: map[int]*simNode{}, epoch: 7}
 	for i := range primaries {
 		n := s.add(fmt.Sprintf("n%d:1", i+1), nil)
 		s.primaries = append(s.primaries, n)
@@ -71,7 +73,7 @@ func newSim(t testing.TB, primaries int, replicas bool) *sim {
 }
 
 func (s *sim) add(addr string, primary *simNode) *simNode {
-	n := &simNode{sim: s, addr: addr, server: redistest.NewServer(s.t), primary: primary, data: map[string]string{}}
+	n := &simNode{sim: s, addr: addr, id: addr, server: redistest.NewServer(s.t), primary: primary, data: map[string]string{}}
 	s.nodes[addr] = n
 	return n
 }
@@ -80,6 +82,7 @@ func (s *sim) add(addr string, primary *simNode) *simNode {
 func (s *sim) dial(ctx context.Context, network, addr string) (net.Conn, error) {
 	s.mu.Lock()
 	n := s.nodes[addr]
+	s.dials[addr]++
 	s.mu.Unlock()
 	if n == nil {
 		return nil, errors.New("no such host: " + addr)
@@ -241,6 +244,7 @@ func (c *simConn) reply(words []string) string {
 	n.log = append(n.log, line)
 	if n.answer != nil {
 		if raw, ok := n.answer(words); ok {
+			c.refused = c.refused || c.multi && raw[0] == '-'
 			return raw
 		}
 	}
@@ -446,6 +450,9 @@ func (n *simNode) run(words []string) string {
 // topology answers CLUSTER SHARDS, SLOTS and INFO.
 func (n *simNode) topology(words []string) string {
 	s := n.sim
+	if words[1] == "MYID" {
+		return simBulk(n.id)
+	}
 	if words[1] != "INFO" {
 		n.asked++
 	}
@@ -510,7 +517,7 @@ func (s *sim) shards() string {
 				health = "failed"
 			}
 			host, port, _ := net.SplitHostPort(n.addr)
-			raw += "%5\r\n" + simBulk("id") + simBulk(n.addr) + simBulk("endpoint") + simBulk(host) +
+			raw += "%5\r\n" + simBulk("id") + simBulk(n.id) + simBulk("endpoint") + simBulk(host) +
 				simBulk("port") + ":" + port + "\r\n" + simBulk("role") + simBulk(role) + simBulk("health") + simBulk(health)
 		}
 	}
@@ -526,7 +533,7 @@ func (s *sim) slots() string {
 			raw += fmt.Sprintf("*%d\r\n:%d\r\n:%d\r\n", 2+len(nodes), r.From, r.To)
 			for _, n := range nodes {
 				host, port, _ := net.SplitHostPort(n.addr)
-				raw += "*3\r\n" + simBulk(host) + ":" + port + "\r\n" + simBulk(n.addr)
+				raw += "*3\r\n" + simBulk(host) + ":" + port + "\r\n" + simBulk(n.id)
 			}
 		}
 	}

@@ -147,6 +147,67 @@ func (t *Topology) moved(slot int, addr string) *Topology {
 	return &next
 }
 
+// failedOver reports whether, since an older topology, a replica has taken a primary's place, or
+// may have: then a node was cut off from the others for a while, though it may be back by now.
+// Slots that primaries hand to each other are none of that.
+func (t *Topology) failedOver(old *Topology) bool {
+	replicas := map[string]bool{}
+	for _, s := range old.shards {
+		for _, n := range s.Replicas {
+			replicas[n.key()] = true
+		}
+	}
+	moved := false
+	for at := range slot.Count {
+		was, is := old.primaryOf(at), t.primaryOf(at)
+		if was == is {
+			continue
+		}
+		if is == "" || replicas[is] {
+			return true
+		}
+		moved = true
+	}
+	return !moved && t.Epoch != old.Epoch // there was an election, perhaps there and back
+}
+
+// primaryOf returns the key of the primary that serves a slot; "" for none.
+func (t *Topology) primaryOf(at int) string {
+	if t.owner[at] == 0 {
+		return ""
+	}
+	return t.shards[t.owner[at]-1].Primary.key()
+}
+
+// key returns what a node is known by: its ID, or its address where servers tell none.
+func (n *Node) key() string {
+	if n.ID != "" {
+		return n.ID
+	}
+	return n.Addr
+}
+
+// resembles reports whether two topologies may be of one cluster: they have a node in common.
+func (t *Topology) resembles(other *Topology) bool {
+	known := map[string]bool{}
+	for _, n := range other.nodes() {
+		known[n.ID] = true
+	}
+	return known[""] || slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.ID == "" || known[n.ID] })
+}
+
+// has reports whether a node at an address is a part of the cluster that has not failed.
+func (t *Topology) has(addr string) bool {
+	return !slices.Contains(t.failed, addr) &&
+		slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.Addr == addr })
+}
+
+// vouches reports whether the topology tells of a node at an address what others than that one
+// know. In a cluster of one node there are no others, from whom it could be cut off.
+func (t *Topology) vouches(addr string) bool {
+	return t.OK && t.has(addr) && (t.From != addr || len(t.nodes()) == 1)
+}
+
 // origin is who told a topology, and how addresses are to be read.
 type origin struct {
 	addr    string // the address at which the node answered
@@ -155,10 +216,7 @@ type origin struct {
 }
 
 // address returns where to connect to a node, or "" where that can't be told.
-func (o *origin) address(endpoint, ip string, port, tlsPort int) string {
-	if o.tls {
-		port = tlsPort
-	}
+func (o *origin) address(endpoint, ip string, port int) string {
 	if port <= 0 {
 		return ""
 	}
@@ -170,6 +228,23 @@ func (o *origin) address(endpoint, ip string, port, tlsPort int) string {
 		host, _, _ = net.SplitHostPort(o.addr)
 	}
 	return o.mapped(net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port)))
+}
+
+// portOf returns which port of the nodes to connect to: that for TLS where TLS is used. Where no
+// node has such a port, something in front of them makes TLS of it, or none.
+func (o *origin) portOf(shards []command.Shard) func(command.ShardNode) int {
+	plain := func(n command.ShardNode) int { return n.Port }
+	secured := func(n command.ShardNode) int { return n.TLSPort }
+	port, other := plain, secured
+	if o.tls {
+		port, other = secured, plain
+	}
+	for _, s := range shards {
+		if slices.ContainsFunc(s.Nodes, func(n command.ShardNode) bool { return port(n) > 0 }) {
+			return port
+		}
+	}
+	return other
 }
 
 // mapped returns the address to connect to for one that a server has told.
@@ -194,23 +269,32 @@ const maxShards = 2 * slot.Count
 
 // fromShards makes a topology of what CLUSTER SHARDS tells. t has all but the nodes.
 func (t *Topology) fromShards(shards []command.Shard, o *origin) {
+	port := o.portOf(shards)
 	for _, told := range shards {
 		var s Shard
+		var lost Node // a primary that has failed
 		for _, n := range told.Nodes {
-			addr := o.address(n.Endpoint, n.IP, n.Port, n.TLSPort)
+			addr := o.address(n.Endpoint, n.IP, port(n))
 			if addr == "" {
 				continue
 			}
-			if t.OK && strings.HasPrefix(n.Health, "fail") {
-				t.failed = append(t.failed, addr)
-				continue
-			}
 			node := Node{ID: n.ID, Addr: addr, Zone: n.AvailabilityZone, Loading: n.Health == "loading"}
-			if n.Role == "master" && s.Primary.Addr == "" {
+			failed := hasFailed(n)
+			switch {
+			case failed && t.OK:
+				t.failed = append(t.failed, addr)
+			case failed && n.Role == "master":
+				if lost.Addr == "" {
+					lost = node
+				}
+			case n.Role == "master" && s.Primary.Addr == "":
 				s.Primary = node
-			} else {
+			default:
 				s.Replicas = append(s.Replicas, node)
 			}
+		}
+		if s.Primary.Addr == "" {
+			s.Primary = lost // a node that is cut off takes all others for failed
 		}
 		if s.Primary.Addr == "" && len(s.Replicas) == 0 || len(t.shards) == maxShards {
 			continue
@@ -220,7 +304,19 @@ func (t *Topology) fromShards(shards []command.Shard, o *origin) {
 	}
 }
 
-// fromSlots makes a topology of what CLUSTER SLOTS tells, which leaves out what has failed.
+// hasFailed reports whether the cluster, or the node that is asked, takes a node for failed.
+func hasFailed(n command.ShardNode) bool { return strings.HasPrefix(n.Health, "fail") }
+
+// missesSlots reports whether a shard stands without its slots, as Redis and Valkey 7.2.0 to 7.2.5
+// tell it where its primary has failed: CLUSTER SLOTS has them.
+func missesSlots(shards []command.Shard) bool {
+	return slices.ContainsFunc(shards, func(s command.Shard) bool {
+		return len(s.Slots) == 0 && len(s.Nodes) > 1 &&
+			slices.ContainsFunc(s.Nodes, func(n command.ShardNode) bool { return n.Role == "master" && hasFailed(n) })
+	})
+}
+
+// fromSlots makes a topology of what CLUSTER SLOTS tells, which leaves out replicas that have failed.
 // t has all but the nodes.
 func (t *Topology) fromSlots(slots []command.SlotNodes, o *origin) {
 	byPrimary := map[string]int{}
@@ -251,6 +347,6 @@ func (t *Topology) fromSlots(slots []command.SlotNodes, o *origin) {
 // slotNode reads a node of CLUSTER SLOTS, whose port is the one for the connection that
 // it was asked by.
 func (o *origin) slotNode(n command.SlotNode) (Node, bool) {
-	addr := o.address(n.Endpoint, n.Names["ip"], n.Port, n.Port)
+	addr := o.address(n.Endpoint, n.Names["ip"], n.Port)
 	return Node{ID: n.ID, Addr: addr, Zone: n.Names["availability-zone"]}, addr != ""
 }

@@ -284,7 +284,7 @@ func TestParseRedirect(t *testing.T) {
 		code, text, _ := strings.Cut(message, " ")
 		err := fmt.Errorf("somewhere: %w", &command.Error{Err: &proto.Error{Code: code, Message: text}})
 		got := ""
-		if r, ok := parseRedirect(err); ok {
+		if r, ok, wrong := parseRedirect(err); ok && wrong == nil {
 			got = fmt.Sprint(r.Slot, " ", r.Addr("answered:1"))
 			if r.Ask {
 				got = "ASK " + got
@@ -294,7 +294,7 @@ func TestParseRedirect(t *testing.T) {
 			t.Errorf("%s: %q", message, got)
 		}
 	}
-	if _, ok := parseRedirect(errors.New("MOVED 7 a:1")); ok {
+	if _, ok, _ := parseRedirect(errors.New("MOVED 7 a:1")); ok {
 		t.Error("any error is a redirect")
 	}
 }

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/proto"
@@ -33,40 +32,12 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 		return nil, err
 	}
 	var values []proto.Value
-	if _, err := c.ready(ctx, false); err != nil {
-		return nil, notSent("MULTI", "", err) // it has waited for that already
-	}
-	n, err := c.target(ctx, s, false, nil)
-	asking := false
-	for p := newPatience(ctx); ; {
-		if err != nil {
-			err = notSent("MULTI", "", err)
-			n = nil
-		} else {
-			values, err = n.transact(ctx, rs, asking)
-			if err = c.explain(err); err == nil {
-				return values, nil
-			}
-		}
-		switch to := c.judge(ctx, n, err, false); to.next {
-		case final:
-			return values, err
-		case again:
-			if !p.another(ctx, c, false) {
-				return values, err
-			}
-			asking = false
-			n, err = c.target(ctx, s, false, n)
-		case toNode, toAsk:
-			if !p.redirected(ctx, c) {
-				if p.redirects >= c.options.MaxRedirects {
-					err = tooMany("MULTI", n.addr, p.redirects, err)
-				}
-				return values, err
-			}
-			n, asking, err = to.node, to.next == toAsk, nil
-		}
-	}
+	e := effort{name: "MULTI", slot: s, send: func(n *node, asking bool) (err error) {
+		values, err = n.transact(ctx, rs, asking)
+		return err
+	}}
+	err = c.begin(ctx, &e)
+	return values, err
 }
 
 // transact sends requests as a transaction, behind ASKING where asking says so: it lasts
@@ -134,44 +105,15 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, err
 
 // lend has a session made at the primary of a slot.
 func (c *Client) lend(ctx context.Context, s int, session func(*node) (*redis.Session, error)) (*redis.Session, error) {
-	if _, err := c.ready(ctx, false); err != nil {
-		return nil, notSent("session", "", err) // it has waited for that already
+	var made *redis.Session
+	e := effort{name: "session", slot: s, repeats: true, stays: true, send: func(n *node, _ bool) (err error) {
+		made, err = session(n)
+		return err
+	}}
+	if err := c.begin(ctx, &e); err != nil {
+		return nil, err
 	}
-	n, err := c.target(ctx, s, false, nil)
-	for p := newPatience(ctx); ; {
-		if err != nil {
-			err = notSent("session", "", err)
-			n = nil
-		} else {
-			made, failed := session(n)
-			if failed == nil {
-				return made, nil
-			}
-			err = c.explain(failed)
-		}
-		switch to := c.judge(ctx, n, err, true); to.next {
-		case final:
-			return nil, err
-		case toNode:
-			if !p.redirected(ctx, c) {
-				if p.redirects >= c.options.MaxRedirects {
-					err = tooMany("WATCH", n.addr, p.redirects, err)
-				}
-				return nil, err
-			}
-			n, err = to.node, nil
-		case again, toAsk:
-			// The commands of the session would all need an ASKING: it is at home in a
-			// slot only when that has moved.
-			if !p.another(ctx, c, to.lost) {
-				if to.next == toAsk {
-					err = fmt.Errorf("the slot is being moved: %w", err)
-				}
-				return nil, err
-			}
-			n, err = c.target(ctx, s, false, nil)
-		}
-	}
+	return made, nil
 }
 
 var (

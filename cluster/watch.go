@@ -68,7 +68,9 @@ func (c *Client) stillness() (busy, stands bool) {
 		if !waits || s.Answered != p.answered || p.since.IsZero() {
 			p.answered, p.since = s.Answered, now
 		}
-		p.stands = waits && now.Sub(p.since) >= standsAfter
+		if p.stands = waits && now.Sub(p.since) >= standsAfter; p.stands {
+			n.suspect.Store(true) // no reads until it answers
+		}
 		busy, stands = busy || waits, stands || p.stands
 	}
 	return busy || c.paused.Load() > 0, stands

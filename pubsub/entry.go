@@ -53,6 +53,9 @@ type place struct {
 	// proven is when it was last known from elsewhere that the lane serves the name, or
 	// when it was confirmed, if that was later.
 	proven time.Time
+	// taken is when the server took the name away, which is not confirmed since; zero where
+	// that news may be old.
+	taken time.Time
 }
 
 // member is the part of one subscription in one entry.
@@ -108,7 +111,7 @@ func (e *entry) subscribed(l *Lane) {
 	gap := Gap{Reason: e.reason, From: e.since, To: now}
 	e.confirmed, e.lane, e.refusal = true, l, nil
 	if e.place != nil {
-		e.place.hops, e.place.proven = 0, now
+		e.place.hops, e.place.proven, e.place.taken = 0, now, time.Time{}
 	}
 	e.since, e.reason = now, 0
 	for _, m := range e.members {
@@ -130,6 +133,42 @@ func (e *entry) lost(reason Reason, since time.Time, err error) {
 	for _, m := range e.members {
 		m.sub.nameLost(e, err)
 	}
+}
+
+// takenAway notes that the server has taken e away. In a cluster that may be old news: a primary
+// that was cut off while another one took its place says so when it is back. So the loss begins
+// when the place was last proven, unless it turns out that the slot has only been migrated.
+// late: the news may have waited for the reader.
+func (e *entry) takenAway(late bool) {
+	now := time.Now()
+	if e.place == nil {
+		e.lost(Moved, now, errTakenAway)
+		return
+	}
+	e.lost(Moved, e.place.proven, errTakenAway)
+	if !late && now.Sub(e.place.proven) <= unproven {
+		e.place.taken = now
+	}
+}
+
+// missed tells the subscriptions of e, which stays confirmed, that messages may be missing.
+func (e *entry) missed(since time.Time) {
+	now := time.Now()
+	gap := Gap{Reason: Reconnect, From: later(since, e.since), To: now}
+	e.since = now // all before is told
+	for _, m := range e.members {
+		if m.joined {
+			m.sub.gapBehind(gap)
+		}
+	}
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // unproven is how long nobody else may have said of a lane that it serves a name before its own
@@ -154,6 +193,8 @@ func (e *entry) unsubscribed() {
 	switch {
 	case e.farewell.IsZero():
 		e.farewell = time.Now()
+	case e.confirmed && e.place != nil:
+		e.lost(Moved, e.place.proven, nil) // see takenAway
 	case e.confirmed:
 		e.lost(Moved, e.farewell, nil)
 	}

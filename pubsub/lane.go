@@ -148,6 +148,22 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 	}
 }
 
+// Missed says that messages of the names that are confirmed on this lane may be missing since a
+// time, though the link lives: the server itself may not have had them. The subscriptions
+// get a Gap.
+func (l *Lane) Missed(since time.Time) {
+	h := l.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, entries := range h.entries {
+		for _, e := range entries {
+			if e.confirmed && e.lane == l {
+				e.missed(since)
+			}
+		}
+	}
+}
+
 // relied returns the subscriptions to tell of the link's loss: all of a hub with one
 // lane, else those with a name that was confirmed here. The Hub's mu is held.
 func (l *Lane) relied() map[*Subscription]struct{} {

@@ -71,6 +71,14 @@ func (s *Subscription) missed(gap Gap) {
 	s.queue.pending.merge(gap)
 }
 
+// gapBehind puts a gap behind what has arrived. The Hub's mu is held.
+func (s *Subscription) gapBehind(gap Gap) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.pending.merge(gap)
+	s.flushGap()
+}
+
 // count returns the count that a name belongs to. mu is held.
 func (s *Subscription) count(name Name) *int {
 	if name.Kind == NameShard {

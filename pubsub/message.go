@@ -123,10 +123,12 @@ type Gap struct {
 	// drop. For a name whose unsubscribing was not acknowledged they are those of
 	// the call.
 	//
-	// In a cluster, for Moved: From is when the node said that it has lost the channel, or,
-	// where it said nothing, or [Block] held that up, when another node last said that it had it. Behind such a gap
-	// messages may come a second time, and later than others: two nodes may have had the
-	// channel for a moment.
+	// In a cluster, for Moved: From is when the node said that it has lost the channel to
+	// another shard. Where it said nothing, or [Block] held that up, or a replica has taken its
+	// place, which it may have heard of late, From is when another node last said that it had
+	// the channel. Behind such a gap messages may come a second time, and later than others:
+	// two nodes may have had the channel for a moment. Plain channels may have that too after
+	// a node has died.
 	//
 	// Messages are dated by other clocks, and were on their way for a while: who
 	// fetches by time what is missing should begin somewhat earlier than From,

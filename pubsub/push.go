@@ -214,11 +214,7 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 			// first, and is confirmed anew only behind that UNSUBSCRIBE. So
 			// a shard channel's slot has moved. Ask again; who has the slot
 			// now is found by the answer.
-			since := time.Now()
-			if e.place != nil && l.heldUp.After(e.place.proven) {
-				since = e.place.proven // the news may have waited for as long as the reader did
-			}
-			e.lost(Moved, since, errTakenAway)
+			e.takenAway(e.place != nil && l.heldUp.After(e.place.proven))
 			l.moved = append(l.moved, e)
 			l.takenAway = true
 		}
@@ -238,6 +234,9 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 func (h *Hub) confirmed(e *entry, b *batch) {
 	switch old := e.lane; {
 	case !e.confirmed:
+		if e.place != nil && !e.place.taken.IsZero() && h.opts.Router.Migrated(old, b.lane) {
+			e.since = later(e.since, e.place.taken)
+		}
 		e.subscribed(b.lane)
 	case b.how&takingOver != 0:
 		e.lost(Moved, e.place.proven, errElsewhere)

@@ -18,6 +18,10 @@ type Router interface {
 	// away: nobody has said where to. All are asked at once, and the first to confirm
 	// it has it.
 	Everywhere(group int, from *Lane) []*Lane
+	// Migrated reports whether a name that from has taken away, and to has confirmed, has
+	// only been handed over by a server that was in its place until then. Where it has not
+	// certainly, from may have lost its place before it said so.
+	Migrated(from, to *Lane) bool
 	// Refused is told that a lane does not serve a group, and err, which says who
 	// does. It returns the lane to ask next, or nil for none that is known.
 	Refused(from *Lane, group int, err error) *Lane

@@ -26,6 +26,8 @@ func (r *fakeRouter) Everywhere(int, *Lane) []*Lane {
 	return []*Lane{r.lanes["a"].on, r.lanes["b"].on, r.lanes["c"].on}
 }
 
+func (r *fakeRouter) Migrated(*Lane, *Lane) bool { return true }
+
 func (r *fakeRouter) Lanes(group int) []*Lane {
 	if w := r.lanes[r.serving[string(rune(group))]]; w != nil {
 		return []*Lane{w.on}

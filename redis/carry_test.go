@@ -21,6 +21,8 @@ func (r *oneLane) Lanes(int) []*pubsub.Lane { return []*pubsub.Lane{r.lane} }
 
 func (r *oneLane) Everywhere(int, *pubsub.Lane) []*pubsub.Lane { return r.Lanes(0) }
 
+func (r *oneLane) Migrated(*pubsub.Lane, *pubsub.Lane) bool { return true }
+
 func (r *oneLane) Refused(*pubsub.Lane, int, error) *pubsub.Lane { return nil }
 
 func (r *oneLane) Seeking() {}

@@ -68,6 +68,7 @@ type conn struct {
 	resp3       bool
 	bare        bool   // a PING has no data here: the server can't answer that
 	server      string // name and version as HELLO tells them
+	stranger    error  // it is not the node that it should be; nil where it is
 
 	wake       chan struct{} // capacity 1: the writer goroutine has the write lease
 	closing    chan struct{} // closed first: no new requests

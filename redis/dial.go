@@ -178,7 +178,10 @@ func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*c
 		if err := c.startTLS(ctx, o); err != nil {
 			return err
 		}
-		return c.handshake(o, m)
+		if err := c.handshake(o, m); err != nil {
+			return err
+		}
+		return c.stranger
 	})
 }
 

@@ -71,6 +71,7 @@ func (c *conn) hello(o *Options, m manners, authFirst bool) (*handshakeError, er
 	steps = append(steps, step{words: words, check: c.hailed})
 	steps = append(steps, c.library(o, m)...)
 	steps = append(steps, o.modes()...)
+	steps = append(steps, c.identity(o)...)
 	failed, err := c.run(o, steps)
 	var refusal *handshakeError
 	if failed == greeting && errors.As(err, &refusal) {
@@ -112,6 +113,7 @@ func (c *conn) introduce(o *Options, m manners) error {
 	}
 	steps = append(steps, c.library(o, m)...)
 	steps = append(steps, o.modes()...)
+	steps = append(steps, c.identity(o)...)
 	_, err := c.run(o, steps)
 	return err
 }

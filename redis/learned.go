@@ -15,9 +15,10 @@ import (
 
 // learned is what the connections of a client know of their server from those before.
 type learned struct {
-	worked atomic.Bool // a connection was made
-	silent atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
-	bare   atomic.Bool // it ends the connection on a PING with data, as twemproxy does
+	worked   atomic.Bool // a connection was made
+	silent   atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
+	nameless atomic.Bool // it does not tell which node of a cluster it is
+	bare     atomic.Bool // it ends the connection on a PING with data, as twemproxy does
 
 	trying chan struct{} // capacity 1: an attempt whose user may be refused
 

@@ -51,6 +51,12 @@ type Options struct {
 	// Servers that are not of a cluster refuse it.
 	ReadOnly bool
 
+	// NodeID, where it is not nil, is asked at each connect for the ID of the node of a
+	// cluster that the server must be, "" for any. A connection to another one is refused
+	// with [ErrWrongNode]: addresses of nodes that have died are given to others. It is for
+	// clients of clusters, and must be safe for concurrent use.
+	NodeID func() string
+
 	// Dial opens the raw connection, below TLS: through a proxy or a tunnel,
 	// or wrapped in a net.Conn that counts. Nil means a net.Dialer. It must
 	// honour its context.

@@ -15,7 +15,7 @@ import (
 func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
 	for p := newPatience(ctx); ; {
 		if err == nil {
-			err = command.ReplyError(r, c.options.Addr, v)
+			err = c.options.replyError(r, c.options.Addr, v)
 		}
 		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
 			return v, p.outcome(ctx, err)

@@ -195,7 +195,7 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 	v, err := s.conn.do(ctx, r)
 	s.givenUp(r.Blocks(), err)
 	if err == nil {
-		if err = command.ReplyError(r, s.conn.addr, v); errors.Is(err, ErrRejected) && isWrongServer(err) {
+		if err = s.client.options.replyError(r, s.conn.addr, v); errors.Is(err, ErrRejected) && isWrongServer(err) {
 			s.client.renew(err)
 		}
 	}

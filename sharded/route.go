@@ -31,6 +31,15 @@ func (r router) Everywhere(_ int, from *pubsub.Lane) []*pubsub.Lane {
 	return lanes
 }
 
+// Migrated reports whether two lanes are of different shards: within one, or where a node is of
+// none by now, a failover has moved the slot.
+func (r router) Migrated(from, to *pubsub.Lane) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, now := r.view.shardOf(from.Node()), r.view.shardOf(to.Node())
+	return old >= 0 && now >= 0 && old != now
+}
+
 // Lanes returns the lanes of the nodes that may serve a slot, those of its shard.
 func (r router) Lanes(group int) []*pubsub.Lane {
 	r.mu.Lock()

@@ -1,6 +1,7 @@
 package sharded
 
 import (
+	"slices"
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
@@ -43,6 +44,13 @@ func (v *View) owners() *owners {
 // alone reports whether the cluster has one node, which can't be cut off from others.
 func (v *View) alone() bool {
 	return len(v.Shards) == 1 && v.Shards[0].Primary == v.From && len(v.Shards[0].Replicas) == 0
+}
+
+// shardOf returns the index of the shard that a node is in, below 0 for none.
+func (v *View) shardOf(addr string) int {
+	return slices.IndexFunc(v.Shards, func(s Shard) bool {
+		return s.Primary == addr || slices.Contains(s.Replicas, addr)
+	})
 }
 
 // nodes returns the addresses of the primaries, and with replicas of these too.

@@ -189,6 +189,10 @@ func remedy(code string) string {
 // hint returns the likely remedy for an error reply. A code by which servers reject
 // commands has none where the command was not rejected: then a script uses it.
 func hint(err error, outcome Outcome) string {
+	var own interface{ Hint() string } // a client's that knows better, such as a cluster's
+	if errors.As(err, &own) {
+		return own.Hint()
+	}
 	var reply *proto.Error
 	if !errors.As(err, &reply) {
 		return ""

@@ -338,6 +338,13 @@ func (rs *Requests) IsScript(i int) bool {
 	return slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.index == i })
 }
 
+// HasText reports whether request i runs a script and carries its text: a server that says it does
+// not know the script has run it then, and these are the script's own words.
+func (rs *Requests) HasText(i int) bool {
+	spec := rs.list[i].spec
+	return spec == &specEvalOfScript || spec == &specEvalRoOfScript
+}
+
 // Name returns the name of request i, such as "CLIENT KILL".
 func (rs *Requests) Name(i int) string {
 	if spec := rs.list[i].spec; spec != nil {
