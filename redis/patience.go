@@ -80,6 +80,9 @@ func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
 		return again
 	case errors.Is(err, ErrRejected):
 		return passes(err) // or another server is meant
+	case isScriptOnReplica(err):
+		c.renew(err)
+		return false
 	}
 	return errors.Is(err, ErrNotSent)
 }

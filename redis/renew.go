@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -80,10 +81,17 @@ func isWrongServer(err error) bool {
 	return errors.As(err, &reply) && (reply.Code == "READONLY" || reply.Code == "UNBLOCKED")
 }
 
+// isScriptOnReplica reports whether a script has run and met a replica's refusal to write.
+// It is not repeated, but the next one should find the primary.
+func isScriptOnReplica(err error) bool {
+	var reply *proto.Error
+	return errors.As(err, &reply) && strings.Contains(reply.Message, "You can't write against a read only")
+}
+
 // lookForWrongServer replaces the connections where a reply of a batch says so.
 func (c *Client) lookForWrongServer(values []proto.Value) {
 	for _, v := range values {
-		if v.Kind() == proto.KindError && isWrongServer(v.Err()) {
+		if v.Kind() == proto.KindError && (isWrongServer(v.Err()) || isScriptOnReplica(v.Err())) {
 			c.renew(v.Err())
 			return
 		}

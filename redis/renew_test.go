@@ -41,6 +41,34 @@ func TestReadOnlyMeansAnotherServer(t *testing.T) {
 	})
 }
 
+// A script that met the refusal has run, and is not repeated; the next one finds the primary.
+// Redis 6 has the refusal inside of an error of its own.
+func TestScriptOnAReplicaMeansAnotherServer(t *testing.T) {
+	for _, refusal := range []string{
+		readOnlyReply + " script: 5b2e, on @user_script:1.",
+		"ERR Error running script (call to f_5b2e): @user_script:1: @user_script: 1: -" + readOnlyReply,
+	} {
+		story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+			script := command.AsInt(command.Eval("return redis.call('INCR', KEYS[1])", []string{"n"}))
+			first := script.Go(t.Context(), client)
+			old := server.AcceptReady()
+			old.Next()
+			old.Error(refusal)
+			if r := <-first; r.Err == nil || redis.SafeToRetry(r.Err) {
+				t.Errorf("the first: %v", r)
+			}
+			second := script.Go(t.Context(), client)
+			next := server.AcceptReady()
+			next.Next()
+			next.Int(1)
+			if r := <-second; r.Value != 1 || r.Err != nil {
+				t.Errorf("the second: %v", r)
+			}
+			old.ExpectEnd()
+		})
+	}
+}
+
 // Where the server is meant to be a replica the error is told, and no connection after
 // the other is made.
 func TestReadOnlyReplicaStays(t *testing.T) {
