@@ -101,8 +101,13 @@ func (n *simNode) serves(s int) bool {
 	return owner != nil && (owner == n || owner == n.master)
 }
 
-// move makes owner serve a slot, which the others hear of in time. c.mu is held.
+// move makes owner serve a slot, which the others hear of in time. A node that had the slot
+// before has heard that it lost it: servers refuse to import a slot that they believe to be
+// their own, so none gets a slot back without its subscribers being told. c.mu is held.
 func (c *cluster) move(s int, owner *simNode) {
+	if owner != nil {
+		owner.learn(s, belief{c.owner[s], c.epoch})
+	}
 	c.epoch++
 	c.told++
 	c.owner[s] = owner
