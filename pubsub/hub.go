@@ -15,8 +15,8 @@ type HubOptions struct {
 	// server's acknowledgements; by default 1 s.
 	SubscribeTimeout time.Duration
 	// UnsubscribeTimeout bounds how long a call that unsubscribes waits; by
-	// default 100 ms. When it is over the call logs a warning and succeeds, and
-	// the subscription is told a gap.
+	// default 100 ms. When it is over the names go all the same, the call fails with
+	// ErrSubscribeTimeout, and the subscription's stream has a gap.
 	UnsubscribeTimeout time.Duration
 	// BatchNames and BatchBytes bound the names of one command; by default
 	// 1,000 names and 64 KiB. A name that is longer is sent alone.

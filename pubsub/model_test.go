@@ -225,6 +225,10 @@ func (m *model) subscribe() {
 func (m *model) checkError(err error) {
 	var refused *RefusedError
 	var missing *UnacknowledgedError
+	var incomplete *IncompleteError
+	if errors.As(err, &incomplete) {
+		return
+	}
 	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrClosed) &&
 		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.Errorf("unexpected error %v", err)

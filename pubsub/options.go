@@ -24,8 +24,8 @@ type config struct {
 }
 
 const (
-	defaultMessages = 1024
-	defaultBytes    = 8 << 20
+	defaultMessages = 65536
+	defaultBytes    = 16 << 20
 )
 
 func newConfig(opts []Option) config {
@@ -56,7 +56,8 @@ func (names nameOptions) apply(c *config) { c.names = append(c.names, names...) 
 // Buffer bounds what waits for a slow consumer: at most this many messages, and
 // behind the first 64 of them at most this many bytes of payloads and names. A
 // message bigger than that is accepted when nothing else waits behind those.
-// What is not positive stands for the default: 1,024 messages, 8 MiB.
+// What is not positive stands for the default: 65,536 messages, 16 MiB. The buffer grows as
+// needed, so an idle subscription does not hold this much.
 func Buffer(messages, bytes int) Option {
 	return optionFunc(func(c *config) {
 		c.messages, c.bytes = defaultMessages, defaultBytes
@@ -118,7 +119,10 @@ func GapMarkers() Option {
 
 // Confirmations puts what the server confirms into the stream, as items of
 // [KindSubscribed] and [KindUnsubscribed] with the name and the count of names, between
-// the messages that came before and after it. Without it they are told as events alone.
+// the messages that came before and after it. They take no room from messages: of a name
+// that is confirmed again before the consumer has received the last confirmation, only the
+// newer one is delivered. Those in the Go channel are not counted by [Buffer], so up to 64
+// messages more than that may wait. Without this option they are told as events alone.
 func Confirmations() Option {
 	return optionFunc(func(c *config) { c.confirms = true })
 }

@@ -399,7 +399,7 @@ func TestLaneIsLostWhileUnsubscribing(t *testing.T) {
 		c.a.wantBusy(result)
 		c.message(c.b, "z", "on its way")
 		c.b.confirmAll()
-		c.a.wantResult(result, nil)
+		c.a.wantResult(result, ErrNoLink)
 		c.a.want(sub, "z:on its way", "gap(reconnect,0)", "closed")
 	})
 }

@@ -81,7 +81,8 @@ type lane struct {
 // with its next message. With [GapMarkers] each handler is called at once with an item of
 // KindGap, in order with the messages of a channel; that of a pattern beside them. Its NameKind,
 // with its Channel or Pattern, is what the handler is for. What is dropped here, see below, is
-// told with the next message all the same.
+// told with the next message all the same. A stream that ends by Unsubscribe and is not complete
+// ends with such an item also without GapMarkers, see [IncompleteError].
 //
 // What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
 // Beyond that the channel that has most waiting loses its oldest message, and its handler
