@@ -19,8 +19,6 @@ type confirmation struct {
 
 func (c *confirmation) name() Name { return Name{c.msg.NameKind, c.msg.Channel} }
 
-func (c *confirmations) empty() bool { return c == nil || len(c.latest) == 0 }
-
 // add adds one behind all others, in place of an older one of its name.
 func (c *confirmations) add(before int, msg Message) {
 	one := &confirmation{before, msg}

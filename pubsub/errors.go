@@ -24,6 +24,9 @@ var (
 	// ErrNoLink is in the error of what needs a connection while there is none.
 	ErrNoLink = errors.New("pubsub: no link to the server")
 
+	errNoNames   = errors.New("pubsub: nothing to subscribe to: no names were given")
+	errNoContext = errors.New("pubsub: the context is nil: use context.Background or the caller's")
+
 	errLostUnanswered = fmt.Errorf("%w: it was lost before the server had acknowledged the end", ErrNoLink)
 
 	errNoKind = errors.New("there is no such kind of names")
@@ -108,6 +111,14 @@ func nameList(names []Name) string {
 func lifeError(ctx context.Context) error {
 	return fmt.Errorf("pubsub: the context given to Subscribe ended "+
 		"(it bounds the subscription's life, not the call): %w", context.Cause(ctx))
+}
+
+// checkContext returns an error where there is no context.
+func checkContext(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
+	return nil
 }
 
 // protocolError says what a link did wrong.

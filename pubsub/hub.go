@@ -94,13 +94,17 @@ func (h *Hub) Main() *Lane { return h.main }
 
 // Subscribe returns a subscription to the names among opts when the server has
 // acknowledged each of them, or fails after SubscribeTimeout and leaves nothing
-// behind. Without names it returns at once, and names are added later.
+// behind. Without any option that names something it returns at once, and names are added
+// later; an empty list of names is an error.
 //
 // ctx is the subscription's life, not that of the call: the subscription stops
 // at once when ctx ends, as by Close. A program that says goodbye after its
 // context has ended, or unsubscribes and receives the rest, makes the
 // subscription with [context.WithoutCancel] of it, and ends it itself.
 func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, error) {
+	if err := Check(ctx, opts...); err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, lifeError(ctx)
 	}

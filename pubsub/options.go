@@ -1,6 +1,9 @@
 package pubsub
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Option is an option of [Hub.Subscribe]: a [Name] to subscribe to, or how
 // messages that the consumer is too slow for are kept. Of options that
@@ -18,6 +21,7 @@ type config struct {
 	subscribeTimeout, unsubscribeTimeout time.Duration
 	markers                              bool
 	confirms                             bool
+	noNames                              bool     // an option that names something named nothing
 	without                              NameKind // refused with withoutErr, where that is not nil
 	withoutErr                           error
 	handlers                             handlers
@@ -51,7 +55,10 @@ func ShardChannels(names ...string) Option { return nameOptions(named(NameShard,
 
 type nameOptions []Name
 
-func (names nameOptions) apply(c *config) { c.names = append(c.names, names...) }
+func (names nameOptions) apply(c *config) {
+	c.names = append(c.names, names...)
+	c.noNames = c.noNames || len(names) == 0
+}
 
 // Buffer bounds what waits for a slow consumer: at most this many messages, and
 // behind the first 64 of them at most this many bytes of payloads and names. A
@@ -130,6 +137,19 @@ func Confirmations() Option {
 // Without refuses names of a kind, with err: for clients whose subscriptions can't have them.
 func Without(kind NameKind, err error) Option {
 	return optionFunc(func(c *config) { c.without, c.withoutErr = kind, err })
+}
+
+// Check returns the error of a subscription that can't be made: without a context, or to an
+// empty list of names, as by Channels(names...) where there are none. It is for clients, to be
+// asked before they connect; [Hub.Subscribe] asks it too.
+func Check(ctx context.Context, opts ...Option) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
+	if c := newConfig(opts); c.noNames && len(c.names) == 0 {
+		return errNoNames
+	}
+	return nil
 }
 
 // NamesOf returns the names among options.

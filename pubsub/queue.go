@@ -82,9 +82,6 @@ func (q *queue) putBack(items []Message) {
 	}
 }
 
-// empty reports whether nothing waits.
-func (q *queue) empty() bool { return q.ring.len() == 0 && q.confirmations.empty() }
-
 // popFront takes the item at the front.
 func (q *queue) popFront() Message {
 	q.front++

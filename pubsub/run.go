@@ -95,7 +95,10 @@ type lane struct {
 // subscription itself goes on, and can be run again: the handlers are told then what gaps
 // they have not been told of, what was dropped at the end among them.
 func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
-	if ctx.Err() != nil {
+	switch {
+	case ctx == nil:
+		return nil, errNoContext
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
 	if without := s.without(); len(without) > 0 {
@@ -145,6 +148,9 @@ func (r *Runner) Done() <-chan struct{} { return r.done }
 // returns why the run ended: nil after Stop, and where the subscription ended without
 // an error. A handler that waits for its own run waits for itself.
 func (r *Runner) Wait(ctx context.Context) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():

@@ -288,8 +288,13 @@ func (s *Subscription) SUnsubscribe(ctx context.Context, channels ...string) err
 }
 
 func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx == nil:
+		return errNoContext
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case len(names) == 0:
+		return cmp.Or(s.hub.subscribeNames(ctx, s, nil), errNoNames) // the end comes first
 	}
 	return s.hub.subscribeNames(ctx, s, named(kind, names))
 }
@@ -313,6 +318,9 @@ func (s *Subscription) Names() []Name {
 // ctx. After the end of the subscription the error is Err, or ErrClosed where
 // that is nil. Items of the kinds in skip are thrown away.
 func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
+	if err := checkContext(ctx); err != nil {
+		return Message{}, err
+	}
 	for {
 		if msg, ok := s.TryNext(skip...); ok {
 			return msg, nil

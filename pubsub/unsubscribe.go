@@ -30,6 +30,9 @@ type departure struct {
 // its answer after UnsubscribeTimeout or with ctx, and then with a gap. A
 // subscription without names left drains.
 func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKind, names []string) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	d, err := h.depart(s, kind, names)
 	if d == nil {
 		return err

@@ -398,6 +398,9 @@ func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Su
 // A subscription with pubsub.Block has a connection of its own; all others
 // share one.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if err := pubsub.Check(ctx, opts...); err != nil {
+		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
 	}

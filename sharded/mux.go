@@ -106,6 +106,9 @@ func New(o Options) *Mux {
 // the node that serves it. It is [pubsub.Hub.Subscribe], of which it takes shard channels alone. A
 // channel whose slot nobody serves is waited for as long as SubscribeTimeout.
 func (m *Mux) Subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if err := pubsub.Check(ctx, opts...); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	m.callers++
 	m.quiet = 0 // also where Update has asked the hub just before
