@@ -300,7 +300,8 @@ func (m *model) subscribe() {
 
 func (m *model) check(err error) {
 	var missing *pubsub.UnacknowledgedError
-	if !errors.As(err, &missing) && !errors.Is(err, pubsub.ErrClosed) {
+	var incomplete *pubsub.IncompleteError
+	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrClosed) {
 		m.Errorf("unexpected error %v", err)
 	}
 }
