@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,6 +30,8 @@ type HubOptions struct {
 	// Router says over which lanes names go, where there are several. It is nil
 	// for one link.
 	Router Router
+
+	inOrder bool // names are asked for in their order, for tests that repeat a history
 }
 
 // Hub is the desired state of subscriber connections: which names are wanted, and
@@ -137,6 +140,9 @@ func (h *Hub) seek() {
 			if !e.confirmed && len(e.asked) == 0 {
 				wanted = append(wanted, e)
 			}
+		}
+		if h.opts.inOrder {
+			slices.SortFunc(wanted, func(a, b *entry) int { return cmp.Compare(a.name.Name, b.name.Name) })
 		}
 		h.subscribe(wanted, nil)
 	}

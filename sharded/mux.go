@@ -33,6 +33,8 @@ type Options struct {
 	Logger                               *slog.Logger
 	// LinkError, if not nil, tells why there is no connection, for error texts.
 	LinkError func() error
+
+	random func(n int64) int64 // in place of rand.Int64N; for tests
 }
 
 // Mux is the shard channels that are wanted in a cluster, and the nodes on which they are
@@ -87,6 +89,9 @@ const quietViews = 2
 // New returns a Mux without connections, which it makes for the first subscription.
 func New(o Options) *Mux {
 	m := &Mux{o: o, wake: make(chan struct{}, 1), nodes: map[string]*node{}, hints: map[int]string{}, mapped: map[string]string{}, unmapped: map[int]string{}}
+	if m.o.random == nil {
+		m.o.random = rand.Int64N
+	}
 	if m.o.Logger == nil {
 		m.o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -290,7 +295,7 @@ func (m *Mux) run() {
 			select {
 			case <-m.ctx.Done():
 				return
-			case <-time.After(pause/2 + rand.N(pause/2+1)):
+			case <-time.After(pause/2 + time.Duration(m.o.random(int64(pause/2+1)))):
 			}
 			if m.hub.Seek() == 0 {
 				break

@@ -1,9 +1,9 @@
 package sharded
 
 import (
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/pubsub"
@@ -14,9 +14,9 @@ import (
 // between were missing without a gap, which TestModel blamed the client for (seeds 235 and 655).
 func TestSlotComesBackBeforeTheNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(rand.New(rand.NewPCG(1, 1)), 2, []string{"a"})
+		c := newCluster(1, 2, []string{"a"})
 		owner := c.owner[slot.Of("a")]
-		l := c.connect(owner)
+		l := c.connect(owner, "client")
 		if !l.take(simCommand{op: pubsub.OpSSubscribe, names: []string{"a"}, done: func(error) {}}) {
 			t.Fatal("the command was not taken")
 		}
@@ -25,7 +25,7 @@ func TestSlotComesBackBeforeTheNews(t *testing.T) {
 		c.move(slot.Of("a"), other)
 		c.move(slot.Of("a"), owner)
 		c.mu.Unlock()
-		synctest.Wait()
+		c.RunFor(time.Second)
 		c.publish("a")
 		if l.subscribed["a"] {
 			t.Error("the slot went away and came back, and the subscription has not noticed")
