@@ -235,6 +235,7 @@ func (l *Lane) fence(b *batch, err error) {
 		}
 	}
 	h.mu.Unlock()
+	l.failLink()
 	for _, end := range ended {
 		end.sub.stop(end.err)
 	}

@@ -48,8 +48,11 @@ type Hub struct {
 	watch watch // over the subscriptions' contexts
 
 	// mu guards all that follows, and what Lane, entry, member, call and Subscription
-	// say it guards. It is never held while waiting. A Subscription's mu, and what a
-	// Router locks, may be taken while it is held, not the other way round.
+	// say it guards. It is never held while waiting, while a connection is closed or
+	// written to, or while user code runs. The order of locks: mu comes first; while it is
+	// held, what a Link or a Router locks may be taken, a Subscription's handling, and a
+	// Subscription's mu, which comes last. The mu of a Runner and that of the watch are
+	// taken alone.
 	mu    sync.Mutex
 	lanes []*Lane
 	// entries holds every name that is wanted, link or no link.

@@ -27,6 +27,10 @@ type Lane struct {
 	// heldUp is when a subscription with the policy Block last held up the reader; the
 	// reader's.
 	heldUp time.Time
+	// failing is the link that is to be told failure when the Hub's mu is released: closing a
+	// connection may take its time. The reader's.
+	failing Link
+	failure error
 
 	// The Hub's mu guards all that follows.
 
@@ -180,13 +184,23 @@ func (l *Lane) unlink() {
 // the policy [Block] has no room: silence of the link means nothing then.
 func (l *Lane) Blocked() bool { return l.blocked.Load() }
 
-// fail tells the link that it misbehaves. The Hub's mu is held.
+// fail notes that the link misbehaves; failLink tells it. The reader calls it, with the Hub's mu
+// held.
 func (l *Lane) fail(err error) {
-	if l.link == nil {
+	if l.link == nil || l.failing != nil {
 		return
 	}
 	if l.failedAt.IsZero() {
 		l.failedAt = time.Now()
 	}
-	l.link.Fail(err)
+	l.failing, l.failure = l.link, err
+}
+
+// failLink tells the link that it misbehaves, if it does. The reader calls it, without locks.
+func (l *Lane) failLink() {
+	if l.failing != nil {
+		link, err := l.failing, l.failure
+		l.failing, l.failure = nil, nil
+		link.Fail(err)
+	}
 }

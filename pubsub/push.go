@@ -71,6 +71,7 @@ func (l *Lane) Collect(v proto.Value) bool {
 		l.fail(protocolError("malformed %s of %d elements", what, n))
 		l.hub.mu.Unlock()
 	}
+	l.failLink()
 	return true
 }
 
