@@ -63,6 +63,8 @@ type Hub struct {
 	live int
 	// later asks again for what a server could not do; nil while there is nothing.
 	later *time.Timer
+	// pauses has the groups that nobody has served, for hubs with a Router.
+	pauses map[int]*pause
 	// closed and closeErr are set by Close.
 	closed   bool
 	closeErr error
@@ -85,7 +87,7 @@ func NewHub(opts HubOptions) *Hub {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{})}
+	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{}), pauses: make(map[int]*pause)}
 	for kind := range h.entries {
 		h.entries[kind] = make(map[string]*entry)
 	}
@@ -140,9 +142,15 @@ func (h *Hub) seek() {
 	for _, entries := range h.entries {
 		var wanted []*entry
 		for _, e := range entries {
-			if !e.confirmed && len(e.asked) == 0 {
-				wanted = append(wanted, e)
+			if e.confirmed || len(e.asked) > 0 {
+				continue
 			}
+			if h.opts.Router != nil {
+				if _, pausing := h.pausing(e); pausing {
+					continue
+				}
+			}
+			wanted = append(wanted, e)
 		}
 		if h.opts.inOrder {
 			slices.SortFunc(wanted, func(a, b *entry) int { return cmp.Compare(a.name.Name, b.name.Name) })

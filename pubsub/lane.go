@@ -110,6 +110,7 @@ func (l *Lane) LinkUp(link Link) {
 		h.seek()
 		return
 	}
+	clear(h.pauses)
 	h.review(time.Time{}, nil) // something may have waited for this lane to move to it
 }
 
@@ -148,6 +149,7 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 	}
 	l.sent, l.moved, l.stale = nil, nil, nil
 	if h.opts.Router != nil {
+		clear(h.pauses)
 		h.seek() // it may be elsewhere by now
 	}
 }

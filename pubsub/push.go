@@ -157,6 +157,11 @@ func (h *Hub) reclaim(l *Lane) {
 		return e.confirmed || h.entries[e.name.Kind][e.name.Name] != e
 	})
 	l.moved = nil
+	for _, e := range moved {
+		if e.place != nil {
+			delete(h.pauses, e.place.group)
+		}
+	}
 	if len(moved) > 0 && l.link != nil {
 		h.subscribe(moved, l)
 	}
@@ -239,6 +244,9 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 func (h *Hub) confirmed(e *entry, b *batch) {
 	switch old := e.lane; {
 	case !e.confirmed:
+		if e.place != nil {
+			delete(h.pauses, e.place.group)
+		}
 		e.subscribed(b.lane)
 	case b.how&takingOver != 0:
 		e.lost(Moved, e.place.proven, errElsewhere)

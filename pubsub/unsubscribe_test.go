@@ -458,9 +458,6 @@ func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
 		if err := <-result; err == nil {
 			t.Error("a refused name is subscribed")
 		}
-		if err := sub.Subscribe(context.Background()); err != nil {
-			t.Error(err)
-		}
 		result = async(func() error { return sub.Subscribe(context.Background(), "z") })
 		w.confirmAll()
 		w.wantResult(result, nil)

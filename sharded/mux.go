@@ -59,6 +59,10 @@ type Mux struct {
 	active  bool // connections are wanted
 	callers int  // calls of Subscribe at work
 	quiet   int  // views in a row without a subscription
+	// refreshes are those since a view told something new, and refreshAgain is when there may
+	// be the next.
+	refreshes    int
+	refreshAgain time.Time
 	view    View
 	owners  *owners          // of view; nil before the first
 	nodes   map[string]*node // by address, those with a lane
@@ -147,6 +151,10 @@ func (m *Mux) Update(v View) {
 		m.mu.Unlock()
 		return
 	}
+	changed := m.owners == nil || !v.same(&m.view)
+	if changed {
+		m.refreshes, m.refreshAgain = 0, time.Time{}
+	}
 	m.view, m.owners = v, table
 	clear(m.hints)
 	clear(m.mapped)
@@ -170,6 +178,9 @@ func (m *Mux) Update(v View) {
 	m.mu.Unlock()
 
 	m.connect()
+	if changed {
+		m.hub.Changed()
+	}
 	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return proves(l.Node()) })
 
 	// What a node says of itself proves nothing: ask another one.
@@ -254,14 +265,39 @@ func (n *node) close() {
 	n.lane.Drop()
 }
 
-// The pauses between attempts to find a node for what nobody serves.
+// The pauses between attempts to find a node for what nobody serves, and between refreshes
+// that tell nothing new.
 const (
 	firstPause = 20 * time.Millisecond
-	lastPause  = time.Second
+	lastPause  = 2 * time.Second
 )
 
-// mapHints makes hints of what nodes have named, and reports whether there were any.
-func (m *Mux) mapHints() bool {
+// refresh asks for a view, but less and less often while all views are the same: run comes back
+// to it as long as there is something to find. It may be called with the hub's lock held.
+func (m *Mux) refresh() (again time.Time) {
+	m.mu.Lock()
+	now := time.Now()
+	if now.Before(m.refreshAgain) {
+		defer m.mu.Unlock()
+		return m.refreshAgain
+	}
+	m.refreshes++
+	m.refreshAgain = now.Add(router{m}.Pause(m.refreshes))
+	again = m.refreshAgain
+	m.mu.Unlock()
+	m.o.Refresh("")
+	return again
+}
+
+// calm notes that nothing is to be found any more, so that the next refresh comes at once.
+func (m *Mux) calm() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refreshes, m.refreshAgain = 0, time.Time{}
+}
+
+// mapHints makes hints of what nodes have named, and returns of which slots.
+func (m *Mux) mapHints() (groups []int) {
 	m.mu.Lock()
 	unmapped := maps.Clone(m.unmapped)
 	m.mu.Unlock()
@@ -271,36 +307,35 @@ func (m *Mux) mapHints() bool {
 		if m.unmapped[group] == told { // no view has come meanwhile
 			delete(m.unmapped, group)
 			m.mapped[told], m.hints[group] = addr, addr
+			groups = append(groups, group)
 		}
 		m.mu.Unlock()
 	}
-	return len(unmapped) > 0
+	return groups
 }
 
 // run asks again for what has no node, until it has one.
 func (m *Mux) run() {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-m.ctx.Done():
 			return
 		case <-m.wake:
+		case <-again:
 		}
-		for pause := firstPause; ; pause = min(2*pause, lastPause) {
-			known := m.mapHints()
-			m.connect() // hints may name nodes that are not in the view
-			if known {
-				m.hub.Seek()
-			}
-			m.o.Refresh("")
-			select {
-			case <-m.ctx.Done():
-				return
-			case <-time.After(pause/2 + time.Duration(m.o.random(int64(pause/2+1)))):
-			}
-			if m.hub.Seek() == 0 {
-				break
-			}
+		again = nil
+		groups := m.mapHints()
+		m.connect() // hints may name nodes that are not in the view
+		unconfirmed, next := m.hub.Seek(groups...)
+		if unconfirmed == 0 {
+			m.calm()
+			continue
 		}
+		if refresh := m.refresh(); next.IsZero() || refresh.Before(next) {
+			next = refresh
+		}
+		again = time.After(time.Until(next))
 	}
 }
 

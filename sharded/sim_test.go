@@ -13,6 +13,7 @@ import (
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
 )
 
 // cluster is a model of a cluster's nodes, its bus and the connections to it: primaries
@@ -35,7 +36,8 @@ type cluster struct {
 	// then, as by Redis 8.0 while a slot moves.
 	keepsWhenDown bool
 	published     []publication
-	told          int // changes of owners
+	told          int               // changes of owners
+	taken         map[pubsub.Op]int // commands that nodes have taken
 }
 
 // publication is one message: its number is its index.
@@ -55,6 +57,7 @@ type simNode struct {
 	epoch    int
 	down     bool
 	paused   bool
+	refuses  error // what it answers to every command, if it is not nil
 	cutOff   bool // it hears nothing, and nobody hears of it; its clients reach it
 	links    map[*simLink]bool
 	carried  int // connections that were asked for
@@ -70,6 +73,7 @@ type belief struct {
 func newCluster(seed uint64, primaries int, channels []string) *cluster {
 	c := &cluster{
 		Scheduler: simulation.NewScheduler(seed), random: rand.New(rand.NewPCG(seed, 1)), owner: map[int]*simNode{},
+		taken: map[pubsub.Op]int{},
 	}
 	for i := range 2 * primaries {
 		n := &simNode{c: c, addr: "node:" + strconv.Itoa(7000+i), believes: map[int]belief{}, links: map[*simLink]bool{}}
@@ -277,6 +281,8 @@ func (n *simNode) refusal(names []string) error {
 	for _, name := range names {
 		s := slot.Of(name)
 		switch {
+		case n.refuses != nil:
+			return n.refuses
 		case s != slot.Of(names[0]):
 			return &proto.Error{Code: "CROSSSLOT", Message: "Keys in request don't hash to the same slot"}
 		case n.believes[s].owner == nil:

@@ -199,6 +199,7 @@ func (l *simLink) take(c simCommand) bool {
 	if n.paused {
 		return false
 	}
+	n.c.taken[c.op]++
 	err := n.refusal(c.names)
 	if err == nil && c.op == pubsub.OpSUnsubscribe && n.c.keepsWhenDown && (n.cutOff || n.c.random.IntN(8) == 0) {
 		err = &proto.Error{Code: "CLUSTERDOWN", Message: "The cluster is down"}

@@ -1,6 +1,7 @@
 package sharded
 
 import (
+	"slices"
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
@@ -38,6 +39,13 @@ func (v *View) owners() *owners {
 		}
 	}
 	return table
+}
+
+// same reports whether the slots are spread as in another view.
+func (v *View) same(other *View) bool {
+	return slices.EqualFunc(v.Shards, other.Shards, func(a, b Shard) bool {
+		return a.Primary == b.Primary && slices.Equal(a.Slots, b.Slots) && slices.Equal(a.Replicas, b.Replicas)
+	})
 }
 
 // alone reports whether the cluster has one node, which can't be cut off from others.
