@@ -15,8 +15,16 @@ type Backoff struct {
 }
 
 // lasting is how long a connection must have been up for the next loss to
-// start from the shortest backoff again.
+// start from the shortest backoff again, where it has answered nothing.
 const lasting = 30 * time.Second
+
+// served reports whether a connection that was lost has been of use, so that the next one
+// is made at once: it has answered something. One that is lost sooner than the shortest
+// backoff does not count, or a server that ends each connection at its first command
+// would be dialed without a pause.
+func (b Backoff) served(c *conn, up time.Duration) bool {
+	return up >= lasting || up >= b.Base && c.answered > 0
+}
 
 // or returns b with zero fields taken from instead.
 func (b Backoff) or(instead Backoff) Backoff {

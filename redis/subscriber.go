@@ -148,7 +148,7 @@ func (s *subscriber) run() {
 		if s.unneeded() {
 			return
 		}
-		if time.Since(up) >= lasting {
+		if s.backoff.served(c, time.Since(up)) {
 			failures = 0
 		}
 		if failures++; !s.again(failures, c.cause) {
