@@ -58,7 +58,7 @@ type simNode struct {
 	down     bool
 	paused   bool
 	refuses  error // what it answers to every command, if it is not nil
-	cutOff   bool // it hears nothing, and nobody hears of it; its clients reach it
+	cutOff   bool  // it hears nothing, and nobody hears of it; its clients reach it
 	links    map[*simLink]bool
 	carried  int // connections that were asked for
 }
