@@ -35,14 +35,18 @@ func (h *Hub) subscribe(entries []*entry, from *Lane) {
 		return
 	}
 	asks := make(map[*Lane][]*entry)
+	known := make(map[int][]*Lane) // by group
 	seeking := false
 	for _, e := range entries {
-		var lanes []*Lane
-		if from != nil {
+		lanes, ok := known[e.place.group]
+		switch {
+		case ok:
+		case from != nil:
 			lanes = h.opts.Router.Everywhere(e.place.group, from)
-		} else {
+		default:
 			lanes = h.opts.Router.Lanes(e.place.group)
 		}
+		known[e.place.group] = lanes
 		for _, l := range lanes {
 			if l.link == nil || e.askedOn(l) {
 				continue
@@ -190,6 +194,7 @@ func (l *Lane) await(b *batch) {
 // that answer. It runs on the reader.
 func (l *Lane) fence(b *batch, err error) {
 	h := l.hub
+	l.takeConfirmations() // which came before it
 	h.mu.Lock()
 	if len(l.sent) == 0 || l.sent[0] != b {
 		h.mu.Unlock() // of a link that is no more

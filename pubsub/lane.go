@@ -20,8 +20,10 @@ type Lane struct {
 	// with the Hub's mu held and cleared without.
 	delivering atomic.Pointer[entry]
 
-	// collected has the messages that Flush is to deliver; the reader's.
+	// collected has the messages that Flush is to deliver, and told the confirmations behind
+	// them; the reader's.
 	collected []delivery
+	told      []confirmed
 	// takenAway: Flush is to look at moved; the reader's.
 	takenAway bool
 	// heldUp is when a subscription with the policy Block last held up the reader; the

@@ -63,10 +63,10 @@ type Mux struct {
 	// be the next.
 	refreshes    int
 	refreshAgain time.Time
-	view    View
-	owners  *owners          // of view; nil before the first
-	nodes   map[string]*node // by address, those with a lane
-	hints   map[int]string   // where a MOVED has said that a slot is, since the last view
+	view         View
+	owners       *owners          // of view; nil before the first
+	nodes        map[string]*node // by address, those with a lane
+	hints        map[int]string   // where a MOVED has said that a slot is, since the last view
 	// mapped has the addresses of those that nodes have named since the last view, and
 	// unmapped what slots are to be hinted at when theirs is known.
 	mapped   map[string]string
