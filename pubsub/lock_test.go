@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"runtime"
 	"testing"
 )
 
@@ -13,12 +14,15 @@ type unlockedLink struct {
 }
 
 func (l *unlockedLink) Fail(err error) {
-	if !l.hub.mu.TryLock() {
-		l.t.Error("the link was told to fail with the hub's lock held")
-	} else {
-		l.hub.mu.Unlock()
-	}
 	l.fakeLink.Fail(err)
+	for range 10_000 { // others may hold it for a moment
+		if l.hub.mu.TryLock() {
+			l.hub.mu.Unlock()
+			return
+		}
+		runtime.Gosched()
+	}
+	l.t.Error("the link was told to fail with the hub's lock held")
 }
 
 func TestNoLockIsHeldWhileALinkFails(t *testing.T) {

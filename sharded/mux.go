@@ -76,7 +76,8 @@ type Mux struct {
 // node is a node with a lane.
 type node struct {
 	lane  *pubsub.Lane
-	stop  func() // nil where it could not be connected to
+	stop  func()        // nil where it could not be connected to; set before ready is closed
+	ready chan struct{} // closed when Connect has returned
 	added time.Time
 	// proven is when another node last told who serves what, so that this one is known not
 	// to be cut off. doubted is when another one was last asked for: there may be none.
@@ -234,11 +235,12 @@ func (m *Mux) add(addr string) {
 		return
 	}
 	now := time.Now()
-	n := &node{lane: lane, added: now, proven: now}
+	n := &node{lane: lane, added: now, proven: now, ready: make(chan struct{})}
 	m.nodes[addr] = n
-	stop, err := m.o.Connect(addr, lane)
-	n.stop = stop
 	m.mu.Unlock()
+	stop, err := m.o.Connect(addr, lane) // with no lock held
+	n.stop = stop
+	close(n.ready)
 	if err != nil {
 		m.o.Logger.Warn("sharded: no connection", "node", addr, "error", err)
 		m.remove(addr, n)
@@ -259,6 +261,7 @@ func (m *Mux) remove(addr string, n *node) {
 
 // close ends the connection and the lane.
 func (n *node) close() {
+	<-n.ready
 	if n.stop != nil {
 		n.stop()
 	}

@@ -32,7 +32,9 @@ func (c *cluster) carry(addr string, lane *pubsub.Lane) (stop func(), err error)
 		return nil, errors.New("no such node: " + addr)
 	}
 	n := c.nodes[i]
-	n.carried++ // the mux asks with its lock held
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n.carried++
 	k := &carrier{node: n, lane: lane, name: fmt.Sprintf("%s/%d", addr, n.carried), ended: make(chan struct{})}
 	c.After(k.name, 0, k.connect)
 	return func() {
