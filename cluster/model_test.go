@@ -31,7 +31,9 @@ var (
 // request against what ran, that each reply is of its own key, that transactions are whole and
 // lose no update, that messages are received or told to be missing, that nodes are not asked
 // too much, and that at the end all works and nothing is left.
-func TestModel(t *testing.T) { simulated.Run(t, modelHistory) }
+func TestModel(t *testing.T) {
+	simulated.Run(t, func(t *testing.T, seed uint64) []string { modelHistory(t, seed); return nil })
+}
 
 // modelFaults are what can be made to go wrong, as if the client did it, and what TestModel
 // says then.

@@ -35,14 +35,18 @@ func (h *Hub) subscribe(entries []*entry, from *Lane) {
 		return
 	}
 	asks := make(map[*Lane][]*entry)
+	known := make(map[int][]*Lane) // by group
 	seeking := false
 	for _, e := range entries {
-		var lanes []*Lane
-		if from != nil {
+		lanes, ok := known[e.place.group]
+		switch {
+		case ok:
+		case from != nil:
 			lanes = h.opts.Router.Everywhere(e.place.group, from)
-		} else {
+		default:
 			lanes = h.opts.Router.Lanes(e.place.group)
 		}
+		known[e.place.group] = lanes
 		for _, l := range lanes {
 			if l.link == nil || e.askedOn(l) {
 				continue
@@ -57,7 +61,10 @@ func (h *Hub) subscribe(entries []*entry, from *Lane) {
 		l.ask(asks[l], askedBroadly(from != nil))
 	}
 	for _, e := range entries {
-		seeking = seeking || !e.confirmed && len(e.asked) == 0
+		if !e.confirmed && len(e.asked) == 0 {
+			h.failed(e.place.group)
+			seeking = true
+		}
 	}
 	if seeking {
 		h.opts.Router.Seeking()
@@ -187,6 +194,7 @@ func (l *Lane) await(b *batch) {
 // that answer. It runs on the reader.
 func (l *Lane) fence(b *batch, err error) {
 	h := l.hub
+	l.takeConfirmations() // which came before it
 	h.mu.Lock()
 	if len(l.sent) == 0 || l.sent[0] != b {
 		h.mu.Unlock() // of a link that is no more
@@ -221,7 +229,7 @@ func (l *Lane) fence(b *batch, err error) {
 		l.ask(open[:half], b.how)
 		l.ask(open[half:], b.how)
 	case h.opts.Router != nil && (isElsewhere(err) || b.how&broadly != 0):
-		h.follow(l, open, err)
+		h.follow(b, open, err)
 	case h.opts.Router == nil && passes(err):
 		for _, e := range open {
 			e.refusal = err
@@ -235,26 +243,34 @@ func (l *Lane) fence(b *batch, err error) {
 		}
 	}
 	h.mu.Unlock()
+	l.failLink()
 	for _, end := range ended {
 		end.sub.stop(end.err)
 	}
 }
 
 // maxHops is how often in a row an entry follows the server's word of where it is before
-// it waits for [Hub.Seek].
+// it waits for [Hub.Seek]; once where that was in vain before.
 const maxHops = 4
 
-// follow asks for entries, all of one group, that a lane's server has sent elsewhere. h.mu
-// is held.
-func (h *Hub) follow(from *Lane, entries []*entry, err error) {
-	to := h.opts.Router.Refused(from, entries[0].place.group, err)
+// follow asks for entries, all of one group, of a batch that its lane's server has sent
+// elsewhere. h.mu is held.
+func (h *Hub) follow(b *batch, entries []*entry, err error) {
+	from, group, hops := b.lane, entries[0].place.group, maxHops
+	if h.pauses[group] != nil {
+		hops = 1
+	}
+	to := h.opts.Router.Refused(from, group, err)
 	var there []*entry
 	seeking := false
 	for _, e := range entries {
 		e.refusal = err
 		switch {
+		case e.confirmed && b.how&takingOver != 0: // the view is wrong, or ahead of the node
+			h.failed(group)
 		case e.confirmed || len(e.asked) > 0: // or may be yet
-		case to == nil || to == from || to.link == nil || e.place.hops >= maxHops:
+		case to == nil || to == from || to.link == nil || e.place.hops >= hops:
+			h.failed(group)
 			seeking = true
 		default:
 			e.place.hops++

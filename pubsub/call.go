@@ -69,10 +69,14 @@ func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name)
 		return err
 	}
 	cause := wait(c.done)
-	if err := h.settle(s, c, cause); err == nil || !ended {
+	err = h.settle(s, c, cause)
+	switch {
+	case err == nil || !ended:
 		return err
+	case h.hasLink(): // or what the subscription ended with would hide why nothing was acknowledged
+		return cause
 	}
-	return cause
+	return h.unacknowledged(names, len(names), cause)
 }
 
 // want makes s a member of what names name, and asks the server for what it is
@@ -190,15 +194,19 @@ func (h *Hub) settle(s *Subscription, c *call, cause error) error {
 	return h.unacknowledged(missing, len(c.members), cause)
 }
 
+// hasLink reports whether there is a link.
+func (h *Hub) hasLink() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.linked()
+}
+
 // unacknowledged is the error of a call that has given up waiting for missing.
 func (h *Hub) unacknowledged(missing []Name, of int, cause error) error {
 	err := &UnacknowledgedError{
 		Missing: len(missing), Of: of, Names: missing[:min(len(missing), 3)], Err: cause,
 	}
-	h.mu.Lock()
-	linked := h.linked()
-	h.mu.Unlock()
-	if !linked {
+	if !h.hasLink() {
 		err.Link = h.noLink()
 	}
 	return err

@@ -41,7 +41,7 @@ func (s *Subscription) deliver(l *Lane, some []delivery) (n int, done bool) {
 		}
 	}
 	if v == full {
-		s.special.blocked++
+		s.special.block()
 	}
 	s.mu.Unlock()
 	if v == tooSlow {
@@ -84,9 +84,8 @@ func (s *Subscription) deliverBlocking(l *Lane, m *member, msg Message) {
 			v = tooSlow
 		}
 		if v != full {
-			s.special.blocked--
-		}
-		if v == taken {
+			s.special.unblock()
+			s.tellProgress()
 			s.tellRoom() // the reader of another lane may wait too
 		}
 		s.mu.Unlock()
@@ -279,7 +278,7 @@ func (s *Subscription) pump(stopped <-chan struct{}) {
 
 		gone := 0
 		for gone < items && s.send(&hand[gone], stopped) {
-			if msg := &hand[gone]; msg.Kind != KindGap {
+			if msg := &hand[gone]; msg.Kind.isMessage() {
 				s.held.Add(-1)
 				s.heldBytes.Add(-int64(msg.size()))
 			}
@@ -299,6 +298,7 @@ func (s *Subscription) pump(stopped <-chan struct{}) {
 	if s.queue.ring.len() == 0 {
 		s.queue.ring = ring{}
 	}
+	s.tellProgress()
 	s.mu.Unlock()
 	s.finishIfQuiet()
 }

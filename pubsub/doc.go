@@ -40,12 +40,14 @@
 // behind it, is the FinalGap of [Subscription.Stats].
 //
 // [Subscription.Unsubscribe] loses nothing either: it waits for the server's
-// acknowledgement, and what was sent before that is delivered. Close and the end
-// of the context don't wait.
+// acknowledgement, and what was sent before that is delivered. Where it can't, because the
+// connection is lost or the server does not answer in time, it returns an [IncompleteError],
+// and the stream has a gap: one that ends with it has an item of [KindGap] as its last. Close
+// and the end of the context don't wait.
 //
 // # Backpressure
 //
-// A subscription holds up to 1,024 messages that wait for its consumer, and
+// A subscription holds up to 65,536 messages and 16 MiB that wait for its consumer, and
 // then drops the oldest of them; [Buffer] and a [Policy] change that. One
 // subscription's slowness is never felt by another, unless it asks for [Block].
 //

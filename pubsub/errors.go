@@ -17,12 +17,17 @@ var (
 	// whose consumer did not keep up.
 	ErrSlowConsumer = errors.New("pubsub: slow consumer: the messages that wait exceed the subscription's buffer")
 
-	// ErrSubscribeTimeout is in the error of a subscribe call whose names the
-	// server did not acknowledge in time.
+	// ErrSubscribeTimeout is in the error of a call that subscribes or unsubscribes, and
+	// whose names the server did not acknowledge in time.
 	ErrSubscribeTimeout = errors.New("not acknowledged in time")
 
 	// ErrNoLink is in the error of what needs a connection while there is none.
 	ErrNoLink = errors.New("pubsub: no link to the server")
+
+	errNoNames   = errors.New("pubsub: nothing to subscribe to: no names were given")
+	errNoContext = errors.New("pubsub: the context is nil: use context.Background or the caller's")
+
+	errLostUnanswered = fmt.Errorf("%w: it was lost before the server had acknowledged the end", ErrNoLink)
 
 	errNoKind = errors.New("there is no such kind of names")
 
@@ -45,6 +50,21 @@ func (e *RefusedError) Error() string {
 
 // Unwrap returns Err.
 func (e *RefusedError) Unwrap() error { return e.Err }
+
+// IncompleteError says that names were unsubscribed, but that messages may be missing which
+// the server sent before: it did not acknowledge the end in time, or the link was lost first.
+type IncompleteError struct {
+	Gap Gap   // when they may be missing; the stream has it too
+	Err error // wraps ErrSubscribeTimeout, ErrNoLink, or the end of the call's context
+}
+
+// Error says why.
+func (e *IncompleteError) Error() string {
+	return fmt.Sprintf("pubsub: unsubscribed, but messages sent before may be missing (%v): %v", &e.Gap, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *IncompleteError) Unwrap() error { return e.Err }
 
 // UnacknowledgedError says which names a subscribe call was still waiting for
 // when it gave up. It has released all of its names.
@@ -91,6 +111,14 @@ func nameList(names []Name) string {
 func lifeError(ctx context.Context) error {
 	return fmt.Errorf("pubsub: the context given to Subscribe ended "+
 		"(it bounds the subscription's life, not the call): %w", context.Cause(ctx))
+}
+
+// checkContext returns an error where there is no context.
+func checkContext(ctx context.Context) error {
+	if ctx == nil {
+		return errNoContext
+	}
+	return nil
 }
 
 // protocolError says what a link did wrong.

@@ -1,6 +1,7 @@
 package pubsub
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -15,8 +16,8 @@ type HubOptions struct {
 	// server's acknowledgements; by default 1 s.
 	SubscribeTimeout time.Duration
 	// UnsubscribeTimeout bounds how long a call that unsubscribes waits; by
-	// default 100 ms. When it is over the call logs a warning and succeeds, and
-	// the subscription is told a gap.
+	// default 100 ms. When it is over the names go all the same, the call fails with
+	// ErrSubscribeTimeout, and the subscription's stream has a gap.
 	UnsubscribeTimeout time.Duration
 	// BatchNames and BatchBytes bound the names of one command; by default
 	// 1,000 names and 64 KiB. A name that is longer is sent alone.
@@ -29,6 +30,8 @@ type HubOptions struct {
 	// Router says over which lanes names go, where there are several. It is nil
 	// for one link.
 	Router Router
+
+	inOrder bool // names are asked for in their order, for tests that repeat a history
 }
 
 // Hub is the desired state of subscriber connections: which names are wanted, and
@@ -45,8 +48,11 @@ type Hub struct {
 	watch watch // over the subscriptions' contexts
 
 	// mu guards all that follows, and what Lane, entry, member, call and Subscription
-	// say it guards. It is never held while waiting. A Subscription's mu, and what a
-	// Router locks, may be taken while it is held, not the other way round.
+	// say it guards. It is never held while waiting, while a connection is closed or
+	// written to, or while user code runs. The order of locks: mu comes first; while it is
+	// held, what a Link or a Router locks may be taken, a Subscription's handling, and a
+	// Subscription's mu, which comes last. The mu of a Runner and that of the watch are
+	// taken alone.
 	mu    sync.Mutex
 	lanes []*Lane
 	// entries holds every name that is wanted, link or no link.
@@ -57,6 +63,8 @@ type Hub struct {
 	live int
 	// later asks again for what a server could not do; nil while there is nothing.
 	later *time.Timer
+	// pauses has the groups that nobody has served, for hubs with a Router.
+	pauses map[int]*pause
 	// closed and closeErr are set by Close.
 	closed   bool
 	closeErr error
@@ -79,7 +87,7 @@ func NewHub(opts HubOptions) *Hub {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{})}
+	h := &Hub{opts: opts, subs: make(map[*Subscription]struct{}), pauses: make(map[int]*pause)}
 	for kind := range h.entries {
 		h.entries[kind] = make(map[string]*entry)
 	}
@@ -94,13 +102,17 @@ func (h *Hub) Main() *Lane { return h.main }
 
 // Subscribe returns a subscription to the names among opts when the server has
 // acknowledged each of them, or fails after SubscribeTimeout and leaves nothing
-// behind. Without names it returns at once, and names are added later.
+// behind. Without any option that names something it returns at once, and names are added
+// later; an empty list of names is an error.
 //
 // ctx is the subscription's life, not that of the call: the subscription stops
 // at once when ctx ends, as by Close. A program that says goodbye after its
 // context has ended, or unsubscribes and receives the rest, makes the
 // subscription with [context.WithoutCancel] of it, and ends it itself.
 func (h *Hub) Subscribe(ctx context.Context, opts ...Option) (*Subscription, error) {
+	if err := Check(ctx, opts...); err != nil {
+		return nil, err
+	}
 	if ctx.Err() != nil {
 		return nil, lifeError(ctx)
 	}
@@ -130,9 +142,18 @@ func (h *Hub) seek() {
 	for _, entries := range h.entries {
 		var wanted []*entry
 		for _, e := range entries {
-			if !e.confirmed && len(e.asked) == 0 {
-				wanted = append(wanted, e)
+			if e.confirmed || len(e.asked) > 0 {
+				continue
 			}
+			if h.opts.Router != nil {
+				if _, pausing := h.pausing(e); pausing {
+					continue
+				}
+			}
+			wanted = append(wanted, e)
+		}
+		if h.opts.inOrder {
+			slices.SortFunc(wanted, func(a, b *entry) int { return cmp.Compare(a.name.Name, b.name.Name) })
 		}
 		h.subscribe(wanted, nil)
 	}

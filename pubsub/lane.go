@@ -20,13 +20,19 @@ type Lane struct {
 	// with the Hub's mu held and cleared without.
 	delivering atomic.Pointer[entry]
 
-	// collected has the messages that Flush is to deliver; the reader's.
+	// collected has the messages that Flush is to deliver, and told the confirmations behind
+	// them; the reader's.
 	collected []delivery
+	told      []confirmed
 	// takenAway: Flush is to look at moved; the reader's.
 	takenAway bool
 	// heldUp is when a subscription with the policy Block last held up the reader; the
 	// reader's.
 	heldUp time.Time
+	// failing is the link that is to be told failure when the Hub's mu is released: closing a
+	// connection may take its time. The reader's.
+	failing Link
+	failure error
 
 	// The Hub's mu guards all that follows.
 
@@ -106,6 +112,7 @@ func (l *Lane) LinkUp(link Link) {
 		h.seek()
 		return
 	}
+	clear(h.pauses)
 	h.review(time.Time{}, nil) // something may have waited for this lane to move to it
 }
 
@@ -144,6 +151,7 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 	}
 	l.sent, l.moved, l.stale = nil, nil, nil
 	if h.opts.Router != nil {
+		clear(h.pauses)
 		h.seek() // it may be elsewhere by now
 	}
 }
@@ -196,13 +204,23 @@ func (l *Lane) unlink() {
 // the policy [Block] has no room: silence of the link means nothing then.
 func (l *Lane) Blocked() bool { return l.blocked.Load() }
 
-// fail tells the link that it misbehaves. The Hub's mu is held.
+// fail notes that the link misbehaves; failLink tells it. The reader calls it, with the Hub's mu
+// held.
 func (l *Lane) fail(err error) {
-	if l.link == nil {
+	if l.link == nil || l.failing != nil {
 		return
 	}
 	if l.failedAt.IsZero() {
 		l.failedAt = time.Now()
 	}
-	l.link.Fail(err)
+	l.failing, l.failure = l.link, err
+}
+
+// failLink tells the link that it misbehaves, if it does. The reader calls it, without locks.
+func (l *Lane) failLink() {
+	if l.failing != nil {
+		link, err := l.failing, l.failure
+		l.failing, l.failure = nil, nil
+		link.Fail(err)
+	}
 }

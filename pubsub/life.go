@@ -108,17 +108,14 @@ func (s *Subscription) tellLocked(e Event) {
 	}
 }
 
-// confirm puts what the server has confirmed into the stream, where there is room. mu
-// is held.
+// confirm puts what the server has confirmed into the stream. mu is held.
 func (s *Subscription) confirm(kind Kind, e Event) {
 	msg := Message{Kind: kind, NameKind: e.Name.Kind, Channel: e.Name.Name, Count: int32(e.Count)}
 	if !s.pumping && s.trySend(&msg) {
 		return
 	}
-	if s.fits(msg.size()) {
-		s.queue.confirm(msg)
-		s.startPump()
-	}
+	s.queue.confirm(msg)
+	s.startPump()
 }
 
 // end stops the subscription and waits until it has ended.
@@ -164,6 +161,13 @@ func (s *Subscription) drain() {
 func (s *Subscription) finishIfQuiet() {
 	s.mu.Lock()
 	quiet := !s.pumping && (s.state == draining || s.state == stopping && s.released)
+	if quiet && s.state == draining && s.queue.pending.Reason != 0 {
+		// Nothing comes that could carry it. Who has unsubscribed relies on having got
+		// everything, so the stream itself tells, with or without GapMarkers.
+		s.queue.pushMarker(Message{Kind: KindGap})
+		s.startPump()
+		quiet = false
+	}
 	if !quiet {
 		s.mu.Unlock()
 		return
@@ -173,8 +177,12 @@ func (s *Subscription) finishIfQuiet() {
 	}
 	s.state = finished
 	s.finalGap = s.queue.finish(s.blocked(), time.Now())
+	if s.special != nil {
+		s.special.blocked = 0 // they are dropped, and wait no longer
+	}
 	s.events.close()
 	close(s.out)
+	s.tellProgress()
 	last := s.readers == 0
 	s.mu.Unlock()
 	if last {

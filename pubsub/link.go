@@ -2,7 +2,7 @@ package pubsub
 
 import "strconv"
 
-// Link is one live subscriber connection. Its methods never block and never
+// Link is one live subscriber connection. Send and Ping never block and never
 // call back before they return, so the [Hub] calls them with its mutex held:
 // what it asks for is sent in the order in which it asked.
 type Link interface {
@@ -10,13 +10,14 @@ type Link interface {
 	// with a token. When the fence is answered done is called once, by the
 	// goroutine that calls the Hub's Push, with the first error reply that
 	// came in between, or nil. If the link is lost first, done is never called:
-	// [Hub.LinkLost] tells.
+	// [Lane.LinkLost] tells.
 	Send(op Op, names []string, done func(error))
 
 	// Ping sends a PING with data. done is called like that of Send.
 	Ping(data string, done func(error))
 
-	// Fail closes the link because it misbehaves. [Hub.LinkLost] follows.
+	// Fail closes the link because it misbehaves. [Lane.LinkLost] follows. It is called by
+	// the goroutine that calls Push, without locks held, and may take its time.
 	Fail(err error)
 }
 

@@ -15,7 +15,7 @@ const (
 	KindMessage        Kind = iota // published to a channel subscribed by name
 	KindPatternMessage             // published to a channel that matches a pattern
 	KindShardMessage               // published to a shard channel
-	KindGap                        // no message: a Gap of its own, see [GapMarkers]
+	KindGap                        // no message: a Gap of its own, see [GapMarkers] and [IncompleteError]
 	KindSubscribed                 // no message: a name is confirmed, see [Confirmations]
 	KindUnsubscribed               // no message: a name has gone, see [Confirmations]
 )

@@ -40,6 +40,8 @@ var faults = map[string]string{
 	"count":   "the last counts are",                  // a count is one too many
 }
 
+func TestModelIsDeterministic(t *testing.T) { simulated.IsDeterministic(t, 50, modelHistory) }
+
 func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 200, faults) }
 
 // goesWrong reports whether a fault is to happen now: once in so many times.
@@ -72,7 +74,9 @@ func modelMatches(name Name, channel string, shard bool) bool {
 // model is the server, the network, the reader and the consumers in one.
 type model struct {
 	*world
-	random *rand.Rand
+	*simulation.Scheduler // for its trace: the steps come one after the other by themselves
+	random                *rand.Rand
+	calls                 int // subscribe calls made
 
 	// The connection: what the server has subscribed, and what it has sent that
 	// the reader has not read.
@@ -114,6 +118,7 @@ type span struct {
 
 type modelSub struct {
 	*Subscription
+	number int
 	cancel context.CancelFunc
 	// Guarded by model.mu: a call is under way; the names that are
 	// acknowledged, since which message; the spans that are over.
@@ -132,10 +137,11 @@ type modelSub struct {
 	speed    int
 }
 
-func modelHistory(t *testing.T, seed uint64) {
+func modelHistory(t *testing.T, seed uint64) (trace []string) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &model{
-			world:     &world{T: t, hub: NewHub(HubOptions{BatchNames: 3})},
+			world:     &world{T: t, hub: NewHub(HubOptions{BatchNames: 3, inOrder: true})},
+			Scheduler: simulation.NewScheduler(seed),
 			random:    rand.New(rand.NewPCG(seed, 0)),
 			forbidden: map[Name]bool{},
 		}
@@ -148,11 +154,16 @@ func modelHistory(t *testing.T, seed uint64) {
 			}
 		}
 		m.finish()
+		trace = m.Trace()
 	})
+	return trace
 }
 
 func (m *model) step() {
-	switch m.random.IntN(20) {
+	time.Sleep(time.Microsecond) // so that no two calls run out of time at once
+	n := m.random.IntN(20)
+	m.Note("step %d", n)
+	switch n {
 	case 0, 1:
 		m.subscribe()
 	case 2, 3, 4:
@@ -192,7 +203,8 @@ func (m *model) name() Name { return modelNames[m.random.IntN(len(modelNames))] 
 
 // subscribe makes a subscription.
 func (m *model) subscribe() {
-	s := &modelSub{since: map[Name]int{}, quiet: map[Name]int{}, busy: true, speed: 1 + m.random.IntN(12)}
+	m.calls++
+	s := &modelSub{number: m.calls, since: map[Name]int{}, quiet: map[Name]int{}, busy: true, speed: 1 + m.random.IntN(12)}
 	var names []Name
 	opts := []Option{Buffer(1+m.random.IntN(10), 0), Policy(m.random.IntN(3))}
 	if m.random.IntN(3) == 0 {
@@ -219,12 +231,17 @@ func (m *model) subscribe() {
 		s.Subscription, s.busy = sub, false
 		m.acknowledged(s, names)
 		m.subs = append(m.subs, s)
+		slices.SortFunc(m.subs, func(a, b *modelSub) int { return cmp.Compare(a.number, b.number) })
 	}()
 }
 
 func (m *model) checkError(err error) {
 	var refused *RefusedError
 	var missing *UnacknowledgedError
+	var incomplete *IncompleteError
+	if errors.As(err, &incomplete) {
+		return
+	}
 	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrClosed) &&
 		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.Errorf("unexpected error %v", err)
@@ -377,6 +394,7 @@ func (m *model) serve() {
 	if !ok {
 		return
 	}
+	m.Note("the server takes %v", c)
 	answer := func(err error) {
 		m.send(func() {
 			m.hub.Main().Flush()
@@ -472,7 +490,7 @@ func (m *model) consume() {
 
 func (s *modelSub) receive(m *model, most int) {
 	for range most {
-		synctest.Wait()
+		synctest.Wait() // so that messages arrive before the next is counted
 		msg, ok := s.TryNext()
 		if !ok {
 			return
@@ -494,6 +512,7 @@ func (s *modelSub) receive(m *model, most int) {
 		case KindShardMessage:
 			name = ShardChannel(msg.Channel)
 		}
+		m.Note("%d received %v", s.number, msg)
 		number, _ := strconv.Atoi(msg.Payload)
 		if last := len(s.received) - 1; last >= 0 && msg.Gap == nil && s.received[last].name == name && m.goesWrong("order", 100) {
 			number, s.received[last].number = s.received[last].number, number

@@ -1,6 +1,9 @@
 package pubsub
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Option is an option of [Hub.Subscribe]: a [Name] to subscribe to, or how
 // messages that the consumer is too slow for are kept. Of options that
@@ -18,14 +21,15 @@ type config struct {
 	subscribeTimeout, unsubscribeTimeout time.Duration
 	markers                              bool
 	confirms                             bool
+	noNames                              bool     // an option that names something named nothing
 	without                              NameKind // refused with withoutErr, where that is not nil
 	withoutErr                           error
 	handlers                             handlers
 }
 
 const (
-	defaultMessages = 1024
-	defaultBytes    = 8 << 20
+	defaultMessages = 65536
+	defaultBytes    = 16 << 20
 )
 
 func newConfig(opts []Option) config {
@@ -51,12 +55,16 @@ func ShardChannels(names ...string) Option { return nameOptions(named(NameShard,
 
 type nameOptions []Name
 
-func (names nameOptions) apply(c *config) { c.names = append(c.names, names...) }
+func (names nameOptions) apply(c *config) {
+	c.names = append(c.names, names...)
+	c.noNames = c.noNames || len(names) == 0
+}
 
 // Buffer bounds what waits for a slow consumer: at most this many messages, and
 // behind the first 64 of them at most this many bytes of payloads and names. A
 // message bigger than that is accepted when nothing else waits behind those.
-// What is not positive stands for the default: 1,024 messages, 8 MiB.
+// What is not positive stands for the default: 65,536 messages, 16 MiB. The buffer grows as
+// needed, so an idle subscription does not hold this much.
 func Buffer(messages, bytes int) Option {
 	return optionFunc(func(c *config) {
 		c.messages, c.bytes = defaultMessages, defaultBytes
@@ -118,7 +126,10 @@ func GapMarkers() Option {
 
 // Confirmations puts what the server confirms into the stream, as items of
 // [KindSubscribed] and [KindUnsubscribed] with the name and the count of names, between
-// the messages that came before and after it. Without it they are told as events alone.
+// the messages that came before and after it. They take no room from messages: of a name
+// that is confirmed again before the consumer has received the last confirmation, only the
+// newer one is delivered. Those in the Go channel are not counted by [Buffer], so up to 64
+// messages more than that may wait. Without this option they are told as events alone.
 func Confirmations() Option {
 	return optionFunc(func(c *config) { c.confirms = true })
 }
@@ -126,6 +137,19 @@ func Confirmations() Option {
 // Without refuses names of a kind, with err: for clients whose subscriptions can't have them.
 func Without(kind NameKind, err error) Option {
 	return optionFunc(func(c *config) { c.without, c.withoutErr = kind, err })
+}
+
+// Check returns the error of a subscription that can't be made: without a context, or to an
+// empty list of names, as by Channels(names...) where there are none. It is for clients, to be
+// asked before they connect; [Hub.Subscribe] asks it too.
+func Check(ctx context.Context, opts ...Option) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
+	if c := newConfig(opts); c.noNames && len(c.names) == 0 {
+		return errNoNames
+	}
+	return nil
 }
 
 // NamesOf returns the names among options.

@@ -9,6 +9,9 @@ import (
 // also told as an EventPong. Where the names are on several connections, one of them is
 // asked.
 func (s *Subscription) Ping(ctx context.Context, data string) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	answer := make(chan error, 1)
 	stopped := s.signal(&s.stopped)
 	lost, err := s.ping(data, func(err error) {

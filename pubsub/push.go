@@ -22,7 +22,7 @@ func (l *Lane) Push(v proto.Value) bool {
 	return taken
 }
 
-// Collect is [Lane.Push], but it may hold messages back until [Lane.Flush]: while more
+// Collect is [Lane.Push], but it may hold messages and confirmations back until [Lane.Flush]: while more
 // has arrived already, messages are delivered some at a time. A consumer that waits
 // for each of them is woken once for all, which costs more than all else. Flush has to
 // come before any answer is told that the link got behind them, a fence's or a PING's,
@@ -71,6 +71,7 @@ func (l *Lane) Collect(v proto.Value) bool {
 		l.fail(protocolError("malformed %s of %d elements", what, n))
 		l.hub.mu.Unlock()
 	}
+	l.failLink()
 	return true
 }
 
@@ -89,6 +90,7 @@ func (l *Lane) message(kind NameKind, name, channel, payload proto.Value) (ok bo
 		return false
 	}
 	h := l.hub
+	l.takeConfirmations() // which came before it
 	h.mu.Lock()
 	e := h.entries[kind][name.Str()]
 	if e == nil || !e.confirmed || e.lane != l {
@@ -131,6 +133,8 @@ const (
 	manyCollected = 64
 	// fewMembers is how many subscribers a name has whose messages are collected.
 	fewMembers = 4
+	// manyConfirmed is how many confirmations are collected at most.
+	manyConfirmed = 256
 )
 
 // delivery is a message for one subscription.
@@ -139,9 +143,11 @@ type delivery struct {
 	msg Message
 }
 
-// Flush delivers what was collected, and asks elsewhere for what was taken away.
+// Flush delivers what was collected, takes confirmations, and asks elsewhere for what was taken
+// away.
 func (l *Lane) Flush() {
 	l.deliverCollected()
+	l.takeConfirmations()
 	if l.takenAway {
 		l.takenAway = false
 		l.hub.reclaim(l)
@@ -156,6 +162,11 @@ func (h *Hub) reclaim(l *Lane) {
 		return e.confirmed || h.entries[e.name.Kind][e.name.Name] != e
 	})
 	l.moved = nil
+	for _, e := range moved {
+		if e.place != nil {
+			delete(h.pauses, e.place.group)
+		}
+	}
 	if len(moved) > 0 && l.link != nil {
 		h.subscribe(moved, l)
 	}
@@ -184,8 +195,16 @@ func (l *Lane) deliver(some []delivery) int {
 	return n
 }
 
-// confirmation takes what the server says of one name: that it is subscribed,
-// or that it is not any more.
+// confirmed is what the server says of one name: that it is subscribed, or that it is not any
+// more.
+type confirmed struct {
+	name       Name
+	subscribed bool
+}
+
+// confirmation collects what the server says of one name. Thousands come at once after a loss,
+// on several connections: with a turn of the hub's lock for each of them the readers would wait
+// for each other most of the time, and on busy processors for long.
 func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Value) (ok bool) {
 	l.deliverCollected() // messages came before it
 	if count.Kind() != proto.KindInt {
@@ -197,16 +216,38 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 	if !isString(name) {
 		return false
 	}
+	l.told = append(l.told, confirmed{Name{kind, name.Str()}, subscribed})
+	if len(l.told) >= manyConfirmed {
+		l.takeConfirmations()
+	}
+	return true
+}
+
+// takeConfirmations takes what was collected of confirmations.
+func (l *Lane) takeConfirmations() {
+	if len(l.told) == 0 {
+		return
+	}
 	h := l.hub
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if l.link == nil {
-		return true
+	for i := range l.told {
+		if l.link != nil {
+			l.takeConfirmation(l.told[i].name, l.told[i].subscribed)
+		}
 	}
-	e := h.entries[kind][name.Str()]
+	h.mu.Unlock()
+	clear(l.told)
+	l.told = l.told[:0]
+	l.failLink()
+}
+
+// takeConfirmation takes one confirmation. The Hub's mu is held.
+func (l *Lane) takeConfirmation(name Name, subscribed bool) {
+	h := l.hub
+	e := h.entries[name.Kind][name.Name]
 	if !subscribed {
 		if e == nil || !e.confirmed || e.lane != l {
-			if e = l.leaving[kind][name.Str()]; e != nil {
+			if e = l.leaving[name.Kind][name.Name]; e != nil {
 				e.unsubscribed()
 			}
 		} else {
@@ -218,24 +259,26 @@ func (l *Lane) confirmation(kind NameKind, subscribed bool, name, count proto.Va
 			l.moved = append(l.moved, e)
 			l.takenAway = true
 		}
-		return true
+		return
 	}
-	if len(l.sent) == 0 || l.sent[0].op != subscribeOp(kind) {
-		l.fail(protocolError("unexpected confirmation of %v %s", kind, quoted(name.Str())))
-		return true
+	if len(l.sent) == 0 || l.sent[0].op != subscribeOp(name.Kind) {
+		l.fail(protocolError("unexpected confirmation of %v %s", name.Kind, quoted(name.Name)))
+		return
 	}
 	if e != nil && e.answered(l.sent[0]) {
 		h.confirmed(e, l.sent[0])
 	}
-	return true
 }
 
 // confirmed takes the confirmation of an entry that b has asked for. h.mu is held.
 func (h *Hub) confirmed(e *entry, b *batch) {
 	switch old := e.lane; {
 	case !e.confirmed:
-		if e.place != nil && !e.place.taken.IsZero() && h.opts.Router.Migrated(old, b.lane) {
-			e.since = later(e.since, e.place.taken)
+		if e.place != nil {
+			delete(h.pauses, e.place.group)
+			if !e.place.taken.IsZero() && h.opts.Router.Migrated(old, b.lane) {
+				e.since = later(e.since, e.place.taken)
+			}
 		}
 		e.subscribed(b.lane)
 	case b.how&takingOver != 0:

@@ -14,6 +14,11 @@ type queue struct {
 	// most of the time. Gaps further ahead are in the Gap of an item.
 	pending Gap
 	dropped uint64
+
+	// front is the number of the item at the front of the ring: items are numbered in their
+	// order. confirmations belong between them, and are nil where nobody wants any.
+	front         int
+	confirmations *confirmations
 }
 
 // push adds a message at the end. It carries the pending gap.
@@ -40,8 +45,16 @@ func (q *queue) pushMarker(marker Message) {
 // take moves items from the front into hand, and returns how many items,
 // messages and bytes that were.
 func (q *queue) take(hand []Message) (items, messages, bytes int) {
-	for items < len(hand) && q.ring.len() > 0 {
-		hand[items] = q.ring.popFront()
+	for items < len(hand) {
+		if msg, ok := q.confirmations.next(q.front); ok {
+			hand[items] = msg
+			items++
+			continue
+		}
+		if q.ring.len() == 0 {
+			break
+		}
+		hand[items] = q.popFront()
 		if hand[items].Kind != KindGap {
 			messages++
 			bytes += hand[items].size()
@@ -56,7 +69,12 @@ func (q *queue) take(hand []Message) (items, messages, bytes int) {
 // putBack undoes take for items that were not handed out.
 func (q *queue) putBack(items []Message) {
 	for i := len(items) - 1; i >= 0; i-- {
+		if items[i].Kind.confirms() {
+			q.confirmations.putBack(q.front, items[i])
+			continue
+		}
 		q.ring.pushFront(items[i])
+		q.front--
 		if items[i].Kind != KindGap {
 			q.messages++
 			q.bytes += items[i].size()
@@ -64,34 +82,28 @@ func (q *queue) putBack(items []Message) {
 	}
 }
 
+// popFront takes the item at the front.
+func (q *queue) popFront() Message {
+	q.front++
+	return q.ring.popFront()
+}
+
 // confirm adds what the server has confirmed at the end. The pending gap is left to the
 // next message: who skips confirmations must not miss it.
 func (q *queue) confirm(msg Message) {
-	q.ring.pushBack(msg)
-	q.messages++
-	q.bytes += msg.size()
+	if q.confirmations == nil {
+		q.confirmations = new(confirmations)
+	}
+	q.confirmations.add(q.front+q.ring.len(), msg)
 }
 
-// dropOldest drops the message at the front, or a confirmation. What is then in front, or comes
-// next, is marked with the gap, but for confirmations, which may be skipped or dropped; it also
-// tells what the dropped one told.
+// dropOldest drops the message at the front. What is then in front, or comes next, is marked
+// with the gap, which also tells what the dropped one told.
 func (q *queue) dropOldest(now time.Time) {
-	var gap *Gap
-	dropped := false
-	for !dropped {
-		item := q.ring.popFront()
-		if item.Kind.confirms() { // which events tell as well
-			q.messages--
-			q.bytes -= item.size()
-			if gap == nil {
-				return
-			}
-			break
-		}
-		switch {
-		case gap == nil:
-			gap = item.Gap
-		case item.Gap != nil:
+	var gap Gap
+	for dropped := false; !dropped; {
+		item := q.popFront()
+		if item.Gap != nil {
 			gap.merge(*item.Gap)
 		}
 		if item.Kind != KindGap {
@@ -100,25 +112,16 @@ func (q *queue) dropOldest(now time.Time) {
 			dropped = true
 		}
 	}
-	if gap == nil {
-		gap = new(Gap)
+	gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
+	q.dropped++
+	switch {
+	case q.ring.len() == 0:
+		q.pending.merge(gap)
+	case q.ring.at(0).Gap == nil:
+		q.ring.at(0).Gap = &gap
+	default:
+		q.ring.at(0).Gap.merge(gap)
 	}
-	if dropped {
-		gap.merge(Gap{Reason: Overflow, From: now, To: now, Dropped: 1})
-		q.dropped++
-	}
-	for i := range q.ring.len() {
-		switch next := q.ring.at(i); {
-		case next.Kind.confirms():
-			continue
-		case next.Gap == nil:
-			next.Gap = gap
-		default:
-			next.Gap.merge(*gap)
-		}
-		return
-	}
-	q.pending.merge(*gap)
 }
 
 // dropNewest drops a message that was not added.
@@ -145,9 +148,6 @@ func (q *queue) finish(more int, now time.Time) *Gap {
 		item := q.ring.popFront()
 		if item.Gap != nil {
 			gap.merge(*item.Gap)
-		}
-		if item.Kind.confirms() {
-			q.messages--
 		}
 	}
 	gap.merge(q.pending)

@@ -28,23 +28,73 @@ type Router interface {
 	// Seeking is told that there are names which nobody was asked for: [Hub.Seek] is
 	// to come.
 	Seeking()
+	// Pause returns how long a group is not asked for after it was found nowhere so many
+	// times in a row.
+	Pause(failures int) time.Duration
 }
 
-// Seek asks again for what is neither confirmed nor asked for, and returns how many
-// names are not confirmed.
-func (h *Hub) Seek() (unconfirmed int) {
+// pause is a time in which a group is not asked for again, because nobody has served it.
+type pause struct {
+	failures int // in a row
+	until    time.Time
+}
+
+// failed has a group pause that nobody serves. h.mu is held.
+func (h *Hub) failed(group int) {
+	p := h.pauses[group]
+	if p == nil {
+		p = new(pause)
+		h.pauses[group] = p
+	}
+	if now := time.Now(); !now.Before(p.until) { // else it is one of several commands that failed
+		p.failures++
+		p.until = now.Add(h.opts.Router.Pause(p.failures))
+	}
+}
+
+// pausing reports whether an entry is not to be asked for now, and until when. h.mu is held.
+func (h *Hub) pausing(e *entry) (until time.Time, pausing bool) {
+	p := h.pauses[e.place.group]
+	if p == nil {
+		return time.Time{}, false
+	}
+	return p.until, time.Now().Before(p.until)
+}
+
+// Seek asks again for what is neither confirmed nor asked for, but for groups that pause. It
+// returns how many names are not confirmed, and when the first pause ends, the zero time for
+// none. These groups do not pause any more: something was learned of them.
+func (h *Hub) Seek(groups ...int) (unconfirmed int, next time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, group := range groups {
+		delete(h.pauses, group)
+	}
 	for _, entries := range h.entries {
 		for _, e := range entries {
-			if !e.confirmed {
-				unconfirmed++
+			if e.confirmed {
+				continue
+			}
+			unconfirmed++
+			if _, pausing := h.pausing(e); !pausing {
 				e.place.hops = 0
 			}
 		}
 	}
 	h.seek()
-	return unconfirmed
+	for _, p := range h.pauses {
+		if p.until.After(time.Now()) && (next.IsZero() || p.until.Before(next)) {
+			next = p.until
+		}
+	}
+	return unconfirmed, next
+}
+
+// Changed ends all pauses: the names are spread otherwise now. [Hub.Review] follows.
+func (h *Hub) Changed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.pauses)
 }
 
 // Review compares where names are with what the Router says now. A name that is
@@ -73,6 +123,9 @@ func (h *Hub) review(at time.Time, proves func(*Lane) bool) {
 				lanes[e.place.group] = where
 			}
 			l := e.better(where)
+			if _, pausing := h.pausing(e); pausing {
+				l = nil
+			}
 			switch {
 			case l != nil && e.confirmed:
 				moving[l] = append(moving[l], e)

@@ -81,7 +81,8 @@ type lane struct {
 // with its next message. With [GapMarkers] each handler is called at once with an item of
 // KindGap, in order with the messages of a channel; that of a pattern beside them. Its NameKind,
 // with its Channel or Pattern, is what the handler is for. What is dropped here, see below, is
-// told with the next message all the same.
+// told with the next message all the same. A stream that ends by Unsubscribe and is not complete
+// ends with such an item also without GapMarkers, see [IncompleteError].
 //
 // What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
 // Beyond that the channel that has most waiting loses its oldest message, and its handler
@@ -94,7 +95,10 @@ type lane struct {
 // subscription itself goes on, and can be run again: the handlers are told then what gaps
 // they have not been told of, what was dropped at the end among them.
 func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
-	if ctx.Err() != nil {
+	switch {
+	case ctx == nil:
+		return nil, errNoContext
+	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	}
 	if without := s.without(); len(without) > 0 {
@@ -144,6 +148,9 @@ func (r *Runner) Done() <-chan struct{} { return r.done }
 // returns why the run ended: nil after Stop, and where the subscription ended without
 // an error. A handler that waits for its own run waits for itself.
 func (r *Runner) Wait(ctx context.Context) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	select {
 	case <-r.done:
 	case <-ctx.Done():

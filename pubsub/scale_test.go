@@ -11,7 +11,7 @@ import (
 // A subscription that never reads holds what it may hold while a million messages pass,
 // and its sibling misses none of them.
 func TestNeverReading(t *testing.T) {
-	const payload = 1000 // bytes: 8 MiB are reached before 1,024 messages with small channels
+	const payload = 1000 // bytes
 	for name, opts := range map[string][]Option{
 		"messages":      {DropOldest},
 		"newest":        {DropNewest},

@@ -91,6 +91,9 @@ type Subscription struct {
 	// [0] and shard channels [1]. lost counts those that were and are not now.
 	confirmed [2]int
 	lost      int
+	// progress is closed when the pump leaves, or a reader that was blocked has come to an
+	// end; nil while nobody waits for that.
+	progress chan struct{}
 }
 
 func newSubscription(h *Hub, c config) *Subscription {
@@ -104,6 +107,9 @@ func newSubscription(h *Hub, c config) *Subscription {
 		maxBytes:    c.bytes,
 		out:         make(chan Message, capacity),
 		handlers:    c.handlers,
+	}
+	if c.confirms {
+		s.maxMessages = c.messages // confirmations may have taken the room in the channel
 	}
 	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.withoutErr != nil {
 		s.special = &special{
@@ -130,11 +136,44 @@ type special struct {
 	blockFor time.Duration
 	room     chan struct{}
 	blocked  int
+	// blockedSince is since when there are blocked ones, and blockedFor how long there were
+	// any before. The Subscription's mu guards both.
+	blockedSince time.Time
+	blockedFor   time.Duration
 	// without is the kind of names that are refused with withoutErr, where that is not nil.
 	without    NameKind
 	withoutErr error
 	// subscribeTimeout and unsubscribeTimeout are in place of the hub's, where not 0.
 	subscribeTimeout, unsubscribeTimeout time.Duration
+}
+
+// block counts a message that a reader waits with. The Subscription's mu is held.
+func (sp *special) block() {
+	if sp.blocked == 0 {
+		sp.blockedSince = time.Now()
+	}
+	sp.blocked++
+}
+
+// unblock undoes block. The Subscription's mu is held.
+func (sp *special) unblock() {
+	if sp.blocked--; sp.blocked == 0 {
+		sp.blockedFor += time.Since(sp.blockedSince)
+	}
+}
+
+// heldUp returns for how long the subscription has held up readers since it was made.
+func (s *Subscription) heldUp() time.Duration {
+	if s.special == nil {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := s.special.blockedFor
+	if s.special.blocked > 0 {
+		held += time.Since(s.special.blockedSince)
+	}
+	return held
 }
 
 // subscribeTimeout is how long the server's acknowledgement of a name is waited for.
@@ -229,9 +268,11 @@ func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error
 // was not waiting already. When the last name of the subscription goes, it takes
 // no more names, and ends as soon as what waits has been received.
 //
-// Unsubscribe waits no longer than the hub's UnsubscribeTimeout, which is no
-// error, or ctx. The channels go without the acknowledgement then, and a Gap
-// says that messages may be missing, as it does when the link is lost first.
+// Unsubscribe waits no longer than the hub's UnsubscribeTimeout, or ctx; time in which this
+// subscription itself holds up the connection, by [Block], does not count. The channels go
+// without the acknowledgement then, as they do when the link is lost first. The error says so,
+// and a Gap in the stream says that messages may be missing: on the next message, or as an item
+// of [KindGap] where the stream ends.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
 	return s.hub.unsubscribeNames(ctx, s, NameChannel, channels)
 }
@@ -247,8 +288,13 @@ func (s *Subscription) SUnsubscribe(ctx context.Context, channels ...string) err
 }
 
 func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) error {
-	if ctx.Err() != nil {
+	switch {
+	case ctx == nil:
+		return errNoContext
+	case ctx.Err() != nil:
 		return context.Cause(ctx)
+	case len(names) == 0:
+		return cmp.Or(s.hub.subscribeNames(ctx, s, nil), errNoNames) // the end comes first
 	}
 	return s.hub.subscribeNames(ctx, s, named(kind, names))
 }
@@ -272,6 +318,9 @@ func (s *Subscription) Names() []Name {
 // ctx. After the end of the subscription the error is Err, or ErrClosed where
 // that is nil. Items of the kinds in skip are thrown away.
 func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
+	if err := checkContext(ctx); err != nil {
+		return Message{}, err
+	}
 	for {
 		if msg, ok := s.TryNext(skip...); ok {
 			return msg, nil
@@ -293,18 +342,54 @@ func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) 
 	}
 }
 
-// TryNext returns the next message if there is one already. Items of the kinds in skip
-// are thrown away.
+// TryNext returns the next message if one has arrived, in the Go channel or behind it. It does
+// not wait for more to arrive. Items of the kinds in skip are thrown away.
 func (s *Subscription) TryNext(skip ...Kind) (Message, bool) {
+	for {
+		msg, ok := s.tryReceive()
+		if !ok || !slices.Contains(skip, msg.Kind) {
+			return msg, ok
+		}
+	}
+}
+
+// tryReceive receives an item if one has arrived. What waits behind an empty channel is on its
+// way into it: whoever brings it is waited for, and is not waiting for anything itself.
+func (s *Subscription) tryReceive() (Message, bool) {
 	for {
 		select {
 		case msg, ok := <-s.out:
-			if !ok || !slices.Contains(skip, msg.Kind) {
-				return msg, ok
-			}
+			return msg, ok
 		default:
-			return Message{}, false
 		}
+		s.mu.Lock()
+		if !s.pumping && s.blocked() == 0 {
+			s.mu.Unlock()
+			select { // what was sent since, before the pump left
+			case msg, ok := <-s.out:
+				return msg, ok
+			default:
+				return Message{}, false
+			}
+		}
+		if s.progress == nil {
+			s.progress = make(chan struct{})
+		}
+		progress := s.progress
+		s.mu.Unlock()
+		select {
+		case msg, ok := <-s.out:
+			return msg, ok
+		case <-progress:
+		}
+	}
+}
+
+// tellProgress wakes tryReceive. mu is held.
+func (s *Subscription) tellProgress() {
+	if s.progress != nil {
+		close(s.progress)
+		s.progress = nil
 	}
 }
 

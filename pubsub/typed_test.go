@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -304,75 +303,6 @@ func TestConfirmations(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-}
-
-// Confirmations that find no room are left to the events, and never count as messages.
-func TestConfirmationsAreBounded(t *testing.T) {
-	story(t, func(w *world) {
-		sub := w.subscribe(Channel("x"), Confirmations(), Buffer(70, 0))
-		for range 200 {
-			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
-			w.confirmAll()
-			w.wantResult(result, nil)
-			result = async(func() error { return sub.Unsubscribe(context.Background(), "y") })
-			w.confirmAll()
-			w.wantResult(result, nil)
-		}
-		if got := sub.Stats(); got.Queued > 71 || got.Dropped != 0 || got.Delivered != 0 {
-			t.Errorf("%+v", got)
-		}
-		w.publish("x", numbers(0, 100)...)
-		messages, dropped := 0, uint64(0)
-		for _, text := range read(sub, -1) {
-			var n uint64
-			if _, err := fmt.Sscanf(text, "gap(overflow,%d)", &n); err == nil {
-				dropped += n
-			}
-			if strings.Contains(text, "x:") && !strings.HasSuffix(text, "x:") {
-				messages++
-			}
-		}
-		if uint64(messages)+dropped != 100 || sub.Stats().Dropped != dropped {
-			t.Errorf("%d messages, %d dropped, %+v", messages, dropped, sub.Stats())
-		}
-		sub.Close()
-		if gap := sub.Stats().FinalGap; gap != nil {
-			t.Errorf("the final gap is %v", gap)
-		}
-	})
-}
-
-// A gap in front of a confirmation is the next message's: the confirmation may be skipped, or
-// dropped too.
-func TestGapInFrontOfConfirmation(t *testing.T) {
-	for _, more := range []int{1, 2, 3} {
-		story(t, func(w *world) {
-			sub := w.subscribe(Channel("x"), Confirmations(), Buffer(70, 0))
-			sub.TryNext()
-			w.publish("x", numbers(0, 67)...) // 64 in the channel, and 3 in the hand of the pump
-			synctest.Wait()
-			w.publish("x", "67")
-			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
-			w.confirmAll()
-			w.wantResult(result, nil)
-			w.publish("x", numbers(68, 69+more)...) // the first fits, the second drops 67
-			messages, dropped := 0, uint64(0)
-			for {
-				synctest.Wait()
-				msg, ok := sub.TryNext(KindSubscribed)
-				if !ok {
-					break
-				}
-				messages++
-				if msg.Gap != nil {
-					dropped += msg.Gap.Dropped
-				}
-			}
-			if stats := sub.Stats(); messages+int(dropped) != 69+more || stats.Dropped != dropped || dropped == 0 {
-				t.Errorf("%d messages, %d told as dropped, %+v", messages, dropped, stats)
-			}
-		})
-	}
 }
 
 func TestAll(t *testing.T) {

@@ -19,42 +19,70 @@ type departure struct {
 	asked      time.Time
 	unanswered int // commands
 	ended      bool
-	// done is closed when the members have left; err, set before, is the first
-	// error that the server had.
+	// done is closed when the members have left; err and lost, set before, are the first
+	// error that the server had, and what was owed and did not come.
 	done chan struct{}
 	err  error
+	lost Gap
 }
 
 // unsubscribeNames takes names off s when the server has answered, or without
 // its answer after UnsubscribeTimeout or with ctx, and then with a gap. A
 // subscription without names left drains.
 func (h *Hub) unsubscribeNames(ctx context.Context, s *Subscription, kind NameKind, names []string) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
 	d, err := h.depart(s, kind, names)
 	if d == nil {
 		return err
 	}
 	defer h.conclude(d)
+	if err := s.awaitDeparture(ctx, d); err != nil {
+		return &IncompleteError{Gap{Reason: Closed, From: d.asked, To: time.Now()}, err}
+	}
+	if d.err != nil {
+		h.opts.Logger.Warn("pubsub: unsubscribing failed", "error", d.err)
+	}
+	switch err := s.Err(); {
+	case err != nil: // it did not drain, but was ended
+		return err
+	case d.lost.Reason&Reconnect != 0:
+		return &IncompleteError{d.lost, errLostUnanswered}
+	case d.lost.Reason != 0:
+		return &IncompleteError{d.lost, errTakenAway}
+	}
+	return nil
+}
+
+// awaitDeparture waits for the server's answers. Time in which the subscription itself holds up
+// the reader of these answers does not count.
+func (s *Subscription) awaitDeparture(ctx context.Context, d *departure) error {
+	began, heldBefore := time.Now(), s.heldUp()
 	timer := time.NewTimer(s.unsubscribeTimeout())
 	defer timer.Stop()
-	select {
-	case <-d.done:
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-	select {
-	case <-d.done: // which beats the end of the waiting
-		if d.err != nil {
-			h.opts.Logger.Warn("pubsub: unsubscribing failed", "error", d.err)
+	for {
+		var err error
+		select {
+		case <-d.done:
+			return nil
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-timer.C:
+			waited := time.Since(began) - (s.heldUp() - heldBefore)
+			if left := s.unsubscribeTimeout() - waited; left > 0 {
+				timer.Reset(left)
+				continue
+			}
+			err = fmt.Errorf("%w (%v)", ErrSubscribeTimeout, s.unsubscribeTimeout())
 		}
-		return nil
-	default:
+		select {
+		case <-d.done: // which beats the end of the waiting
+			return nil
+		default:
+			return err
+		}
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("pubsub: unsubscribed, but without waiting for the acknowledgement: %w", context.Cause(ctx))
-	}
-	h.opts.Logger.Warn("pubsub: unsubscribing not acknowledged in time",
-		"names", len(d.members), "timeout", s.unsubscribeTimeout())
-	return nil
 }
 
 // depart is the part of unsubscribeNames before the waiting. Without names all
@@ -143,6 +171,7 @@ func (h *Hub) end(d *departure) {
 	d.ended = true
 	for _, m := range d.members {
 		if m.active {
+			d.lost.merge(m.loss())
 			h.leave(m, nil)
 		}
 	}

@@ -15,13 +15,18 @@ func (w *world) unsubscribing(sub *Subscription, channels ...string) <-chan erro
 	return async(func() error { return sub.Unsubscribe(context.Background(), channels...) })
 }
 
-// wantFinalGap expects the gap that is told at the end: from so long after start
+// wantLastGap expects that the stream ends with a gap: from so long after start
 // to so long after it.
-func (w *world) wantFinalGap(sub *Subscription, reason Reason, start time.Time, from, to time.Duration) {
+func (w *world) wantLastGap(sub *Subscription, reason Reason, start time.Time, from, to time.Duration) {
 	w.Helper()
-	gap := sub.Stats().FinalGap
-	if gap == nil || gap.Reason != reason || gap.From.Sub(start) != from || gap.To.Sub(start) != to || gap.Dropped != 0 {
-		w.Fatalf("the final gap is %+v", gap)
+	msg, err := sub.Next(context.Background())
+	gap := msg.Gap
+	if err != nil || msg.Kind != KindGap || gap.Reason != reason || gap.From.Sub(start) != from || gap.To.Sub(start) != to || gap.Dropped != 0 {
+		w.Fatalf("the last item is %v, %v", msg, err)
+	}
+	w.want(sub, "closed")
+	if final := sub.Stats().FinalGap; final != nil {
+		w.Fatalf("the final gap is %v", final)
 	}
 }
 
@@ -84,7 +89,7 @@ func TestUnsubscribeUnacknowledgedTellsAGap(t *testing.T) {
 		sub := w.subscribe(Channels("x", "y"))
 		start := time.Now()
 		time.Sleep(time.Second)
-		if err := sub.Unsubscribe(context.Background(), "x"); err != nil { // times out
+		if err := sub.Unsubscribe(context.Background(), "x"); !errors.Is(err, ErrSubscribeTimeout) {
 			t.Error(err)
 		}
 		w.publish("x", "too late")
@@ -102,8 +107,7 @@ func TestUnsubscribeUnacknowledgedTellsAGap(t *testing.T) {
 		cancel()
 		w.wantResult(result, context.Canceled)
 		w.publish("y", "too late")
-		w.want(sub, "closed")
-		w.wantFinalGap(sub, Closed, start, 1100*time.Millisecond, 1101*time.Millisecond)
+		w.wantLastGap(sub, Closed, start, 1100*time.Millisecond, 1101*time.Millisecond)
 		w.confirmAll()
 		w.wantClean()
 	})
@@ -121,10 +125,12 @@ func TestLinkLostWhileUnsubscribing(t *testing.T) {
 		w.publish("x", "1")
 		time.Sleep(20 * time.Millisecond)
 		w.hub.Main().LinkLost(start.Add(10*time.Millisecond), io.EOF)
-		w.wantResult(one, nil)
-		w.wantResult(two, nil)
-		w.want(sub, "x:1", "closed")
-		w.wantFinalGap(sub, Reconnect, start, 10*time.Millisecond, 20*time.Millisecond)
+		w.wantResult(one, ErrNoLink)
+		w.wantResult(two, ErrNoLink)
+		if got := read(sub, 1); got[0] != "x:1" {
+			t.Errorf("received %q", got)
+		}
+		w.wantLastGap(sub, Reconnect, start, 10*time.Millisecond, 20*time.Millisecond)
 		w.wantEvents(sub, "subscribed x 1", "link lost", "unsubscribed x 0", "closed")
 		w.linkUp()
 		w.confirmAll()
@@ -258,12 +264,9 @@ func TestUnsubscribeTwiceAtOnce(t *testing.T) {
 		cancel()
 		w.wantResult(async(func() error { return sub.Unsubscribe(ctx, "y") }), context.Canceled)
 		w.publish("y", "3")
-		w.want(sub, "closed")
+		w.want(sub, "gap(closed,0)", "closed")
 		w.confirmAll()
 		w.wantResult(one, nil)
-		if gap := sub.Stats().FinalGap; gap == nil || gap.Reason != Closed {
-			t.Errorf("the final gap is %v", gap)
-		}
 		w.wantClean()
 	})
 }
@@ -313,7 +316,7 @@ func TestHubCloseWhileUnsubscribing(t *testing.T) {
 		gone := w.unsubscribing(sub)
 		start := time.Now()
 		w.hub.Close(io.ErrClosedPipe)
-		w.wantResult(gone, nil)
+		w.wantResult(gone, io.ErrClosedPipe)
 		if sub.Err() != io.ErrClosedPipe || time.Since(start) != 0 {
 			t.Errorf("Err is %v after %v", sub.Err(), time.Since(start))
 		}
@@ -336,9 +339,11 @@ func TestShardChannelTakenAwayWhileUnsubscribing(t *testing.T) {
 			} else {
 				w.confirm()
 			}
-			w.wantResult(gone, nil)
-			w.want(sub, "s:1", "closed")
-			w.wantFinalGap(sub, Moved, start, 0, time.Millisecond)
+			w.wantResult(gone, errTakenAway)
+			if got := read(sub, 1); got[0] != "s:1" {
+				t.Errorf("received %q", got)
+			}
+			w.wantLastGap(sub, Moved, start, 0, time.Millisecond)
 			w.wantSent()
 		})
 	}
@@ -366,7 +371,7 @@ func TestUnsubscribeRefused(t *testing.T) {
 func TestUnsubscribeGapMarker(t *testing.T) {
 	story(t, func(w *world) {
 		sub := w.subscribe(GapMarkers(), Channel("x"))
-		if err := sub.Unsubscribe(context.Background()); err != nil {
+		if err := sub.Unsubscribe(context.Background()); !errors.Is(err, ErrSubscribeTimeout) {
 			t.Error(err)
 		}
 		w.want(sub, "gap(closed,0)", "closed")
@@ -394,7 +399,7 @@ func TestTimeouts(t *testing.T) {
 		time.Sleep(59 * time.Second)
 		w.wantBusy(left)
 		time.Sleep(2 * time.Second)
-		w.wantResult(left, nil)
+		w.wantResult(left, ErrSubscribeTimeout)
 		sub.Close()
 		w.confirmAll()
 	})
@@ -426,7 +431,7 @@ func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
 			result := async(func() error { return sub.Subscribe(context.Background(), "y") })
 			gone := w.unsubscribing(sub, "x")
 			time.Sleep(200 * time.Millisecond) // nothing is answered
-			w.wantResult(gone, nil)
+			w.wantResult(gone, ErrSubscribeTimeout)
 			if refused {
 				w.refuse("ERR", "no")
 				synctest.Wait()
@@ -439,7 +444,7 @@ func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
 				w.wantResult(result, ErrSubscribeTimeout)
 			}
 			w.confirmAll()
-			w.want(sub, "x:1", "closed")
+			w.want(sub, "x:1", "gap(closed,0)", "closed")
 			if err := sub.Err(); err != nil {
 				t.Errorf("Err: %v", err)
 			}
@@ -452,9 +457,6 @@ func TestLastNameGoesBeforeANewOneFails(t *testing.T) {
 		w.refuse("ERR", "no")
 		if err := <-result; err == nil {
 			t.Error("a refused name is subscribed")
-		}
-		if err := sub.Subscribe(context.Background()); err != nil {
-			t.Error(err)
 		}
 		result = async(func() error { return sub.Subscribe(context.Background(), "z") })
 		w.confirmAll()

@@ -27,6 +27,8 @@ func (r *oneLane) Refused(*pubsub.Lane, int, error) *pubsub.Lane { return nil }
 
 func (r *oneLane) Seeking() {}
 
+func (r *oneLane) Pause(int) time.Duration { return 0 }
+
 // A lane of another hub has a connection from the first moment until it is stopped, and
 // again whenever that is lost.
 func TestCarry(t *testing.T) {

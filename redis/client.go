@@ -349,6 +349,9 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	if err := c.usable(ctx); err != nil {
 		return nil, notSent("SUBSCRIBE", "", err)
 	}
+	if err := pubsub.Check(ctx, opts...); err != nil {
+		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
 	}

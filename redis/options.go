@@ -106,7 +106,7 @@ type Options struct {
 	// acknowledgement. 0 means 1 s.
 	SubscribeTimeout time.Duration
 	// UnsubscribeTimeout is how long Unsubscribe waits for it; when it is not
-	// there in time a warning is logged. 0 means 100 ms.
+	// there in time Unsubscribe returns a [pubsub.IncompleteError]. 0 means 100 ms.
 	UnsubscribeTimeout time.Duration
 
 	// Limits bound what a server may send. A reply beyond one ends its connection; the

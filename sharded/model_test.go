@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +40,8 @@ var faults = map[string]string{
 	"leak":    "is subscribed where nobody", // a name is left behind on a node
 	"silent":  "is not subscribed where",    // no view is ever told again
 }
+
+func TestModelIsDeterministic(t *testing.T) { simulated.IsDeterministic(t, 25, history) }
 
 func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 60, faults) }
 
@@ -72,25 +73,29 @@ func sortedSlots[V any](set map[int]V) []int { return slices.Sorted(maps.Keys(se
 type model struct {
 	*testing.T
 	*cluster
-	mux    *Mux
-	calm   bool // nothing is to go wrong
-	silent bool // something has that is told by nobody
-	cancel context.CancelFunc
-	tasks  sync.WaitGroup
-	pace   atomic.Int64
+	mux     *Mux
+	calm    bool // nothing is to go wrong
+	silent  bool // something has that is told by nobody
+	resting bool // the publisher and the refresher are to end
+	tasks   sync.WaitGroup
+	pace    time.Duration
+	calls   int // subscribe calls made
 
-	asked chan string     // for a refresh: the node to avoid
-	known map[string]bool // the nodes of the last view; of the refresher
+	known map[string]bool // the nodes of the last view
 
 	mu      sync.Mutex
-	subs    []*modelSub
+	subs    []*modelSub // by number
 	chances int
+	asking  bool   // a refresh is under way, or comes when the pause is over
+	asked   bool   // one more is to come behind it
+	avoid   string // what node it avoids
 }
 
 // modelSub is a subscription and what it has received.
 type modelSub struct {
 	*pubsub.Subscription
-	done chan struct{}
+	number int
+	done   chan struct{}
 	// Guarded by model.mu: the channels acknowledged, since which message, and the spans
 	// that are over.
 	since map[string]int
@@ -105,6 +110,7 @@ type item struct {
 	channel string
 	number  int
 	gap     *pubsub.Gap
+	at      time.Time
 }
 
 // span is the messages while a channel was acknowledged.
@@ -114,10 +120,9 @@ type span struct {
 	end      time.Time
 }
 
-func history(t *testing.T, seed uint64) {
+func history(t *testing.T, seed uint64) (trace []string) {
 	synctest.Test(t, func(t *testing.T) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		m := &model{T: t, cluster: newCluster(random, 3, channels), asked: make(chan string, 1)}
+		m := &model{T: t, cluster: newCluster(seed, 3, channels), pace: pace}
 		m.calm = seed%8 == 0
 		m.pushesAtPromoted = seed%2 == 0
 		m.quietBus = seed%3 == 0
@@ -128,18 +133,18 @@ func history(t *testing.T, seed uint64) {
 			Replicas: seed%4 == 3,
 			// Failing over takes longer than the default.
 			SubscribeTimeout: 10 * time.Second,
+			random:           rand.New(rand.NewPCG(seed, 2)).Int64N, // of one goroutine
 		})
-		m.pace.Store(int64(pace))
-		ctx, cancel := context.WithCancel(context.Background())
-		m.cancel = cancel
-		m.tasks.Go(func() { m.refresher(ctx) })
-		m.tasks.Go(func() { m.publisher(ctx) })
+		m.After("refresher", 10*time.Second, m.refreshNowAndThen)
+		m.After("publisher", m.pace, func() { m.publishOn(0) })
 		for range 40 {
 			m.step()
-			m.sleep(time.Duration(m.chance(1500)) * time.Millisecond)
+			m.RunFor(time.Duration(m.chance(1500)) * time.Millisecond)
 		}
 		m.finish()
+		trace = m.Trace()
 	})
+	return trace
 }
 
 // chance returns a random number below n.
@@ -147,11 +152,6 @@ func (m *model) chance(n int) int {
 	m.cluster.mu.Lock()
 	defer m.cluster.mu.Unlock()
 	return m.random.IntN(n)
-}
-
-func (m *model) sleep(d time.Duration) {
-	time.Sleep(d)
-	synctest.Wait()
 }
 
 // goesWrong reports whether a fault is to happen now: once in so many times.
@@ -165,32 +165,49 @@ func (m *model) goesWrong(name string, once int) bool {
 	return m.chances%once == 0
 }
 
+// refresh is asked for by the mux, from any goroutine: so of several nodes to avoid the order
+// in which they are named must not matter.
 func (m *model) refresh(avoid string) {
-	select {
-	case m.asked <- avoid:
-	default:
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.avoid = max(m.avoid, avoid)
+	if m.asking {
+		m.asked = true
+		return
 	}
+	m.asking = true
+	m.After("refresher", 0, m.refreshNow)
 }
 
-// refresher gives the mux views of the cluster as its client does: when asked, 100 ms apart
-// at least, and every 10 s.
-func (m *model) refresher(ctx context.Context) {
-	for {
-		avoid := ""
-		select {
-		case <-ctx.Done():
-			return
-		case avoid = <-m.asked:
-		case <-time.After(10 * time.Second):
+// refreshNow gives the mux a view of the cluster, as its client does: 100 ms apart at least.
+func (m *model) refreshNow() {
+	m.mu.Lock()
+	avoid := m.avoid
+	m.avoid = ""
+	m.mu.Unlock()
+	if m.resting {
+		return
+	}
+	if v, ok := m.ask(avoid); ok {
+		m.Note("view of %s", v.From)
+		m.mux.Update(v)
+	}
+	m.After("refresher", 100*time.Millisecond, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.asking = m.asked
+		m.asked = false
+		if m.asking {
+			m.After("refresher", 0, m.refreshNow)
 		}
-		if v, ok := m.ask(avoid); ok {
-			m.mux.Update(v)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(100 * time.Millisecond):
-		}
+	})
+}
+
+// refreshNowAndThen refreshes every 10 s.
+func (m *model) refreshNowAndThen() {
+	if !m.resting {
+		m.refresh("")
+		m.After("refresher", 10*time.Second, m.refreshNowAndThen)
 	}
 }
 
@@ -235,15 +252,11 @@ func btoi(b bool) int {
 	return 0
 }
 
-// publisher publishes to all channels all the time.
-func (m *model) publisher(ctx context.Context) {
-	for i := 0; ; i++ {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(m.pace.Load())):
-		}
+// publishOn publishes to all channels all the time, one after the other.
+func (m *model) publishOn(i int) {
+	if !m.resting {
 		m.publish(channels[i%len(channels)])
+		m.After("publisher", m.pace, func() { m.publishOn(i + 1) })
 	}
 }
 
@@ -283,16 +296,20 @@ func (m *model) subscribe() {
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
+	m.calls++
+	number := m.calls
+	m.Note("subscribe %v as %d", names, number)
 	m.tasks.Go(func() {
 		sub, err := m.mux.Subscribe(context.Background(), pubsub.ShardChannels(names...), pubsub.GapMarkers(), pubsub.Buffer(1<<20, 1<<30))
 		if err != nil {
 			m.check(err)
 			return
 		}
-		s := &modelSub{Subscription: sub, done: make(chan struct{}), since: map[string]int{}}
+		s := &modelSub{Subscription: sub, number: number, done: make(chan struct{}), since: map[string]int{}}
 		m.acknowledged(s, names)
 		m.mu.Lock()
 		m.subs = append(m.subs, s)
+		slices.SortFunc(m.subs, func(a, b *modelSub) int { return cmp.Compare(a.number, b.number) })
 		m.mu.Unlock()
 		go m.consume(s)
 	})
@@ -300,7 +317,8 @@ func (m *model) subscribe() {
 
 func (m *model) check(err error) {
 	var missing *pubsub.UnacknowledgedError
-	if !errors.As(err, &missing) && !errors.Is(err, pubsub.ErrClosed) {
+	var incomplete *pubsub.IncompleteError
+	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrClosed) {
 		m.Errorf("unexpected error %v", err)
 	}
 }
@@ -343,7 +361,7 @@ func (m *model) consume(s *modelSub) {
 		if msg.Kind == pubsub.KindGap && m.goesWrong("gap", 4) || m.goesWrong("message", 100) {
 			continue
 		}
-		one := item{channel: msg.Channel, gap: msg.Gap}
+		one := item{channel: msg.Channel, gap: msg.Gap, at: time.Now()}
 		one.number, _ = strconv.Atoi(msg.Payload)
 		m.mu.Lock()
 		s.items = append(s.items, one)
@@ -377,7 +395,9 @@ func (m *model) change() {
 		return
 	}
 	names := []string{channels[m.chance(len(channels))]}
-	if add := m.chance(2) == 0; add {
+	add := m.chance(2) == 0
+	m.Note("change %d: %v, add %v", s.number, names, add)
+	if add {
 		s.busy = true
 		m.tasks.Go(func() {
 			err := s.SSubscribe(context.Background(), names...)
@@ -410,6 +430,7 @@ func (m *model) end() {
 	if s == nil || m.chance(3) > 0 {
 		return
 	}
+	m.Note("close %d", s.number)
 	m.over(s, channels)
 	m.mu.Lock()
 	s.ended = true
@@ -468,10 +489,9 @@ func (m *model) failOver(how string) {
 	case "cut off":
 		old.cutOff = true
 	}
+	m.Note("fail over %v to %v: %s", old, replica, how)
 	later := func(d time.Duration, f func()) {
-		m.tasks.Add(1)
-		time.AfterFunc(d, func() {
-			defer m.tasks.Done()
+		m.After("fail over", d, func() {
 			m.cluster.mu.Lock()
 			defer m.cluster.mu.Unlock()
 			f()
@@ -485,7 +505,7 @@ func (m *model) failOver(how string) {
 	back := delay + time.Duration(m.random.IntN(30000))*time.Millisecond
 	later(back, func() {
 		if old.paused && m.random.IntN(2) == 0 { // the client has given it up
-			for l := range old.links {
+			for _, l := range old.connections() {
 				l.cut(io.ErrUnexpectedEOF)
 			}
 		}
@@ -503,9 +523,7 @@ func (m *model) unserve() {
 		return
 	}
 	m.move(s, nil)
-	m.tasks.Add(1)
-	time.AfterFunc(time.Duration(m.random.IntN(3000))*time.Millisecond, func() {
-		defer m.tasks.Done()
+	m.After("serve again", time.Duration(m.random.IntN(3000))*time.Millisecond, func() {
 		m.cluster.mu.Lock()
 		defer m.cluster.mu.Unlock()
 		if to := m.primary(); to != nil && m.owner[s] == nil {
@@ -534,9 +552,7 @@ func (m *model) forget() {
 			m.move(s, to)
 		}
 	}
-	m.tasks.Add(1)
-	time.AfterFunc(20*time.Second+time.Duration(m.random.IntN(20000))*time.Millisecond, func() {
-		defer m.tasks.Done()
+	m.After("remember", 20*time.Second+time.Duration(m.random.IntN(20000))*time.Millisecond, func() {
 		m.cluster.mu.Lock()
 		defer m.cluster.mu.Unlock()
 		old.cutOff = false
@@ -549,7 +565,8 @@ func (m *model) cutLink() {
 	m.cluster.mu.Lock()
 	defer m.cluster.mu.Unlock()
 	n := m.nodes[m.random.IntN(len(m.nodes))]
-	for l := range n.links {
+	m.Note("cut the links of %v", n)
+	for _, l := range n.connections() {
 		l.cut(io.EOF)
 	}
 }

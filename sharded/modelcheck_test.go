@@ -10,19 +10,28 @@ import (
 
 // finish lets the cluster come to rest, and checks.
 func (m *model) finish() {
-	m.pace.Store(int64(restPace))
-	m.sleep(90 * time.Second)
-	m.cancel()
+	m.pace = restPace
+	m.RunFor(90 * time.Second)
+	m.resting = true
+	m.RunFor(time.Second)
 	m.tasks.Wait()
-	m.sleep(time.Second)
 	m.checkNodes()
 	for _, s := range m.subs {
 		m.over(s, channels)
 	}
 	// Whoever waits for a message to be told of a gap is told by the end.
-	m.mux.Close(nil)
+	closed := make(chan struct{})
+	go func() {
+		m.mux.Close(nil)
+		close(closed)
+	}()
+	m.RunFor(time.Second)
+	<-closed
 	for _, s := range m.subs {
 		<-s.done
+		for _, one := range s.items {
+			m.Note("%d received %v at %v", s.number, one, one.at.Format("05.000000"))
+		}
 		m.checkSub(s)
 	}
 	m.cluster.mu.Lock()

@@ -33,6 +33,8 @@ type Options struct {
 	Logger                               *slog.Logger
 	// LinkError, if not nil, tells why there is no connection, for error texts.
 	LinkError func() error
+
+	random func(n int64) int64 // in place of rand.Int64N; for tests
 }
 
 // Mux is the shard channels that are wanted in a cluster, and the nodes on which they are
@@ -57,10 +59,14 @@ type Mux struct {
 	active  bool // connections are wanted
 	callers int  // calls of Subscribe at work
 	quiet   int  // views in a row without a subscription
-	view    View
-	owners  *owners          // of view; nil before the first
-	nodes   map[string]*node // by address, those with a lane
-	hints   map[int]string   // where a MOVED has said that a slot is, since the last view
+	// refreshes are those since a view told something new, and refreshAgain is when there may
+	// be the next.
+	refreshes    int
+	refreshAgain time.Time
+	view         View
+	owners       *owners          // of view; nil before the first
+	nodes        map[string]*node // by address, those with a lane
+	hints        map[int]string   // where a MOVED has said that a slot is, since the last view
 	// mapped has the addresses of those that nodes have named since the last view, and
 	// unmapped what slots are to be hinted at when theirs is known.
 	mapped   map[string]string
@@ -70,7 +76,8 @@ type Mux struct {
 // node is a node with a lane.
 type node struct {
 	lane  *pubsub.Lane
-	stop  func() // nil where it could not be connected to
+	stop  func()        // nil where it could not be connected to; set before ready is closed
+	ready chan struct{} // closed when Connect has returned
 	added time.Time
 	// proven is when another node last told who serves what, so that this one is known not
 	// to be cut off. doubted is when another one was last asked for: there may be none.
@@ -87,6 +94,9 @@ const quietViews = 2
 // New returns a Mux without connections, which it makes for the first subscription.
 func New(o Options) *Mux {
 	m := &Mux{o: o, wake: make(chan struct{}, 1), nodes: map[string]*node{}, hints: map[int]string{}, mapped: map[string]string{}, unmapped: map[int]string{}}
+	if m.o.random == nil {
+		m.o.random = rand.Int64N
+	}
 	if m.o.Logger == nil {
 		m.o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -106,6 +116,9 @@ func New(o Options) *Mux {
 // the node that serves it. It is [pubsub.Hub.Subscribe], of which it takes shard channels alone. A
 // channel whose slot nobody serves is waited for as long as SubscribeTimeout.
 func (m *Mux) Subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if err := pubsub.Check(ctx, opts...); err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	m.callers++
 	m.quiet = 0 // also where Update has asked the hub just before
@@ -139,6 +152,10 @@ func (m *Mux) Update(v View) {
 		m.mu.Unlock()
 		return
 	}
+	changed := m.owners == nil || !v.same(&m.view)
+	if changed {
+		m.refreshes, m.refreshAgain = 0, time.Time{}
+	}
 	m.view, m.owners = v, table
 	clear(m.hints)
 	clear(m.mapped)
@@ -162,6 +179,9 @@ func (m *Mux) Update(v View) {
 	m.mu.Unlock()
 
 	m.connect()
+	if changed {
+		m.hub.Changed()
+	}
 	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return proves(l.Node()) })
 
 	// What a node says of itself proves nothing: ask another one.
@@ -215,11 +235,12 @@ func (m *Mux) add(addr string) {
 		return
 	}
 	now := time.Now()
-	n := &node{lane: lane, added: now, proven: now}
+	n := &node{lane: lane, added: now, proven: now, ready: make(chan struct{})}
 	m.nodes[addr] = n
-	stop, err := m.o.Connect(addr, lane)
-	n.stop = stop
 	m.mu.Unlock()
+	stop, err := m.o.Connect(addr, lane) // with no lock held
+	n.stop = stop
+	close(n.ready)
 	if err != nil {
 		m.o.Logger.Warn("sharded: no connection", "node", addr, "error", err)
 		m.remove(addr, n)
@@ -240,20 +261,46 @@ func (m *Mux) remove(addr string, n *node) {
 
 // close ends the connection and the lane.
 func (n *node) close() {
+	<-n.ready
 	if n.stop != nil {
 		n.stop()
 	}
 	n.lane.Drop()
 }
 
-// The pauses between attempts to find a node for what nobody serves.
+// The pauses between attempts to find a node for what nobody serves, and between refreshes
+// that tell nothing new.
 const (
 	firstPause = 20 * time.Millisecond
-	lastPause  = time.Second
+	lastPause  = 2 * time.Second
 )
 
-// mapHints makes hints of what nodes have named, and reports whether there were any.
-func (m *Mux) mapHints() bool {
+// refresh asks for a view, but less and less often while all views are the same: run comes back
+// to it as long as there is something to find. It may be called with the hub's lock held.
+func (m *Mux) refresh() (again time.Time) {
+	m.mu.Lock()
+	now := time.Now()
+	if now.Before(m.refreshAgain) {
+		defer m.mu.Unlock()
+		return m.refreshAgain
+	}
+	m.refreshes++
+	m.refreshAgain = now.Add(router{m}.Pause(m.refreshes))
+	again = m.refreshAgain
+	m.mu.Unlock()
+	m.o.Refresh("")
+	return again
+}
+
+// calm notes that nothing is to be found any more, so that the next refresh comes at once.
+func (m *Mux) calm() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.refreshes, m.refreshAgain = 0, time.Time{}
+}
+
+// mapHints makes hints of what nodes have named, and returns of which slots.
+func (m *Mux) mapHints() (groups []int) {
 	m.mu.Lock()
 	unmapped := maps.Clone(m.unmapped)
 	m.mu.Unlock()
@@ -263,36 +310,35 @@ func (m *Mux) mapHints() bool {
 		if m.unmapped[group] == told { // no view has come meanwhile
 			delete(m.unmapped, group)
 			m.mapped[told], m.hints[group] = addr, addr
+			groups = append(groups, group)
 		}
 		m.mu.Unlock()
 	}
-	return len(unmapped) > 0
+	return groups
 }
 
 // run asks again for what has no node, until it has one.
 func (m *Mux) run() {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-m.ctx.Done():
 			return
 		case <-m.wake:
+		case <-again:
 		}
-		for pause := firstPause; ; pause = min(2*pause, lastPause) {
-			known := m.mapHints()
-			m.connect() // hints may name nodes that are not in the view
-			if known {
-				m.hub.Seek()
-			}
-			m.o.Refresh("")
-			select {
-			case <-m.ctx.Done():
-				return
-			case <-time.After(pause/2 + rand.N(pause/2+1)):
-			}
-			if m.hub.Seek() == 0 {
-				break
-			}
+		again = nil
+		groups := m.mapHints()
+		m.connect() // hints may name nodes that are not in the view
+		unconfirmed, next := m.hub.Seek(groups...)
+		if unconfirmed == 0 {
+			m.calm()
+			continue
 		}
+		if refresh := m.refresh(); next.IsZero() || refresh.Before(next) {
+			next = refresh
+		}
+		again = time.After(time.Until(next))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,8 +25,11 @@ type world struct {
 func story(t *testing.T, change func(*Options), test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, cluster: newCluster(rand.New(rand.NewPCG(1, 2)), 3, channels)}
+		w := &world{T: t, cluster: newCluster(1, 3, channels)}
 		w.quietBus = true
+		stop := make(chan struct{})
+		defer close(stop)
+		go w.Serve(stop)
 		o := Options{
 			Connect: w.carry,
 			Refresh: func(avoid string) {

@@ -70,7 +70,7 @@ func (r router) Lanes(group int) []*pubsub.Lane {
 // Refused follows a MOVED to the node that it names, as soon as there is a connection to
 // that one.
 func (r router) Refused(from *pubsub.Lane, group int, err error) *pubsub.Lane {
-	r.o.Refresh("")
+	r.refresh()
 	var reply *proto.Error
 	if !errors.As(err, &reply) || r.o.Replicas { // it names the primary: the next view has its replicas
 		return nil
@@ -98,6 +98,13 @@ func (r router) Refused(from *pubsub.Lane, group int, err error) *pubsub.Lane {
 		return n.lane
 	}
 	return nil // run connects
+}
+
+// Pause returns how long a slot is not asked for that nobody has served: with jitter, so that
+// many clients do not ask at once.
+func (r router) Pause(failures int) time.Duration {
+	pause := min(firstPause<<min(failures-1, 10), lastPause)
+	return pause/2 + time.Duration(r.o.random(int64(pause/2+1)))
 }
 
 // Seeking wakes who seeks.

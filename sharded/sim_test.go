@@ -1,9 +1,9 @@
 package sharded
 
 import (
-	"context"
-	"errors"
+	"cmp"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
 )
@@ -19,7 +20,8 @@ import (
 // and replicas that believe what they were told, and push and refuse by what they
 // believe.
 type cluster struct {
-	random *rand.Rand
+	*simulation.Scheduler
+	random *rand.Rand // for events alone
 	mu     sync.Mutex
 	nodes  []*simNode
 	// owner is the truth of who serves a slot, nil for nobody; epoch is the number of
@@ -34,7 +36,8 @@ type cluster struct {
 	// then, as by Redis 8.0 while a slot moves.
 	keepsWhenDown bool
 	published     []publication
-	told          int // changes of owners
+	told          int               // changes of owners
+	taken         map[pubsub.Op]int // commands that nodes have taken
 }
 
 // publication is one message: its number is its index.
@@ -54,8 +57,10 @@ type simNode struct {
 	epoch    int
 	down     bool
 	paused   bool
-	cutOff   bool // it hears nothing, and nobody hears of it; its clients reach it
+	refuses  error // what it answers to every command, if it is not nil
+	cutOff   bool  // it hears nothing, and nobody hears of it; its clients reach it
 	links    map[*simLink]bool
+	carried  int // connections that were asked for
 }
 
 type belief struct {
@@ -65,8 +70,11 @@ type belief struct {
 
 // newCluster returns a cluster of primaries that serve the slots of some channels, and a
 // replica for each.
-func newCluster(random *rand.Rand, primaries int, channels []string) *cluster {
-	c := &cluster{random: random, owner: map[int]*simNode{}}
+func newCluster(seed uint64, primaries int, channels []string) *cluster {
+	c := &cluster{
+		Scheduler: simulation.NewScheduler(seed), random: rand.New(rand.NewPCG(seed, 1)), owner: map[int]*simNode{},
+		taken: map[pubsub.Op]int{},
+	}
 	for i := range 2 * primaries {
 		n := &simNode{c: c, addr: "node:" + strconv.Itoa(7000+i), believes: map[int]belief{}, links: map[*simLink]bool{}}
 		if i >= primaries {
@@ -95,16 +103,35 @@ func (n *simNode) name() string {
 	return n.addr
 }
 
+// String returns the node's address.
+func (n *simNode) String() string {
+	if n == nil {
+		return "nobody"
+	}
+	return n.addr
+}
+
+// connections returns the node's connections, in their order. c.mu is held.
+func (n *simNode) connections() []*simLink {
+	return slices.SortedFunc(maps.Keys(n.links), func(a, b *simLink) int { return cmp.Compare(a.name, b.name) })
+}
+
 // serves reports whether a node serves a slot, as it believes.
 func (n *simNode) serves(s int) bool {
 	owner := n.believes[s].owner
 	return owner != nil && (owner == n || owner == n.master)
 }
 
-// move makes owner serve a slot, which the others hear of in time. c.mu is held.
+// move makes owner serve a slot, which the others hear of in time. A node that had the slot
+// before has heard that it lost it: servers refuse to import a slot that they believe to be
+// their own, so none gets a slot back without its subscribers being told. c.mu is held.
 func (c *cluster) move(s int, owner *simNode) {
+	if owner != nil {
+		owner.learn(s, belief{c.owner[s], c.epoch})
+	}
 	c.epoch++
 	c.told++
+	c.Note("slot %d is served by %v", s, owner)
 	c.owner[s] = owner
 	b := belief{owner, c.epoch}
 	if owner != nil {
@@ -126,7 +153,7 @@ func (c *cluster) later(n *simNode, f func()) {
 	if !c.quietBus {
 		delay = time.Duration(c.random.IntN(40)) * time.Millisecond
 	}
-	time.AfterFunc(delay, func() {
+	c.After("news for "+n.addr, delay, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if !n.cutOff && !n.paused && !n.down {
@@ -149,7 +176,7 @@ func (n *simNode) learn(s int, b belief) {
 
 // takeAway ends the subscriptions to some channels. c.mu is held.
 func (n *simNode) takeAway(which func(string) bool) {
-	for l := range n.links {
+	for _, l := range n.connections() {
 		for _, channel := range sorted(l.subscribed) {
 			if which(channel) {
 				delete(l.subscribed, channel)
@@ -162,8 +189,8 @@ func (n *simNode) takeAway(which func(string) bool) {
 // hearAll lets a node hear all that it has missed, as a replica of whoever has its place.
 // c.mu is held.
 func (n *simNode) hearAll() {
-	for s, owner := range n.c.owner {
-		n.learn(s, belief{owner, n.c.epoch})
+	for _, s := range sortedSlots(n.c.owner) {
+		n.learn(s, belief{n.c.owner[s], n.c.epoch})
 	}
 }
 
@@ -200,7 +227,7 @@ func (n *simNode) demote(primary *simNode) {
 // kill ends a node with its connections. c.mu is held.
 func (n *simNode) kill() {
 	n.down = true
-	for l := range n.links {
+	for _, l := range n.connections() {
 		l.cut(io.EOF)
 	}
 }
@@ -219,7 +246,7 @@ func (c *cluster) publish(channel string) {
 		if n != owner && (n.master != owner || n.cutOff || n.paused || n.down) {
 			continue
 		}
-		for l := range n.links {
+		for _, l := range n.connections() {
 			if l.subscribed[channel] {
 				l.push("smessage", channel, number)
 			}
@@ -249,115 +276,13 @@ func (n *simNode) view() View {
 	return v
 }
 
-// simLink is one connection.
-type simLink struct {
-	node       *simNode
-	subscribed map[string]bool // guarded by the cluster's mu
-	latency    time.Duration
-	commands   chan simCommand
-	replies    chan simReply
-	gone       chan struct{} // closed by cut
-	err        error         // set before
-	once       sync.Once
-}
-
-type simCommand struct {
-	op    pubsub.Op
-	names []string
-	done  func(error)
-	due   time.Time
-}
-
-type simReply struct {
-	fields []any // of a push
-	done   func(error)
-	err    error
-	due    time.Time
-}
-
-func (l *simLink) Send(op pubsub.Op, names []string, done func(error)) {
-	select {
-	case l.commands <- simCommand{op, slices.Clone(names), done, time.Now().Add(l.latency)}:
-	case <-l.gone:
-	}
-}
-
-func (l *simLink) Ping(_ string, done func(error)) { l.Send(pubsub.OpUnsubscribe, nil, done) }
-
-func (l *simLink) Fail(err error) { l.cut(errors.Join(errors.New("told to fail"), err)) }
-
-// cut ends the connection.
-func (l *simLink) cut(err error) {
-	l.once.Do(func() {
-		l.err = err
-		close(l.gone)
-	})
-}
-
-// push sends something to the client. The cluster's mu is held.
-func (l *simLink) push(fields ...any) { l.reply(simReply{fields: fields}) }
-
-func (l *simLink) reply(r simReply) {
-	r.due = time.Now().Add(l.latency)
-	select {
-	case l.replies <- r:
-	default:
-		l.cut(errors.New("the output buffer is full"))
-	}
-}
-
-// serve takes the commands as the server does.
-func (l *simLink) serve() {
-	for {
-		select {
-		case <-l.gone:
-			return
-		case c := <-l.commands:
-			time.Sleep(time.Until(c.due))
-			for !l.take(c) {
-				select { // a node that is paused
-				case <-l.gone:
-					return
-				case <-time.After(50 * time.Millisecond):
-				}
-			}
-		}
-	}
-}
-
-// take runs one command, unless the node is paused.
-func (l *simLink) take(c simCommand) bool {
-	n := l.node
-	n.c.mu.Lock()
-	defer n.c.mu.Unlock()
-	if n.paused {
-		return false
-	}
-	err := n.refusal(c.names)
-	if err == nil && c.op == pubsub.OpSUnsubscribe && n.c.keepsWhenDown && (n.cutOff || n.c.random.IntN(8) == 0) {
-		err = &proto.Error{Code: "CLUSTERDOWN", Message: "The cluster is down"}
-	}
-	if err == nil {
-		for _, name := range c.names {
-			switch c.op {
-			case pubsub.OpSSubscribe:
-				l.subscribed[name] = true
-				l.push("ssubscribe", name, len(l.subscribed))
-			case pubsub.OpSUnsubscribe:
-				delete(l.subscribed, name)
-				l.push("sunsubscribe", name, len(l.subscribed))
-			}
-		}
-	}
-	l.reply(simReply{done: c.done, err: err})
-	return true
-}
-
 // refusal returns the error that a command is answered with. c.mu is held.
 func (n *simNode) refusal(names []string) error {
 	for _, name := range names {
 		s := slot.Of(name)
 		switch {
+		case n.refuses != nil:
+			return n.refuses
 		case s != slot.Of(names[0]):
 			return &proto.Error{Code: "CROSSSLOT", Message: "Keys in request don't hash to the same slot"}
 		case n.believes[s].owner == nil:
@@ -367,111 +292,4 @@ func (n *simNode) refusal(names []string) error {
 		}
 	}
 	return nil
-}
-
-// carry keeps a connection to a node for a lane: what a client of the cluster does.
-func (c *cluster) carry(addr string, lane *pubsub.Lane) (stop func(), err error) {
-	i := slices.IndexFunc(c.nodes, func(n *simNode) bool { return n.addr == addr })
-	if i < 0 {
-		return nil, errors.New("no such node: " + addr)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for ctx.Err() == nil {
-			l := c.connect(c.nodes[i])
-			if l == nil {
-				select {
-				case <-ctx.Done():
-				case <-time.After(100 * time.Millisecond):
-				}
-				continue
-			}
-			lane.LinkUp(l)
-			stopServer := make(chan struct{})
-			go func() {
-				defer close(stopServer)
-				l.serve()
-			}()
-			alive := l.read(ctx, lane)
-			lane.Flush()
-			<-stopServer
-			lane.LinkLost(alive, l.err)
-			c.mu.Lock()
-			delete(l.node.links, l)
-			c.mu.Unlock()
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}, nil
-}
-
-// connect returns a connection to a node, nil where it can't be had.
-func (c *cluster) connect(n *simNode) *simLink {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if n.down || n.paused {
-		return nil
-	}
-	l := &simLink{
-		node: n, subscribed: map[string]bool{}, latency: time.Duration(c.random.IntN(10)) * time.Millisecond,
-		commands: make(chan simCommand, 1000), replies: make(chan simReply, 10000), gone: make(chan struct{}),
-	}
-	n.links[l] = true
-	return l
-}
-
-// read gives a lane what arrives, until the connection ends. It returns when the
-// connection was known to live.
-func (l *simLink) read(ctx context.Context, lane *pubsub.Lane) (alive time.Time) {
-	alive = time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			l.cut(ctx.Err())
-			return alive
-		case <-l.gone:
-			return alive
-		case r := <-l.replies:
-			if wait := time.Until(r.due); wait > 0 {
-				lane.Flush() // nothing more has arrived
-				time.Sleep(wait)
-			}
-			select {
-			case <-l.gone: // what was on the wire is lost
-				return alive
-			default:
-			}
-			alive = time.Now()
-			if r.done != nil {
-				lane.Flush()
-				r.done(r.err)
-				continue
-			}
-			lane.Collect(push(r.fields))
-			if len(l.replies) == 0 {
-				lane.Flush()
-			}
-		}
-	}
-}
-
-// push makes a push of RESP3.
-func push(fields []any) proto.Value {
-	b := append([]byte(">"), strconv.Itoa(len(fields))...)
-	b = append(b, "\r\n"...)
-	for _, field := range fields {
-		switch field := field.(type) {
-		case string:
-			b = proto.AppendString(b, field)
-		case int:
-			b = append(b, ':')
-			b = strconv.AppendInt(b, int64(field), 10)
-			b = append(b, "\r\n"...)
-		}
-	}
-	return parse(b)
 }

@@ -41,6 +41,13 @@ func (v *View) owners() *owners {
 	return table
 }
 
+// same reports whether the slots are spread as in another view.
+func (v *View) same(other *View) bool {
+	return slices.EqualFunc(v.Shards, other.Shards, func(a, b Shard) bool {
+		return a.Primary == b.Primary && slices.Equal(a.Slots, b.Slots) && slices.Equal(a.Replicas, b.Replicas)
+	})
+}
+
 // alone reports whether the cluster has one node, which can't be cut off from others.
 func (v *View) alone() bool {
 	return len(v.Shards) == 1 && v.Shards[0].Primary == v.From && len(v.Shards[0].Replicas) == 0

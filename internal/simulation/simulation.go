@@ -1,5 +1,21 @@
 // Package simulation runs a model's random histories by seed, and proves that the model
 // finds faults that are injected. It is for tests alone.
+//
+// # How to replay a seed that failed
+//
+// A failure names its seed, as the name of a subtest: TestModel/235. Run it alone, and with
+// -trace to see what happened in the order in which it did:
+//
+//	go test ./sharded -run '^TestModel$' -seed=235
+//	go test ./sharded -run '^TestModel$' -seed=235 -trace
+//
+// In models that are run by a [Scheduler] a seed gives the same history each time, with and
+// without -race and with any GOMAXPROCS: steps come one after the other, and the order of those
+// that are concurrent is drawn from the seed. TestModelIsDeterministic of these packages proves
+// it. A change of the model, or of how the code under test asks the model, gives other histories.
+// To run many seeds:
+//
+//	go test ./pubsub ./sharded -run '^TestModel$' -seeds=100000 -timeout=0
 package simulation
 
 import (
@@ -19,6 +35,7 @@ type Simulation struct {
 	seeds *int
 	seed  *uint64
 	fault *string
+	trace *bool
 }
 
 // New adds the flags to those of the test binary. TestModel runs so many histories, and
@@ -29,6 +46,7 @@ func New(histories, short int) *Simulation {
 		short:     short,
 		seeds:     flag.Int("seeds", 0, "random histories for TestModel; 0: as many as CI runs, or fewer with -short"),
 		seed:      flag.Uint64("seed", 0, "the one history for TestModel to run"),
+		trace:     flag.Bool("trace", false, "log what happens in the one history of -seed"),
 		fault:     flag.String("fault", "", "what goes wrong in TestModel"),
 	}
 }
@@ -37,10 +55,13 @@ func New(histories, short int) *Simulation {
 func (s *Simulation) Fault(name string) bool { return *s.fault == name }
 
 // Run runs the histories from seed 1 on, each as a subtest that has the seed as its
-// name; or the one that was asked for.
-func (s *Simulation) Run(t *testing.T, history func(t *testing.T, seed uint64)) {
+// name; or the one that was asked for. A history returns its trace, or nil for none.
+func (s *Simulation) Run(t *testing.T, history func(t *testing.T, seed uint64) (trace []string)) {
 	if *s.seed != 0 {
-		history(t, *s.seed)
+		trace := history(t, *s.seed)
+		if *s.trace {
+			t.Log("\n" + strings.Join(trace, "\n"))
+		}
 		return
 	}
 	histories := s.histories
@@ -56,6 +77,36 @@ func (s *Simulation) Run(t *testing.T, history func(t *testing.T, seed uint64)) 
 			history(t, seed+1)
 		})
 	}
+}
+
+// IsDeterministic proves that the first so many seeds, or those of -seeds, give the same history
+// each time.
+func (s *Simulation) IsDeterministic(t *testing.T, histories int, history func(t *testing.T, seed uint64) (trace []string)) {
+	if *s.fault != "" {
+		return
+	}
+	if *s.seeds > 0 {
+		histories = *s.seeds
+	}
+	for seed := range uint64(histories) {
+		t.Run(strconv.FormatUint(seed+1, 10), func(t *testing.T) {
+			t.Parallel()
+			first, second := history(t, seed+1), history(t, seed+1)
+			for i := range max(len(first), len(second)) {
+				if i >= len(first) || i >= len(second) || first[i] != second[i] {
+					t.Fatalf("the histories differ from line %d on: first\n%s\nand then\n%s", i+1, around(first, i), around(second, i))
+				}
+			}
+			if len(first) == 0 {
+				t.Fatal("the history has no trace")
+			}
+		})
+	}
+}
+
+// around returns some lines of a trace around one.
+func around(trace []string, i int) string {
+	return strings.Join(trace[min(len(trace), max(0, i-5)):min(len(trace), i+3)], "\n")
 }
 
 // FindsFaults proves that TestModel finds what it is there to find: for each fault it runs
