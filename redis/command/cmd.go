@@ -45,29 +45,34 @@ func (c Cmd[T]) Do(ctx context.Context, d Doer) (T, error) {
 // commands. Nor is there a copy of the request, which it may change: what of a
 // goroutine's stack a call touches counts where there are many callers.
 func do[T any](ctx context.Context, d Doer, r *Request, decode func(proto.Value) (T, error)) (T, error) {
-	if r.Err() != nil || decode == nil {
-		var zero T
-		return zero, refusal(r)
-	}
-	if d == nil {
-		var zero T
-		return zero, &Error{Command: r.Name(), Outcome: NotSent, Err: errNobody}
-	}
-	if r.isUnhashed() {
-		*r = r.hashed(ctx, d)
-	}
-	v, err := d.Do(ctx, *r)
+	v, err := exchange(ctx, d, r, decode != nil)
 	if err != nil {
-		if v, err = r.repair(ctx, d, err); err != nil {
-			var zero T
-			return zero, err
-		}
+		var zero T
+		return zero, err
 	}
 	result, err := decode(v)
 	if err != nil {
 		return result, decodeFailed(r, v, err)
 	}
 	return result, nil
+}
+
+// exchange is the part of do that is the same for all types of results.
+func exchange(ctx context.Context, d Doer, r *Request, decodes bool) (proto.Value, error) {
+	if r.Err() != nil || !decodes {
+		return proto.Value{}, refusal(r)
+	}
+	if d == nil {
+		return proto.Value{}, &Error{Command: r.Name(), Outcome: NotSent, Err: errNobody}
+	}
+	if r.isUnhashed() {
+		*r = r.hashed(ctx, d)
+	}
+	v, err := d.Do(ctx, *r)
+	if err != nil {
+		return r.repair(ctx, d, err)
+	}
+	return v, nil
 }
 
 // errNobody tells of a command of the zero client, or of a nil Doer.

@@ -303,7 +303,10 @@ func (r *Request) grow(n int) {
 	}
 }
 
-// word appends a text argument.
+// word appends a text argument. It is not inlined, nor are key and int: hundreds of
+// constructors call them.
+//
+//go:noinline
 func (r *Request) word(s string) { r.add(word(s)) }
 
 // data appends bytes, which stay the caller's.
@@ -323,6 +326,8 @@ func (r *Request) data(b []byte) {
 }
 
 // key appends a key.
+//
+//go:noinline
 func (r *Request) key(key string) {
 	r.add(argument{key: true, text: key})
 }
@@ -351,6 +356,8 @@ func (r *Request) words(what string, words []string) {
 }
 
 // int appends an integer.
+//
+//go:noinline
 func (r *Request) int(n int64) { r.add(integer(n)) }
 
 // float appends a floating-point number.

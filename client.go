@@ -1,0 +1,256 @@
+package redchan
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/redchan-go/redchan/cluster"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan/redis/command"
+)
+
+//go:generate go run ./redis/command/internal/genmethods -client redis/command
+
+// Client is a client of one server or of a cluster, with a method for every command. It
+// is safe for concurrent use, and meant to be shared by the whole program. Close it when
+// it is no longer needed.
+type Client struct {
+	commands *command.Commands
+	backend  backend
+	server   *redis.Client   // nil for a cluster
+	cluster  *cluster.Client // nil for one server
+}
+
+// backend is what a client of one server and one of a cluster have in common.
+type backend interface {
+	command.Doer
+	command.BatchDoer
+	Exec(ctx context.Context, b *command.Batch) error
+	Multi(ctx context.Context, b *command.Batch) error
+	Pipeline() *redis.Pipeline
+	Watch(ctx context.Context, keys ...string) (*redis.Session, error)
+	NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error)
+	ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error]
+	Any(ctx context.Context, cmd command.Queueable) (any, error)
+	fmt.Formatter
+	Close() error
+}
+
+// New returns a client that connects when it is first used. An error says what is wrong
+// with the options.
+func New(options Options) (*Client, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	if options.Cluster != nil {
+		c, err := cluster.New(*options.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		return ofCluster(c), nil
+	}
+	c, err := redis.New(options.Server)
+	if err != nil {
+		return nil, err
+	}
+	return ofServer(c), nil
+}
+
+// Open returns a client for a URL, see [ParseURL], once it has connected. ctx bounds this
+// first connect alone.
+func Open(ctx context.Context, url string) (*Client, error) {
+	options, err := ParseURL(url)
+	if err != nil {
+		return nil, err
+	}
+	return OpenWith(ctx, options)
+}
+
+// OpenWith is [Open] for options.
+func OpenWith(ctx context.Context, options Options) (*Client, error) {
+	if err := options.check(); err != nil {
+		return nil, err
+	}
+	if options.Cluster != nil {
+		c, err := cluster.OpenWith(ctx, *options.Cluster)
+		if err != nil {
+			return nil, err
+		}
+		return ofCluster(c), nil
+	}
+	c, err := redis.OpenWith(ctx, options.Server)
+	if err != nil {
+		return nil, err
+	}
+	return ofServer(c), nil
+}
+
+func ofServer(c *redis.Client) *Client {
+	return &Client{commands: &c.Commands, backend: c, server: c}
+}
+
+func ofCluster(c *cluster.Client) *Client {
+	return &Client{commands: &c.Commands, backend: c, cluster: c}
+}
+
+// Server returns the client of one server, with what only that has, such as
+// [redis.Client.Monitor] and [redis.Client.View]. It shares the connections. It is nil
+// where the client is one of a cluster.
+func (c *Client) Server() *redis.Client { return c.server }
+
+// Cluster returns the client of a cluster, with what only that has, such as
+// [cluster.Client.Topology] and [cluster.Client.ForEachPrimary]. It shares the
+// connections. It is nil where the client is one of one server.
+func (c *Client) Cluster() *cluster.Client { return c.cluster }
+
+// Close refuses new commands, lets those in flight be answered for half a second at most,
+// ends all subscriptions, and closes all connections. It returns when nothing is left
+// running. Closing again does nothing. Its error is always nil.
+func (c *Client) Close() error { return c.backend.Close() }
+
+// Format prints the client as its addresses, whatever the verb: its options have a
+// password.
+func (c *Client) Format(f fmt.State, verb rune) {
+	if c == nil || c.backend == nil {
+		_, _ = io.WriteString(f, "redchan client that was not made by Open or New")
+		return
+	}
+	c.backend.Format(f, verb)
+}
+
+// Do sends one request and returns its reply. Programs call the methods of the commands,
+// or [command.Cmd.Do], which call this.
+func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
+	return c.backend.Do(ctx, r)
+}
+
+// DoBatch sends several requests and returns their replies. Programs call [Client.Exec],
+// which calls this.
+func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+	return c.backend.DoBatch(ctx, rs)
+}
+
+// Any sends a command and returns its reply as the Go value that fits it: nil, string,
+// int64, float64, bool, []any, map[string]any.
+func (c *Client) Any(ctx context.Context, cmd command.Queueable) (any, error) {
+	return c.backend.Any(ctx, cmd)
+}
+
+// Exec sends the commands of a batch together and gives its futures their results. It
+// returns the first command's error, a [*command.BatchError]; [command.Nil] is none. The
+// batch is empty afterwards.
+func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return c.backend.Exec(ctx, b) }
+
+// Multi sends the commands of a batch as a transaction, MULTI ... EXEC, see
+// [redis.Client.Multi]. In a cluster all keys must be of one slot.
+func (c *Client) Multi(ctx context.Context, b *command.Batch) error { return c.backend.Multi(ctx, b) }
+
+// Pipeline returns an empty pipeline: a batch that knows its client.
+//
+//	p := client.Pipeline()
+//	visits := p.Incr("visits")
+//	name := p.Get("name")
+//	if err := p.Exec(ctx); err != nil { ... }
+//	n, err := visits.Result()
+func (c *Client) Pipeline() *redis.Pipeline { return c.backend.Pipeline() }
+
+// Watch returns a session that watches keys, for a transaction that runs only if none of
+// them is changed before, see [redis.Session]. [Transaction] calls it. In a cluster all
+// keys must be of one slot.
+func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, error) {
+	return c.backend.Watch(ctx, keys...)
+}
+
+// Session returns a connection of its own, for commands that depend on each other's
+// connection, see [redis.Session]. In a cluster it is one to the node that serves the
+// slot of key; for one server key may be empty.
+func (c *Client) Session(ctx context.Context, key string) (*redis.Session, error) {
+	if c.cluster != nil {
+		return c.cluster.Session(ctx, key)
+	}
+	return c.server.Session(ctx)
+}
+
+// Transaction runs fn until what it has read is what it changes, see [redis.Transaction]:
+// it watches keys, runs fn, which reads by s and queues what is to be written in b, and
+// executes b as a transaction. Where one of the keys was changed meanwhile, nothing has
+// run, and Transaction begins again.
+//
+//	n, err := redchan.Transaction(ctx, client, func(s *redis.Session, b *command.Batch) (int64, error) {
+//		n, err := command.AsInt(command.Get("counter")).Do(ctx, s)
+//		b.Set("counter", 2*n)
+//		return 2 * n, err
+//	}, "counter")
+func Transaction[T any](ctx context.Context, c *Client, fn func(s *redis.Session, b *command.Batch) (T, error), keys ...string) (T, error) {
+	return redis.Transaction(ctx, c.backend, fn, keys...)
+}
+
+// Subscribe subscribes to channels. Every one is acknowledged by the server when it
+// returns: what is published from then on arrives on [pubsub.Subscription.Messages], or
+// is reported as lost.
+//
+// ctx is the life of the subscription, not of the call, which ends after
+// Options.SubscribeTimeout. When ctx ends, so does the subscription.
+func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Channels(channels...))
+}
+
+// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
+func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
+	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
+}
+
+// SSubscribe is [Client.Subscribe] for shard channels. In a cluster they may be of any
+// slots, and the subscription follows its slots when they move. Since Redis 7.0.
+func (c *Client) SSubscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
+	return c.NewShardSubscription(ctx, pubsub.ShardChannels(channels...))
+}
+
+// NewSubscription is [Client.Subscribe] for channels and patterns together, and with
+// options: bounds, what happens at them, gap markers.
+func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	return c.backend.NewSubscription(ctx, opts...)
+}
+
+// NewShardSubscription is [Client.SSubscribe] with options.
+func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	if c.cluster != nil {
+		return c.cluster.NewShardSubscription(ctx, opts...)
+	}
+	return c.server.NewSubscription(ctx, opts...)
+}
+
+// ScanAll iterates over the keys of the database, in a cluster over those of all
+// primaries:
+//
+//	for key, err := range client.ScanAll(ctx, command.Match("user:*")) {
+//		if err != nil {
+//			return err
+//		}
+//		...
+//	}
+//
+// A key that exists all the time is found at least once, possibly twice. An error is the
+// last item, also the end of ctx. Since 2.8.0.
+func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error] {
+	return c.backend.ScanAll(ctx, opts...)
+}
+
+// HScanAll iterates over the fields of a hash, see [Client.ScanAll]. Since 2.8.0.
+func (c *Client) HScanAll(ctx context.Context, key string, opts ...command.HScanOption) iter.Seq2[command.Field, error] {
+	return c.commands.HScanAll(ctx, key, opts...)
+}
+
+// SScanAll iterates over the members of a set, see [Client.ScanAll]. Since 2.8.0.
+func (c *Client) SScanAll(ctx context.Context, key string, opts ...command.SScanOption) iter.Seq2[string, error] {
+	return c.commands.SScanAll(ctx, key, opts...)
+}
+
+// ZScanAll iterates over the members of a sorted set, see [Client.ScanAll]. Since 2.8.0.
+func (c *Client) ZScanAll(ctx context.Context, key string, opts ...command.ZScanOption) iter.Seq2[command.ScoredMember, error] {
+	return c.commands.ZScanAll(ctx, key, opts...)
+}
