@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/redchan-go/redchan/redis"
+	"github.com/redchan-go/redchan"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
@@ -46,7 +46,7 @@ func main() {
 }
 
 // listen is the part to copy. It counts what arrives until the last number.
-func listen(ctx context.Context, client *redis.Client, subscribed chan<- struct{}, show *console) (tally, error) {
+func listen(ctx context.Context, client *redchan.Client, subscribed chan<- struct{}, show *console) (tally, error) {
 	var count tally
 
 	// Commands are methods of the client.
@@ -108,7 +108,7 @@ func listen(ctx context.Context, client *redis.Client, subscribed chan<- struct{
 
 // publish publishes the numbers. It stands for another program, so its client
 // is another one, and its link stays.
-func publish(ctx context.Context, client *redis.Client) error {
+func publish(ctx context.Context, client *redchan.Client) error {
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for number := 1; number <= last; number++ {
@@ -141,20 +141,20 @@ func run(ctx context.Context, out io.Writer, url string) error {
 		show.line("server", "embedded (REDIS_URL=redis://host:6379 takes yours)")
 	}
 
-	options, err := redis.ParseURL(url)
+	options, err := redchan.ParseURL(url)
 	if err != nil {
 		return err
 	}
-	publisher, err := redis.OpenWith(ctx, options)
+	publisher, err := redchan.OpenWith(ctx, options)
 	if err != nil {
 		return err
 	}
 	defer publisher.Close()
 
 	var network link
-	options.Dial = network.dial
-	options.SubscriberBackoff.Max = 300 * time.Millisecond // this show is short
-	client, err := redis.OpenWith(ctx, options)
+	options.Server.Dial = network.dial
+	options.Server.SubscriberBackoff.Max = 300 * time.Millisecond // this show is short
+	client, err := redchan.OpenWith(ctx, options)
 	if err != nil {
 		return err
 	}
