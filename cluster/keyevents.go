@@ -305,10 +305,10 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 			switch {
 			case !ok:
 				links = nil
-			case event.Kind == pubsub.EventLinkLost:
+			case event.Kind == pubsub.EventDisconnected:
 				pause = watchEvery
 				look.Reset(0)
-			case event.Kind == pubsub.EventLinkUp:
+			case event.Kind == pubsub.EventConnected:
 				look.Stop()
 			}
 		case <-look.C:

@@ -205,7 +205,7 @@ func TestServerKilled(t *testing.T) {
 		if len(r.gaps) != 1 || r.gaps[0].Reason != pubsub.Reconnect {
 			f.Errorf("gaps %v", r.gaps)
 		}
-		lost, up := f.event(sub, pubsub.EventLinkLost), f.event(sub, pubsub.EventLinkUp)
+		lost, up := f.event(sub, pubsub.EventDisconnected), f.event(sub, pubsub.EventConnected)
 		if lost.Err == nil || up.Time.Before(lost.Time) {
 			f.Errorf("told as %v and %v", lost, up)
 		}
@@ -266,7 +266,7 @@ func TestKeepAlive(t *testing.T) {
 			f.Fatal(err)
 		}
 		paused := time.Now()
-		lost := f.event(sub, pubsub.EventLinkLost)
+		lost := f.event(sub, pubsub.EventDisconnected)
 		if took := lost.Time.Sub(paused); took > keepAlive+replyTimeout+lateness || !errors.Is(lost.Err, redis.ErrReplyTimeout) {
 			f.Errorf("the silence was found after %v: %v", took, lost.Err)
 		}
@@ -450,7 +450,7 @@ func TestResubscribeToABusyServer(t *testing.T) {
 		why := errors.New("for a test")
 		client.Reconnect(why)
 		for event := range sub.Events() {
-			if event.Kind == pubsub.EventLinkLost && errors.Is(event.Err, why) {
+			if event.Kind == pubsub.EventDisconnected && errors.Is(event.Err, why) {
 				break
 			}
 		}

@@ -14,19 +14,19 @@ type EventKind uint8
 const (
 	EventSubscribed   EventKind = iota + 1 // Name is confirmed, for the first time or again; Count
 	EventUnsubscribed                      // nothing arrives for Name any more; Count
-	EventLinkLost                          // the link was lost: Err
-	EventLinkUp                            // there is a link again; EventSubscribed follows for each name. Not told of shard channels in a cluster
+	EventDisconnected                      // the connection was lost: Err
+	EventConnected                         // there is a connection again; EventSubscribed follows for each name. Not reported for shard channels in a cluster
 	EventPong                              // the answer to [Subscription.Ping]: Data
 	EventOverflow                          // the consumer is too slow, messages begin to be dropped: Gap
 )
 
 var eventKindNames = [...]string{
 	EventSubscribed: "subscribed", EventUnsubscribed: "unsubscribed",
-	EventLinkLost: "link lost", EventLinkUp: "link up",
+	EventDisconnected: "disconnected", EventConnected: "connected",
 	EventPong: "pong", EventOverflow: "overflow",
 }
 
-// String returns the kind in words, such as "link lost".
+// String returns the kind in words, such as "disconnected".
 func (k EventKind) String() string {
 	if k != 0 && int(k) < len(eventKindNames) {
 		return eventKindNames[k]
@@ -44,7 +44,7 @@ type Event struct {
 	Count int
 	// Node is, in a cluster, the address of the node that has confirmed Name, for
 	// EventSubscribed, that has taken it away, for EventUnsubscribed with Err, or whose
-	// link was lost, for EventLinkLost.
+	// link was lost, for EventDisconnected.
 	Node string
 	// Err is why the link was lost, or why the server took the name away.
 	Err error

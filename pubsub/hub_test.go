@@ -360,7 +360,7 @@ func TestReconnectSubscribesAgainAndTellsTheGap(t *testing.T) {
 			t.Errorf("the gap is %v", g)
 		}
 		w.want(sub, "y:more")
-		w.wantEvents(quiet, "subscribed x 1", "link lost", "link up", "subscribed x 1")
+		w.wantEvents(quiet, "subscribed x 1", "disconnected", "connected", "subscribed x 1")
 		w.publish("x", "after")
 		w.want(quiet, "gap(reconnect,0) x:after")
 	})

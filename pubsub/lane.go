@@ -107,7 +107,7 @@ func (l *Lane) LinkUp(link Link) {
 	l.link, l.linkLost, l.failedAt = link, make(chan struct{}), time.Time{}
 	if h.opts.Router == nil {
 		for s := range h.subs {
-			s.tell(Event{Kind: EventLinkUp})
+			s.tell(Event{Kind: EventConnected})
 		}
 		h.seek()
 		return
@@ -133,7 +133,7 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 		since = l.failedAt
 	}
 	for s := range l.relied() {
-		s.tell(Event{Kind: EventLinkLost, Node: l.node, Err: err})
+		s.tell(Event{Kind: EventDisconnected, Node: l.node, Err: err})
 	}
 	l.unlink()
 	for kind := range h.entries {

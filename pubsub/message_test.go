@@ -37,7 +37,7 @@ func TestStrings(t *testing.T) {
 		{Message{Channel: "a", Gap: gap}, `message "a": "" after a gap (reconnect|overflow) of 2s, 3 dropped`},
 		{Message{Kind: KindGap, Gap: gap}, "gap (reconnect|overflow) of 2s, 3 dropped"},
 		{Event{Kind: EventSubscribed, Name: Channel("a"), Count: 2}, `subscribed channel "a", 2 in all`},
-		{Event{Kind: EventLinkLost, Err: io.EOF, Missed: 2}, "link lost: EOF (2 events missed)"},
+		{Event{Kind: EventDisconnected, Err: io.EOF, Missed: 2}, "disconnected: EOF (2 events missed)"},
 		{Event{Kind: EventPong, Data: "x"}, `pong "x"`},
 		{Event{Kind: EventOverflow, Gap: gap}, "overflow after a gap (reconnect|overflow) of 2s, 3 dropped"},
 	}

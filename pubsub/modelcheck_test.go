@@ -84,7 +84,7 @@ func (m *model) checkCounts(s *modelSub) {
 			if m.goesWrong("count", 10) {
 				got[e.Name.Kind/NameShard]++
 			}
-		} else if e.Kind == EventLinkLost {
+		} else if e.Kind == EventDisconnected {
 			got = [2]int{}
 		}
 	}

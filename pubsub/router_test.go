@@ -302,7 +302,7 @@ func TestLaneIsLost(t *testing.T) {
 		c.message(c.b, "z", "2")
 		c.a.want(onA, "gap(reconnect,0)", "x:1")
 		c.a.want(onB, "z:2")
-		c.a.wantEvents(onA, "link lost", "subscribed x 1")
+		c.a.wantEvents(onA, "disconnected", "subscribed x 1")
 		c.a.wantEvents(onB)
 		c.a.linkUp()
 		c.a.wantSent()

@@ -304,7 +304,7 @@ func TestEventsAreBoundedAndCountWhatIsMissed(t *testing.T) {
 				t.Errorf("%d events told or missed, want 101", told)
 			}
 			w.linkLost()
-			if e := <-sub.Events(); e.Missed != 0 || e.Kind != EventLinkLost || e.Err != io.ErrUnexpectedEOF {
+			if e := <-sub.Events(); e.Missed != 0 || e.Kind != EventDisconnected || e.Err != io.ErrUnexpectedEOF {
 				t.Errorf("then came %v", e)
 			}
 			sub.Close()

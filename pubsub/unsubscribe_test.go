@@ -131,7 +131,7 @@ func TestLinkLostWhileUnsubscribing(t *testing.T) {
 			t.Errorf("received %q", got)
 		}
 		w.wantLastGap(sub, Reconnect, start, 10*time.Millisecond, 20*time.Millisecond)
-		w.wantEvents(sub, "subscribed x 1", "link lost", "unsubscribed x 0", "closed")
+		w.wantEvents(sub, "subscribed x 1", "disconnected", "unsubscribed x 0", "closed")
 		w.linkUp()
 		w.confirmAll()
 		w.publish("y", "2")

@@ -58,7 +58,7 @@ func TestCarry(t *testing.T) {
 		stop()
 		stop()
 		for e := range sub.Events() {
-			if e.Kind == pubsub.EventLinkLost && errors.Is(e.Err, redis.ErrClosed) {
+			if e.Kind == pubsub.EventDisconnected && errors.Is(e.Err, redis.ErrClosed) {
 				break
 			}
 		}
@@ -93,7 +93,7 @@ func TestReconnect(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		lost := false
 		for e := range sub.Events() {
-			if e.Kind == pubsub.EventLinkLost {
+			if e.Kind == pubsub.EventDisconnected {
 				if lost = errors.Is(e.Err, why); !lost {
 					t.Errorf("%v", e)
 				}

@@ -108,7 +108,7 @@ func (c *chat) talk(ctx, life context.Context, sub *pubsub.Subscription, lines <
 			switch {
 			case !ok:
 				events = nil // Messages tells why
-			case event.Kind == pubsub.EventLinkLost:
+			case event.Kind == pubsub.EventDisconnected:
 				c.out.note("the link is lost: %v; trying again", event.Err)
 			}
 

@@ -160,9 +160,9 @@ func (st *stream) write(msg pubsub.Message, events <-chan pubsub.Event) {
 // tell writes what an event says about the link, and does not flush.
 func (st *stream) tell(event pubsub.Event) {
 	switch event.Kind {
-	case pubsub.EventLinkLost:
+	case pubsub.EventDisconnected:
 		st.tellLink(linkLost, event.Time)
-	case pubsub.EventLinkUp:
+	case pubsub.EventConnected:
 		st.tellLink(linkUp, event.Time)
 	}
 }

@@ -15,7 +15,7 @@ type link struct {
 	conns []net.Conn
 }
 
-var errDown = errors.New("the link is down")
+var errDown = errors.New("the network is down")
 
 // dial connects, unless the link is down.
 func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error) {

@@ -175,7 +175,7 @@ func run(ctx context.Context, out io.Writer, url string) error {
 	})
 	group.Go(func() error {
 		if wait(ctx, subscribed) && wait(ctx, time.After(cutAfter)) {
-			show.line("cut", "the link is cut for %v", cutFor)
+			show.line("cut", "the connection is cut for %v", cutFor)
 			network.cut(ctx, cutFor)
 		}
 		return nil

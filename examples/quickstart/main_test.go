@@ -68,7 +68,7 @@ func TestQuickstart(t *testing.T) {
 	if text := summary[len(summary)-1][3]; !regexp.MustCompile(`^19 numbers: (\d+) received, (\d+) missed, (\d+) of them told by a gap$`).MatchString(text) {
 		t.Errorf("the summary is %q", text)
 	}
-	for _, want := range []string{"link lost: the link is down", "link up", "INCR quickstart:ticks: 2"} {
+	for _, want := range []string{"disconnected: the network is down", "connected", "INCR quickstart:ticks: 2"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q", want)
 		}

@@ -38,7 +38,7 @@ func TestTable(t *testing.T) {
 	for _, e := range []pubsub.Event{
 		{Kind: pubsub.EventUnsubscribed, Name: pubsub.ShardChannel(channel("EURUSD")), Err: errors.New("moved"), Time: at(0.1)},
 		confirmed("EURUSD", "10.0.0.2:7000", at(0.112), moved),
-		{Kind: pubsub.EventLinkLost, Err: errors.New("connection reset"), Time: at(0.2)},
+		{Kind: pubsub.EventDisconnected, Err: errors.New("connection reset"), Time: at(0.2)},
 		confirmed("USDJPY", "10.0.0.1:7000", at(1.4), lost),
 		{Kind: pubsub.EventUnsubscribed, Name: pubsub.ShardChannel(channel("GBPUSD")), Err: errors.New("moved"), Time: at(1.5), Missed: 2},
 	} {
@@ -61,7 +61,7 @@ gaps in the stream: 2, the last: reconnect|overflow, 1.2s, 3 dropped
 		t.Errorf("the table is\n%s\nwant\n%s", text, wantTable)
 	}
 	const wantHistory = `03:04:05  EURUSD moved from 10.0.0.1:7000 to 10.0.0.2:7000, gap (moved) of 12ms
-03:04:05  link lost: connection reset
+03:04:05  disconnected: connection reset
 03:04:06  USDJPY is back on 10.0.0.1:7000, gap (reconnect|overflow) of 1.2s, 3 dropped
 03:04:06  2 events missed
 03:04:06  demo: something
@@ -72,7 +72,7 @@ gaps in the stream: 2, the last: reconnect|overflow, 1.2s, 3 dropped
 	wantSaid := []string{
 		"", // the row says it
 		"EURUSD moved from 10.0.0.1:7000 to 10.0.0.2:7000, gap (moved) of 12ms",
-		"link lost: connection reset",
+		"disconnected: connection reset",
 		"USDJPY is back on 10.0.0.1:7000, gap (reconnect|overflow) of 1.2s, 3 dropped",
 		"",
 	}
