@@ -1,6 +1,6 @@
 // Command size measures what a client adds to a stripped program in which reflection keeps
 // all methods, as text/template and many frameworks make it: redchan's front door, its
-// package redis alone, go-redis and rueidis.
+// package redis alone ("single"), go-redis and rueidis.
 package main
 
 import (
@@ -11,7 +11,7 @@ import (
 )
 
 // programs are the folders of programs, which differ by the client that they open.
-var programs = []string{"none", "redchan", "redis", "goredis", "rueidis"}
+var programs = []string{"none", "redchan", "single", "goredis", "rueidis"}
 
 func main() {
 	if err := run(); err != nil {

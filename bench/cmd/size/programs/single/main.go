@@ -1,4 +1,4 @@
-// The program "redis" of cmd/size.
+// The program "single" of cmd/size.
 package main
 
 import (
