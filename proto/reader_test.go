@@ -614,3 +614,13 @@ func TestLongestLength(t *testing.T) {
 		}
 	}
 }
+
+// The smallest limit of elements is a limit like others.
+func TestLimitOfOneElement(t *testing.T) {
+	for _, text := range []string{"%1\r\n+a\r\n+b\r\n", "|1\r\n+a\r\n+b\r\n+c\r\n", "*2\r\n+a\r\n+b\r\n"} {
+		_, err := NewReader(strings.NewReader(text), Limits{MaxElements: 1}).Next()
+		if err == nil || !strings.Contains(err.Error(), "Limits.MaxElements") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

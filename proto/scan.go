@@ -451,8 +451,8 @@ func (s *scanner) aggregate(b []byte, i int) (int, status) {
 		case n < 0:
 			return s.fail(i, shape, problemNegative)
 		case n > int64(bound):
-			if each := s.limits.MaxElements / bound; n <= math.MaxInt64/int64(each) {
-				n *= int64(each)
+			if (mark == '%' || mark == '|') && n <= math.MaxInt64/2 {
+				n *= 2
 			}
 			return s.fail(i, shape, strconv.FormatInt(n, 10)+" elements, "+overLimit("MaxElements", s.limits.MaxElements))
 		case n == 0 && mark == '>':

@@ -268,6 +268,7 @@ func (h *Hub) follow(b *batch, entries []*entry, err error) {
 		switch {
 		case e.confirmed && b.how&takingOver != 0: // the view is wrong, or ahead of the node
 			h.failed(group)
+			seeking = true
 		case e.confirmed || len(e.asked) > 0: // or may be yet
 		case to == nil || to == from || to.link == nil || e.place.hops >= hops:
 			h.failed(group)

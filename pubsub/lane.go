@@ -112,7 +112,11 @@ func (l *Lane) LinkUp(link Link) {
 		h.seek()
 		return
 	}
-	clear(h.pauses)
+	for group := range h.pauses { // of what may have waited for this lane
+		if slices.Contains(h.opts.Router.Lanes(group), l) {
+			delete(h.pauses, group)
+		}
+	}
 	h.review(time.Time{}, nil) // something may have waited for this lane to move to it
 }
 
@@ -151,7 +155,6 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 	}
 	l.sent, l.moved, l.stale = nil, nil, nil
 	if h.opts.Router != nil {
-		clear(h.pauses)
 		h.seek() // it may be elsewhere by now
 	}
 }

@@ -39,6 +39,9 @@ type pause struct {
 	until    time.Time
 }
 
+// pauseLasts is how long after its last pause a group's failures count as being in a row.
+const pauseLasts = 10 * time.Second
+
 // failed has a group pause that nobody serves. h.mu is held.
 func (h *Hub) failed(group int) {
 	p := h.pauses[group]
@@ -47,6 +50,9 @@ func (h *Hub) failed(group int) {
 		h.pauses[group] = p
 	}
 	if now := time.Now(); !now.Before(p.until) { // else it is one of several commands that failed
+		if now.Sub(p.until) > pauseLasts {
+			p.failures = 0
+		}
 		p.failures++
 		p.until = now.Add(h.opts.Router.Pause(p.failures))
 	}
@@ -61,9 +67,9 @@ func (h *Hub) pausing(e *entry) (until time.Time, pausing bool) {
 	return p.until, time.Now().Before(p.until)
 }
 
-// Seek asks again for what is neither confirmed nor asked for, but for groups that pause. It
-// returns how many names are not confirmed, and when the first pause ends, the zero time for
-// none. These groups do not pause any more: something was learned of them.
+// Seek asks again for what is neither confirmed nor asked for, and for what is confirmed and
+// should be elsewhere, but for groups that pause. It returns how many names are not confirmed,
+// and when the first pause ends, the zero time for none. These groups do not pause any more: something was learned of them.
 func (h *Hub) Seek(groups ...int) (unconfirmed int, next time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -81,7 +87,7 @@ func (h *Hub) Seek(groups ...int) (unconfirmed int, next time.Time) {
 			}
 		}
 	}
-	h.seek()
+	h.review(time.Time{}, nil)
 	for _, p := range h.pauses {
 		if p.until.After(time.Now()) && (next.IsZero() || p.until.Before(next)) {
 			next = p.until

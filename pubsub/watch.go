@@ -2,6 +2,8 @@ package pubsub
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -17,7 +19,8 @@ type watch struct {
 
 // life is a context, and whose life it is.
 type life struct {
-	subs map[*Subscription]struct{}
+	subs map[*Subscription]int // with a number, in the order in which they came
+	next int
 	stop func() bool // ends the watching
 }
 
@@ -34,14 +37,15 @@ func (w *watch) begin(ctx context.Context, s *Subscription) {
 	}
 	l := w.lives[done]
 	if l == nil {
-		l = &life{subs: make(map[*Subscription]struct{}, 1)}
+		l = &life{subs: make(map[*Subscription]int, 1)}
 		if w.lives == nil {
 			w.lives = make(map[<-chan struct{}]*life)
 		}
 		w.lives[done] = l
 		l.stop = context.AfterFunc(ctx, func() { w.ended(ctx) })
 	}
-	l.subs[s] = struct{}{}
+	l.subs[s] = l.next
+	l.next++
 	s.life = done
 }
 
@@ -55,7 +59,10 @@ func (w *watch) ended(ctx context.Context) {
 		return
 	}
 	err := lifeError(ctx)
-	for s := range l.subs { // nobody else has l any more
+	subs := slices.SortedFunc(maps.Keys(l.subs), func(a, b *Subscription) int { // nobody else has l any more
+		return l.subs[a] - l.subs[b]
+	})
+	for _, s := range subs {
 		s.stop(err)
 	}
 }

@@ -213,7 +213,7 @@ func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Valu
 		values, err = c.batchOnce(ctx, rs)
 	}
 	if err == nil {
-		c.lookForWrongServer(values)
+		c.lookForWrongServer(rs, values)
 	}
 	return values, p.outcome(ctx, err)
 }

@@ -55,7 +55,7 @@ var errAbandoned = errors.New("too many callers have given up waiting for this c
 // argument is not: it would be refused again; so would anything of a closed session.
 func SafeToRetry(err error) bool {
 	var batch *command.BatchError
-	if errors.As(err, &batch) && batch.Ran || errors.Is(err, ErrArgument) || errors.Is(err, ErrSessionClosed) {
+	if errors.As(err, &batch) && batch.Ran || errors.Is(err, ErrMaybeExecuted) || errors.Is(err, ErrArgument) || errors.Is(err, ErrSessionClosed) {
 		return false
 	}
 	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected)

@@ -21,6 +21,9 @@ func (c *conn) meetFence(o *Options, token string, given bool) error {
 		return c.handshakeLost("PING", err)
 	}
 	refusal := v.Err()
+	if refusal != nil {
+		refusal = o.withoutSecret(refusal)
+	}
 	switch {
 	case given && refusal != nil:
 	case token != "" && (v.Str() == token && refusal == nil || isPong(v, token)):

@@ -23,8 +23,9 @@ type learned struct {
 	trying chan struct{} // capacity 1: an attempt whose user may be refused
 
 	mu       sync.Mutex
-	refusal  error // why it lets nobody in; nil where it does
-	refusals int   // in a row
+	workedAt time.Time // the last time that the server let a connection in
+	refusal  error     // why it lets nobody in; nil where it does
+	refusals int       // in a row
 	until    time.Time
 }
 
@@ -110,11 +111,15 @@ func (l *learned) enter(ctx context.Context, o *Options) (leave func(), err erro
 	return leave, nil
 }
 
+// acceptedLasts is how long a user and a password that were accepted are taken for good: then
+// they may have been changed.
+const acceptedLasts = 10 * time.Second
+
 // accepted reports whether the last attempt that the server has decided about was let in.
 func (l *learned) accepted() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.worked.Load() && l.refusal == nil
+	return l.refusal == nil && time.Since(l.workedAt) < acceptedLasts
 }
 
 // wait returns how long no attempt is due.
@@ -135,6 +140,7 @@ func (l *learned) note(err error) error {
 	switch {
 	case err == nil:
 		l.worked.Store(true)
+		l.workedAt = time.Now()
 		l.refusal, l.refusals = nil, 0
 		return nil
 	case !lasts(err):

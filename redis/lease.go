@@ -84,7 +84,7 @@ func (p *pool) acquire(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dialing > 0 || p.lastErr != nil || !p.worked { // the server is why, not the size of the pool
+	if lent := p.size - p.dialing; lent <= 0 || p.lastErr != nil && p.dialing > 0 || !p.worked { // the server is why, not the size of the pool
 		return fmt.Errorf("%w: %w: %w", ended(ctx), errNoLink, or(p.lastErr, errStillConnecting))
 	}
 	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, ended(ctx))

@@ -33,7 +33,7 @@ type patience struct {
 	attempts    int
 	began       time.Time
 	hasDeadline bool
-	renewed     bool // the connection was replaced, because it led to the wrong server
+	renewals    int  // how often the server was the wrong one
 	cut         bool // there would be another attempt, were it not for the end of the context
 }
 
@@ -73,18 +73,22 @@ func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
 	case lostRead(err) && readOnly:
 		// The reply itself may be what ends connections: not without end.
 		return p.attempts < maxAttempts
+	case errors.Is(err, ErrMaybeExecuted):
+		return false
+	case errors.Is(err, ErrNotSent):
+		return true
 	case errors.Is(err, ErrRejected) && isWrongServer(err):
-		// Once: a server that is meant to be a replica stays one.
-		again := c.renew(err) && !p.renewed
-		p.renewed = true
-		return again
+		// The connections are replaced, by this call or by another that met the same. A few
+		// times: a server that is meant to be a replica stays one.
+		c.renew(err)
+		p.renewals++
+		return p.renewals < maxAttempts
 	case errors.Is(err, ErrRejected):
 		return passes(err) // or another server is meant
 	case isScriptOnReplica(err):
 		c.renew(err)
-		return false
 	}
-	return errors.Is(err, ErrNotSent)
+	return false
 }
 
 // outcome returns the error of the last attempt, and with it the end of the context where

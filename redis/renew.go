@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
 )
 
 // Reconnect says that the client's connections lead to the wrong server, or are bad for
@@ -27,7 +28,7 @@ func (c *Client) Reconnect(reason error) {
 	if c == nil || len(c.links) == 0 {
 		return
 	}
-	reason = or(reason, errReconnect)
+	reason = replacedFor(or(reason, errReconnect))
 	c.renew(reason)
 	for _, s := range c.liveSubscribers() {
 		s.reconnect(reason)
@@ -67,11 +68,41 @@ func (c *Client) renew(reason error) bool {
 	if c.isClosed() || !c.renewal.due(c.options.Backoff) {
 		return false
 	}
+	reason = replacedFor(reason)
 	for _, l := range c.links {
 		l.renew(reason)
 	}
 	c.pool.renew(reason)
 	return true
+}
+
+// replacedError is why a connection was replaced, for the others whose requests are on it. It
+// has the words of the reason alone: that somebody else's command was rejected says nothing
+// of theirs, which may have run.
+type replacedError struct{ reason error }
+
+func replacedFor(reason error) error {
+	if _, ok := reason.(*replacedError); ok { //nolint:errorlint // made here
+		return reason
+	}
+	return &replacedError{reason}
+}
+
+func (e *replacedError) Error() string {
+	var reply *proto.Error
+	if errors.As(e.reason, &reply) { // without the command that met it
+		return "the connection is being replaced: a server answered " + reply.Error()
+	}
+	return "the connection is being replaced: " + e.reason.Error()
+}
+
+// Is finds the reason, but not what happened to the command that met it.
+func (e *replacedError) Is(target error) bool {
+	switch target {
+	case ErrNotSent, ErrRejected, ErrMaybeExecuted:
+		return false
+	}
+	return errors.Is(e.reason, target)
 }
 
 // isWrongServer reports whether a rejection says that the server is not the one that is meant:
@@ -88,11 +119,16 @@ func isScriptOnReplica(err error) bool {
 	return errors.As(err, &reply) && strings.Contains(reply.Message, "You can't write against a read only")
 }
 
-// lookForWrongServer replaces the connections where a reply of a batch says so.
-func (c *Client) lookForWrongServer(values []proto.Value) {
-	for _, v := range values {
-		if v.Kind() == proto.KindError && (isWrongServer(v.Err()) || isScriptOnReplica(v.Err())) {
-			c.renew(v.Err())
+// lookForWrongServer replaces the connections where a reply to one of the requests says so.
+func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value) {
+	for i, v := range values {
+		if v.Kind() != proto.KindError || !isWrongServer(v.Err()) && !isScriptOnReplica(v.Err()) {
+			continue
+		}
+		r := rs.At(i)
+		// A script may use the code for an error of its own.
+		if err := command.ReplyError(&r, c.options.Addr, v); errors.Is(err, ErrRejected) || isScriptOnReplica(err) {
+			c.renew(err)
 			return
 		}
 	}

@@ -69,6 +69,63 @@ func TestScriptOnAReplicaMeansAnotherServer(t *testing.T) {
 	}
 }
 
+// That somebody else's command was rejected says nothing of a command whose reply is lost with
+// the connection: it may have run, and is not repeated.
+func TestReplyLostWithAReplacedConnection(t *testing.T) {
+	story(t, redis.Options{ReplyTimeout: time.Second}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		set := command.Set("k", "v").Go(t.Context(), client)
+		old := server.AcceptReady()
+		old.Expect("SET", "k", "v")
+		incr := command.Incr("n").Go(t.Context(), client)
+		old.Expect("INCR", "n")
+		old.Error(readOnlyReply) // INCR is never answered
+		next := server.AcceptReady()
+		next.Expect("SET", "k", "v")
+		next.OK()
+		if r := <-set; r.Err != nil {
+			t.Errorf("SET: %v", r.Err)
+		}
+		r := <-incr
+		if !errors.Is(r.Err, redis.ErrMaybeExecuted) || errors.Is(r.Err, redis.ErrRejected) || redis.SafeToRetry(r.Err) {
+			t.Errorf("INCR: %v", r.Err)
+		}
+		if strings.Contains(r.Err.Error(), "SET") {
+			t.Errorf("another command is shown: %v", r.Err)
+		}
+		next.ExpectNothing(time.Second)
+	})
+}
+
+// All that wait on the wrong server go on at the right one, not only the first to hear of it.
+func TestReadOnlyForManyCallers(t *testing.T) {
+	const callers = 16
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		var results []<-chan command.Result[int64]
+		for range callers {
+			results = append(results, command.Incr("n").Go(ctx, client))
+		}
+		old := server.AcceptReady()
+		for range callers {
+			old.Expect("INCR", "n")
+		}
+		for range callers {
+			old.Error(readOnlyReply)
+		}
+		next := server.AcceptReady()
+		for range callers {
+			next.Expect("INCR", "n")
+			next.Int(1)
+		}
+		for _, result := range results {
+			if r := <-result; r.Value != 1 || r.Err != nil {
+				t.Errorf("INCR: %v", r)
+			}
+		}
+	})
+}
+
 // Where the server is meant to be a replica the error is told, and no connection after
 // the other is made.
 func TestReadOnlyReplicaStays(t *testing.T) {

@@ -64,6 +64,7 @@ type Mux struct {
 	refreshes    int
 	refreshAgain time.Time
 	view         View
+	former       View             // the one before it that differed
 	owners       *owners          // of view; nil before the first
 	nodes        map[string]*node // by address, those with a lane
 	hints        map[int]string   // where a MOVED has said that a slot is, since the last view
@@ -140,6 +141,9 @@ func (m *Mux) Subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Sub
 // proofAge is how old the last word of another node may be before one is asked for.
 const proofAge = 5 * time.Second
 
+// quarrelLasts is how long a view that comes again, after another one, is no news.
+const quarrelLasts = 5 * time.Second
+
 // Update tells how the slots are spread now. A view that is older than the last one is left
 // alone.
 func (m *Mux) Update(v View) {
@@ -153,8 +157,13 @@ func (m *Mux) Update(v View) {
 		return
 	}
 	changed := m.owners == nil || !v.same(&m.view)
-	if changed {
+	// Where two nodes don't agree, their views come by turns.
+	news := changed && (v.At.Sub(m.former.At) > quarrelLasts || !v.same(&m.former))
+	if news {
 		m.refreshes, m.refreshAgain = 0, time.Time{}
+	}
+	if changed {
+		m.former = m.view
 	}
 	m.view, m.owners = v, table
 	clear(m.hints)
@@ -179,7 +188,7 @@ func (m *Mux) Update(v View) {
 	m.mu.Unlock()
 
 	m.connect()
-	if changed {
+	if news {
 		m.hub.Changed()
 	}
 	m.hub.Review(v.At, func(l *pubsub.Lane) bool { return proves(l.Node()) })
@@ -331,7 +340,7 @@ func (m *Mux) run() {
 		groups := m.mapHints()
 		m.connect() // hints may name nodes that are not in the view
 		unconfirmed, next := m.hub.Seek(groups...)
-		if unconfirmed == 0 {
+		if unconfirmed == 0 && next.IsZero() {
 			m.calm()
 			continue
 		}

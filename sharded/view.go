@@ -1,6 +1,7 @@
 package sharded
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -41,11 +42,34 @@ func (v *View) owners() *owners {
 	return table
 }
 
-// same reports whether the slots are spread as in another view.
+// same reports whether the slots are spread as in another view. Nodes that agree list shards
+// and replicas in orders of their own.
 func (v *View) same(other *View) bool {
-	return slices.EqualFunc(v.Shards, other.Shards, func(a, b Shard) bool {
+	a, b := v.inOrder(), other.inOrder()
+	return slices.EqualFunc(a, b, func(a, b Shard) bool {
 		return a.Primary == b.Primary && slices.Equal(a.Slots, b.Slots) && slices.Equal(a.Replicas, b.Replicas)
 	})
+}
+
+// inOrder returns the shards with all of their parts in an order that does not depend on
+// who has told them.
+func (v *View) inOrder() []Shard {
+	shards := slices.Clone(v.Shards)
+	for i := range shards {
+		s := &shards[i]
+		s.Slots = slices.SortedFunc(slices.Values(s.Slots), func(a, b slot.Range) int { return a.From - b.From })
+		s.Replicas = slices.Sorted(slices.Values(s.Replicas))
+	}
+	slices.SortFunc(shards, func(a, b Shard) int {
+		first := func(s Shard) int {
+			if len(s.Slots) == 0 {
+				return slot.Count
+			}
+			return s.Slots[0].From
+		}
+		return cmp.Or(cmp.Compare(first(a), first(b)), cmp.Compare(a.Primary, b.Primary))
+	})
+	return shards
 }
 
 // alone reports whether the cluster has one node, which can't be cut off from others.

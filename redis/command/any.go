@@ -189,7 +189,7 @@ func (f form) toAny(v proto.Value, text func(string) any) (any, error) {
 // toMap makes a map of names and values.
 func (f form) toMap(v proto.Value, text func(string) any) (any, error) {
 	m := make(map[string]any, v.Len()/2)
-	err := fieldReader{form: f}.each(v, "a map with texts for keys", func(name string, v proto.Value) (err error) {
+	err := fieldReader{form: f}.each(v, "a map with texts for keys", func(_ int, name string, v proto.Value) (err error) {
 		m[name], err = ToAny(v, text)
 		return err
 	})
@@ -406,8 +406,8 @@ func AsMap[T, U any](cmd Cmd[U], value func(Cmd[U]) Cmd[T]) Cmd[map[string]T] {
 	return As(cmd, func(v proto.Value) (map[string]T, error) {
 		var bad partial
 		result := make(map[string]T, v.Len()/2)
-		err := read.each(v, "a map", func(name string, v proto.Value) error {
-			if bad.takes(name, v) {
+		err := read.each(v, "a map", func(i int, name string, v proto.Value) error {
+			if bad.takes(i, name, v) {
 				return nil
 			}
 			one, err := decode(v)
@@ -423,7 +423,7 @@ func AsMap[T, U any](cmd Cmd[U], value func(Cmd[U]) Cmd[T]) Cmd[map[string]T] {
 		if err != nil {
 			return nil, err
 		}
-		return result, bad.err()
+		return result, bad.err(read.count(v))
 	})
 }
 

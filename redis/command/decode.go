@@ -280,7 +280,7 @@ func decodeEach[T any](v proto.Value, wanted string, decode func(proto.Value) (T
 	result := make([]T, 0, v.Len())
 	e := v.Elems()
 	for e.Next() {
-		if bad.takes("", e.Value()) {
+		if bad.takes(len(result), "", e.Value()) {
 			result = append(result, *new(T))
 			continue
 		}
@@ -290,7 +290,7 @@ func decodeEach[T any](v proto.Value, wanted string, decode func(proto.Value) (T
 		}
 		result = append(result, one)
 	}
-	return result, bad.err()
+	return result, bad.err(len(result))
 }
 
 // decodeInts decodes an array of integers.
@@ -381,7 +381,7 @@ func decodeElems[T any](f form, v proto.Value, wanted string, decode func(proto.
 	var bad partial
 	result := make([]T, 0, v.Len())
 	for e := range f.elems(v) {
-		if bad.takes("", e) {
+		if bad.takes(len(result), "", e) {
 			result = append(result, *new(T))
 			continue
 		}
@@ -391,7 +391,7 @@ func decodeElems[T any](f form, v proto.Value, wanted string, decode func(proto.
 		}
 		result = append(result, one)
 	}
-	return result, bad.err()
+	return result, bad.err(len(result))
 }
 
 // AsInt returns cmd with its integer, also one that is stored as text.

@@ -294,27 +294,23 @@ func (e *PartialError) Unwrap() []error {
 }
 
 // partial collects error replies among elements.
-type partial struct {
-	elements []ElementError
-	n        int
-}
+type partial struct{ elements []ElementError }
 
-// takes counts an element, and reports whether it is an error reply, which it notes.
-func (p *partial) takes(name string, v proto.Value) bool {
-	p.n++
+// takes reports whether element i is an error reply, which it notes.
+func (p *partial) takes(i int, name string, v proto.Value) bool {
 	if v.Kind() != proto.KindError {
 		return false
 	}
-	p.elements = append(p.elements, ElementError{p.n - 1, name, v.Err()})
+	p.elements = append(p.elements, ElementError{i, name, v.Err()})
 	return true
 }
 
-// err returns what was noted, as one error.
-func (p *partial) err() error {
+// err returns what was noted among n elements, as one error.
+func (p *partial) err(n int) error {
 	if p.elements == nil {
 		return nil
 	}
-	return &PartialError{Len: p.n, Elements: p.elements}
+	return &PartialError{Len: n, Elements: p.elements}
 }
 
 // errorIn returns an error reply inside of v, if there is one.

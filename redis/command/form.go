@@ -50,7 +50,7 @@ func (r *Request) form() form {
 			return formScores
 		}
 	case &specVsim:
-		if r.hasWord("WITHSCORES", 2) {
+		if r.hasWord("WITHSCORES", 3) { // behind ELE and its element, or the vector
 			return formMap
 		}
 	case &specZunion, &specZinter, &specZdiff:
@@ -211,7 +211,7 @@ func (r *Request) fieldReader() fieldReader {
 // each gives the names and values of a reply to yield. Null is left out where the names
 // are the request's: that value is missing. Where the reply does not say that it has
 // names and values, and the command neither, it is not decoded.
-func (f fieldReader) each(v proto.Value, wanted string, yield func(name string, v proto.Value) error) error {
+func (f fieldReader) each(v proto.Value, wanted string, yield func(i int, name string, v proto.Value) error) error {
 	switch {
 	case v.Kind() == proto.KindMap || f.form.paired() && isList(v):
 		return f.eachPair(v, wanted, yield)
@@ -221,13 +221,12 @@ func (f fieldReader) each(v proto.Value, wanted string, yield func(name string, 
 		}
 		i := 0
 		for value := range v.All() {
-			name := f.names[i]
-			if i++; value.IsNull() {
-				continue
+			if !value.IsNull() {
+				if err := yield(i, f.names[i], value); err != nil {
+					return err
+				}
 			}
-			if err := yield(name, value); err != nil {
-				return err
-			}
+			i++
 		}
 		return nil
 	case isList(v):
@@ -236,14 +235,26 @@ func (f fieldReader) each(v proto.Value, wanted string, yield func(name string, 
 	return want(wanted)
 }
 
+// count returns how many values a reply has, those that are missing included.
+func (f fieldReader) count(v proto.Value) int {
+	switch {
+	case len(f.names) > 0:
+		return len(f.names)
+	case nested(v):
+		return v.Len()
+	}
+	return v.Len() / 2
+}
+
 // eachPair is each for names and values by turns.
-func (f fieldReader) eachPair(v proto.Value, wanted string, yield func(name string, v proto.Value) error) error {
-	name, isValue := "", false
+func (f fieldReader) eachPair(v proto.Value, wanted string, yield func(i int, name string, v proto.Value) error) error {
+	i, name, isValue := 0, "", false
 	for e := range f.form.elems(v) {
 		if isValue {
-			if err := yield(name, e); err != nil {
+			if err := yield(i, name, e); err != nil {
 				return err
 			}
+			i++
 		} else {
 			var err error
 			if name, err = decodeString(e); err != nil {
@@ -277,8 +288,8 @@ func AsFields[U any](cmd Cmd[U]) Cmd[[]Field] {
 		t := textsOf(v)
 		var bad partial
 		fields := make([]Field, 0, v.Len()/2)
-		err := read.each(v, "names and values", func(name string, v proto.Value) error {
-			if bad.takes(name, v) {
+		err := read.each(v, "names and values", func(i int, name string, v proto.Value) error {
+			if bad.takes(i, name, v) {
 				return nil
 			}
 			value, err := t.string(v)
@@ -288,6 +299,6 @@ func AsFields[U any](cmd Cmd[U]) Cmd[[]Field] {
 		if err != nil {
 			return nil, err
 		}
-		return fields, bad.err()
+		return fields, bad.err(read.count(v))
 	})
 }

@@ -32,6 +32,7 @@ func TestErrorsAmongElements(t *testing.T) {
 		{"MGET as a map", do(command.AsMap(command.MGet("a", "b", "c"), command.AsInt)), some, map[string]int64{"a": 1, "c": 3}, 1, "b"},
 		{"MGET as a struct", do(command.AsStruct[person](command.MGet("age", "b", "name"))), some, person{"3", 1}, 1, "b"},
 		{"MGET as fields", do(command.AsFields(command.MGet("a", "b", "c"))), some, []command.Field{{"a", "1"}, {"c", "3"}}, 1, "b"},
+		{"HMGET with a missing field", do(command.AsMap(command.HMGet("k", "a", "b", "c"), command.AsInt)), list{nothing{}, refusal(words), bulkText("3")}, map[string]int64{"c": 3}, 1, "b"},
 		{"ZMSCORE", do(command.ZMScore("k", "a", "b")), list{refusal(words), double3(2)}, []command.Optional[float64]{{}, {Value: 2, Present: true}}, 0, ""},
 	} {
 		for _, resp3 := range []bool{false, true} {
@@ -48,6 +49,9 @@ func TestErrorsAmongElements(t *testing.T) {
 			want := command.ElementError{Index: test.index, Name: test.named, Err: &proto.Error{Code: "ERR", Message: "server 2 is down"}}
 			if diff := cmp.Diff([]command.ElementError{want}, bad.Elements); diff != "" || bad.Command == "" {
 				t.Errorf("%s of %q (-want +got):\n%s", test.name, bad.Command, diff)
+			}
+			if n := map[bool]int{true: 2, false: 3}[test.name == "ZMSCORE"]; bad.Len != n {
+				t.Errorf("%s has %d elements, want %d", test.name, bad.Len, n)
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", test.name, diff)

@@ -270,7 +270,7 @@ func (r *Request) repair(ctx context.Context, d Doer, err error) (proto.Value, e
 	}
 	// The servers' own words: what has run may fail with an error much like theirs.
 	switch {
-	case r.rest.script != nil && isNoScript(reply):
+	case r.rest.script != nil && (r.spec == &specEvalsha || r.spec == &specEvalshaRo) && isNoScript(reply):
 		return d.Do(ctx, r.evaluated())
 	case r.rest.library != "" && reply.Code == "ERR" && reply.Message == "Function not found":
 		if _, err := NewLibrary(r.rest.library).Load().Do(ctx, d); err != nil {

@@ -57,9 +57,9 @@ func AsStruct[T, U any](cmd Cmd[U]) Cmd[T] {
 		var bad partial
 		found := false
 		into := reflect.ValueOf(&result).Elem()
-		err := read.each(v, wanted, func(name string, v proto.Value) error {
+		err := read.each(v, wanted, func(i int, name string, v proto.Value) error {
 			found = true
-			if bad.takes(name, v) {
+			if bad.takes(i, name, v) {
 				return nil
 			}
 			text, err := decodeString(v)
@@ -74,7 +74,7 @@ func AsStruct[T, U any](cmd Cmd[U]) Cmd[T] {
 		case !found:
 			return none, Nil
 		}
-		return result, bad.err()
+		return result, bad.err(read.count(v))
 	})
 }
 
