@@ -73,6 +73,7 @@ func modelMatches(name Name, channel string, shard bool) bool {
 
 // model is the server, the network, the reader and the consumers in one.
 type model struct {
+	failed time.Time // when a call failed last
 	*world
 	*simulation.Scheduler // for its trace: the steps come one after the other by themselves
 	random                *rand.Rand
@@ -236,6 +237,13 @@ func (m *model) subscribe() {
 }
 
 func (m *model) checkError(err error) {
+	// One answer may fail several calls. Which of them runs first, and so which of their names
+	// is released first, is up to Go's scheduler.
+	if now := time.Now(); now.Equal(m.failed) {
+		m.Note(simulation.Unordered)
+	} else {
+		m.failed = now
+	}
 	var refused *RefusedError
 	var missing *UnacknowledgedError
 	var incomplete *IncompleteError
