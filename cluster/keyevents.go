@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,6 +41,9 @@ type KeyEvents struct {
 
 // keyStream is the notifications of one primary.
 type keyStream struct {
+	node *node
+	ctx  context.Context // the life of its subscription
+	stop context.CancelFunc
 	gone chan struct{}        // closed when the primary is none any more
 	sub  *pubsub.Subscription // nil while it is not subscribed; guarded by KeyEvents.mu
 }
@@ -134,8 +138,8 @@ func (k *KeyEvents) run() {
 		case <-k.ctx.Done():
 			return
 		case <-k.wake:
-			for n, s := range k.review() {
-				k.tasks.Go(func() { k.serve(n, s.stream, s.since) })
+			for _, s := range k.review() {
+				k.tasks.Go(func() { k.serve(s.stream, s.since) })
 			}
 		}
 	}
@@ -147,49 +151,56 @@ type newStream struct {
 	since  time.Time // from when on its events may be missing
 }
 
-// review ends the streams of nodes that are no primaries any more, and returns the primaries that are
-// to be subscribed on.
-func (k *KeyEvents) review() map[*node]newStream {
+// review ends the streams of nodes that are no primaries any more, or have another client, and returns
+// the primaries that are to be subscribed on.
+func (k *KeyEvents) review() []newStream {
 	r := k.client.routes.Load()
-	fresh := map[*node]newStream{}
+	var fresh []newStream
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	primaries := map[string]bool{}
-	for _, n := range r.primaries() {
-		primaries[n.addr] = true
-		if k.streams[n.addr] == nil {
-			s := &keyStream{gone: make(chan struct{})}
-			k.streams[n.addr] = s
-			fresh[n] = newStream{s, k.looked}
-		}
-	}
+	primaries := r.primaries()
 	for addr, s := range k.streams {
-		if primaries[addr] {
+		if slices.Contains(primaries, s.node) {
 			continue
 		}
 		delete(k.streams, addr)
 		close(s.gone)
-		if sub := s.sub; sub != nil {
-			// What has come from it is still delivered, and the end of that is the stream's.
-			k.tasks.Go(func() {
-				_ = sub.Unsubscribe(k.ctx)
-				_ = sub.PUnsubscribe(k.ctx)
-			})
+		if s.sub != nil {
+			k.leave(s.sub)
+		} else {
+			s.stop()
+		}
+	}
+	for _, n := range primaries {
+		if k.streams[n.addr] == nil {
+			s := &keyStream{node: n, gone: make(chan struct{})}
+			s.ctx, s.stop = context.WithCancel(k.ctx)
+			k.streams[n.addr] = s
+			fresh = append(fresh, newStream{s, k.looked})
 		}
 	}
 	k.looked = r.topology.At
 	return fresh
 }
 
+// leave unsubscribes from a node that is no primary any more. What has come from it is still
+// delivered, and the end of that is the stream's.
+func (k *KeyEvents) leave(sub *pubsub.Subscription) {
+	k.tasks.Go(func() {
+		_ = sub.Unsubscribe(k.ctx)
+		_ = sub.PUnsubscribe(k.ctx)
+	})
+}
+
 // first subscribes on all primaries, and fails with any of them.
 func (k *KeyEvents) first() error {
 	fresh := k.review()
 	errs := make(chan error, len(fresh))
-	for n, s := range fresh {
+	for _, s := range fresh {
 		k.tasks.Go(func() {
-			err := k.subscribe(n, s.stream)
+			err := k.subscribe(s.stream)
 			if err == nil {
-				k.tasks.Go(func() { k.forward(n.addr, s.stream, nil) })
+				k.tasks.Go(func() { k.forward(s.stream) })
 			}
 			errs <- err
 		})
@@ -204,84 +215,97 @@ func (k *KeyEvents) first() error {
 }
 
 // subscribe subscribes on a primary.
-func (k *KeyEvents) subscribe(n *node, s *keyStream) error {
-	sub, err := n.client.NewSubscription(k.ctx, k.names...)
+func (k *KeyEvents) subscribe(s *keyStream) error {
+	sub, err := s.node.client.NewSubscription(s.ctx, k.names...)
 	if err != nil {
-		return fmt.Errorf("node %s: %w", n.addr, err)
+		return fmt.Errorf("node %s: %w", s.node.addr, err)
 	}
 	k.mu.Lock()
-	s.sub = sub
+	if err = s.ctx.Err(); err == nil { // else it was left while it was subscribed
+		s.sub = sub
+	}
 	k.mu.Unlock()
-	return nil
+	if err != nil {
+		_ = sub.Close()
+	}
+	return err
 }
 
-// serve subscribes on a new primary, for as long as it is one, and forwards its events.
-func (k *KeyEvents) serve(n *node, s *keyStream, since time.Time) {
+// serve subscribes on a new primary, for as long as it is one, and forwards its events. Those since a
+// time may be missing: a gap tells so, also where the primary is none any more before it was
+// subscribed on.
+func (k *KeyEvents) serve(s *keyStream, since time.Time) {
+	defer s.stop()
 	for failures := 0; ; failures++ {
-		err := k.subscribe(n, s)
+		err := k.subscribe(s)
 		var refused *pubsub.RefusedError
 		switch {
 		case err == nil:
-			k.forward(n.addr, s, &pubsub.Gap{Reason: pubsub.Moved, From: since, To: time.Now()})
+			if k.missed(s, since) {
+				k.forward(s)
+			}
 			return
 		case errors.As(err, &refused):
 			k.stop(err)
 			return
 		case errors.Is(err, redis.ErrClosed): // the node has another client by now, or none
-			k.forget(n.addr, s)
+			k.forget(s)
+			k.missed(s, since) // until now: whoever takes the stream's place goes on from before
 			return
 		}
-		k.client.options.Logger.Warn("cluster: no notifications of keys from a node", "error", err)
-		k.client.refreshSoon()
-		select {
-		case <-time.After(min(keyEventsPause<<min(failures, maxDoublings), time.Second)):
-		case <-s.gone:
-			return
-		case <-k.ctx.Done():
+		if s.ctx.Err() == nil {
+			k.client.options.Logger.Warn("cluster: no notifications of keys from a node", "error", err)
+			k.client.refreshSoon()
+			sleep(s.ctx, min(keyEventsPause<<min(failures, maxDoublings), time.Second))
+		}
+		if s.ctx.Err() != nil { // it is no primary any more, or the end
+			k.missed(s, since)
 			return
 		}
 	}
 }
 
 // forget has a primary subscribed on anew, if it is one still.
-func (k *KeyEvents) forget(addr string, s *keyStream) {
+func (k *KeyEvents) forget(s *keyStream) {
 	k.mu.Lock()
-	if k.streams[addr] == s {
-		delete(k.streams, addr)
+	if k.streams[s.node.addr] == s {
+		delete(k.streams, s.node.addr)
 	}
 	k.mu.Unlock()
 	k.client.refreshSoon() // which has it looked for
 	k.look()
 }
 
-// forward gives the stream the events of one primary, behind a gap, if there is one.
-func (k *KeyEvents) forward(addr string, s *keyStream, gap *pubsub.Gap) {
+// missed gives the stream a gap of one primary, from a time until now.
+func (k *KeyEvents) missed(s *keyStream, since time.Time) bool {
+	return k.sendGap(s, &pubsub.Gap{Reason: pubsub.Moved, From: since, To: time.Now()})
+}
+
+func (k *KeyEvents) sendGap(s *keyStream, gap *pubsub.Gap) bool {
+	return k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: s.node.addr})
+}
+
+// forward gives the stream the events of one primary.
+func (k *KeyEvents) forward(s *keyStream) {
+	defer s.stop()
 	defer func() { _ = s.sub.Close() }()
-	select {
-	case <-s.gone: // while it was subscribed
-		return
-	default:
-	}
-	if gap != nil && !k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: addr}) {
-		return
-	}
-	if !k.forwardAll(addr, s.sub) {
+	if !k.forwardAll(s.node.addr, s.sub) {
 		return
 	}
 	// The connection may have been lost already when the primary failed: the gap of whoever takes
 	// its place begins later.
-	if gap := s.sub.Stats().FinalGap; gap != nil && !k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: addr}) {
+	if gap := s.sub.Stats().FinalGap; gap != nil && !k.sendGap(s, gap) {
 		return
 	}
 	if err := s.sub.Err(); err != nil && !errors.Is(err, redis.ErrClosed) {
 		select {
 		case <-s.gone:
 		default:
-			k.stop(fmt.Errorf("node %s: %w", addr, err))
+			k.stop(fmt.Errorf("node %s: %w", s.node.addr, err))
 		}
 		return
 	}
-	k.forget(addr, s)
+	k.forget(s)
 }
 
 // forwardAll gives the stream the events of a subscription until that ends. While its connection is

@@ -20,8 +20,10 @@ type roaming struct {
 
 	mu   sync.Mutex
 	node string // where it is, or was, or is to be
-	last *Topology
-	// vouched is when another node last said that the node is well, or when it was chosen.
+	// last is the topology of the last review. vouched is when another node last said that the node
+	// is well. Going to another node changes neither, since what was missed until then is not known
+	// before the next review.
+	last    *Topology
 	vouched time.Time
 }
 
@@ -69,7 +71,9 @@ func (r *roaming) resolve(ctx context.Context) (string, error) {
 	r.cluster.refreshSoon() // whatever was there before is lost
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.last, r.vouched = routes.topology, time.Now() // no gap begins before the names are confirmed
+	if r.last == nil {
+		r.last, r.vouched = routes.topology, time.Now() // no gap begins before the names are confirmed
+	}
 	if r.preferred != "" && r.node != r.preferred {
 		r.node = r.preferred
 		return r.node, nil

@@ -106,7 +106,10 @@ func (s *plainStory) gap() *pubsub.Gap {
 		case msg.Kind != pubsub.KindGap:
 		case gap == nil:
 			gap = msg.Gap
-		case !msg.Gap.From.After(gap.To): // one behind the other
+		case !msg.Gap.From.After(gap.To): // one behind the other, or around it
+			if msg.Gap.From.Before(gap.From) {
+				gap.From = msg.Gap.From
+			}
 			gap.To = msg.Gap.To
 		default:
 			s.Fatalf("%v to %v, and then %v to %v", gap.From, gap.To, msg.Gap.From, msg.Gap.To)
@@ -153,6 +156,27 @@ func TestPlainGapBeginsBeforeAnybodyNotices(t *testing.T) {
 			t.Errorf("cut at %v: %+v", cut, gap)
 		}
 	})
+}
+
+// The subscription loses its connection, and is at another node, before the topology tells of a
+// failover: what was missed at the first node is told all the same.
+func TestPlainGapOfAFailoverBeforeTheLinkWasLost(t *testing.T) {
+	for name, publisher := range map[string]int{"of the subscription's node": 0, "of a node that publishes": 1} {
+		t.Run(name, func(t *testing.T) {
+			tellPlain(t, 0, func(s *plainStory) {
+				n := s.nodes[publisher]
+				replica := s.replicaOf(n)
+				cut := s.do(0, func() { n.cutOff = time.Now() })
+				s.do(5*time.Second, func() { s.promote(replica, false) })
+				s.do(time.Second, func() { s.at.publish("SUBSCRIBE", modelNews) }) // its connection lives
+				lost := s.do(time.Second, s.at.cutAll)
+				time.Sleep(15 * time.Second) // there was a refresh
+				if gap := s.gap(); gap == nil || gap.From.After(cut) || gap.To.Before(lost) {
+					t.Errorf("cut at %v, lost at %v: %+v", cut, lost, gap)
+				}
+			})
+		})
+	}
 }
 
 // Slots that move, and primaries that are left alone, are no reason for a gap.

@@ -149,26 +149,39 @@ func (t *Topology) moved(slot int, addr string) *Topology {
 
 // failedOver reports whether, since an older topology, a replica has taken a primary's place, or
 // may have: then a node was cut off from the others for a while, though it may be back by now.
-// Slots that primaries hand to each other are none of that.
+// Slots that primaries hand to each other are none of that. Where the two can't be told apart, it was
+// a failover.
 func (t *Topology) failedOver(old *Topology) bool {
-	replicas := map[string]bool{}
+	primaries, replicas := map[string]bool{}, map[string]bool{}
 	for _, s := range old.shards {
+		primaries[s.Primary.key()] = true
 		for _, n := range s.Replicas {
 			replicas[n.key()] = true
 		}
 	}
-	moved := false
+	serving := map[string]bool{}
+	for i, owner := range t.owner {
+		if i == 0 || owner != t.owner[i-1] {
+			serving[t.primaryOf(i)] = true
+		}
+	}
+	takers := map[string]bool{}
 	for at := range slot.Count {
 		was, is := old.primaryOf(at), t.primaryOf(at)
-		if was == is {
+		switch {
+		case was == is:
 			continue
-		}
-		if is == "" || replicas[is] {
+		case is == "" || replicas[is]:
+			return true
+		case was != "" && !primaries[is] && !serving[was]: // it came as a replica meanwhile
 			return true
 		}
-		moved = true
+		takers[is] = true
 	}
-	return !moved && t.Epoch != old.Epoch // there was an election, perhaps there and back
+	if len(takers) == 0 {
+		return t.Epoch != old.Epoch // there was an election, perhaps there and back
+	}
+	return t.Epoch-old.Epoch > int64(len(takers)) // each that takes slots raises the epoch once
 }
 
 // primaryOf returns the key of the primary that serves a slot; "" for none.

@@ -38,6 +38,9 @@ type entry struct {
 	// is when that was said, before which no gap begins.
 	since  time.Time
 	reason Reason
+	// told is when the name was first confirmed, or until when missed has told all, if that was
+	// later.
+	told time.Time
 
 	// farewell is when the server first said of a leaving entry that it is
 	// unsubscribed. That answers our UNSUBSCRIBE, unless it says so again: then
@@ -114,6 +117,9 @@ func (e *entry) subscribed(l *Lane) {
 		e.place.hops, e.place.proven, e.place.taken = 0, now, time.Time{}
 	}
 	e.since, e.reason = now, 0
+	if e.told.IsZero() {
+		e.told = now
+	}
 	for _, m := range e.members {
 		m.subscribed(gap)
 	}
@@ -151,16 +157,26 @@ func (e *entry) takenAway(late bool) {
 	}
 }
 
-// missed tells the subscriptions of e, which stays confirmed, that messages may be missing.
+// missed notes that messages may be missing since a time. Where e is confirmed, which it stays, its
+// subscriptions are told; else the gap that they get when it is confirmed again begins earlier.
 func (e *entry) missed(since time.Time) {
 	now := time.Now()
-	gap := Gap{Reason: Reconnect, From: later(since, e.since), To: now}
-	e.since = now // all before is told
-	for _, m := range e.members {
-		if m.joined {
-			m.sub.gapBehind(gap)
+	since = later(since, e.told)
+	switch {
+	case e.confirmed:
+		gap := Gap{Reason: Reconnect, From: since, To: now}
+		e.since = now // all before is told
+		for _, m := range e.members {
+			if m.joined {
+				m.sub.gapBehind(gap)
+			}
 		}
+	case e.reason == 0:
+		return
+	case since.Before(e.since):
+		e.since = since
 	}
+	e.told = now
 }
 
 // later returns the later of two times.

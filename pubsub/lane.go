@@ -159,16 +159,18 @@ func (l *Lane) LinkLost(since time.Time, err error) {
 	}
 }
 
-// Missed says that messages of the names that are confirmed on this lane may be missing since a
-// time, though the link lives: the server itself may not have had them. The subscriptions
-// get a Gap.
+// Missed says that messages of the names that are confirmed on this lane, or were until its link was
+// lost, may be missing since a time, though the link lives or has lived then: the server itself may
+// not have had them. The subscriptions get a Gap, or one that begins earlier. It reaches back over
+// lost links, but not before the first confirmation of a name, nor before what the last call has
+// told.
 func (l *Lane) Missed(since time.Time) {
 	h := l.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, entries := range h.entries {
 		for _, e := range entries {
-			if e.confirmed && e.lane == l {
+			if e.lane == l {
 				e.missed(since)
 			}
 		}
