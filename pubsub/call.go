@@ -36,6 +36,22 @@ func (c *call) fail(err error) {
 	}
 }
 
+// FailCalls ends all calls that wait for the server with err: it refuses the connection for a
+// reason that does not pass by itself, so that waiting does not help.
+func (h *Hub) FailCalls(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, entries := range h.entries {
+		for _, e := range entries {
+			for _, m := range e.members {
+				for _, c := range m.waiting {
+					c.fail(err)
+				}
+			}
+		}
+	}
+}
+
 // subscribeNames subscribes s to names and returns when each is acknowledged.
 // If it fails it leaves nothing behind. ctx bounds this call alone.
 func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name) error {

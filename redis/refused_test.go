@@ -169,3 +169,26 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 	}
 	new(redis.Client).Reconnect(nil)
 }
+
+// Calls that subscribe hear of the refusal at once too: they don't wait for the end of
+// SubscribeTimeout.
+func TestSubscribeRefusedForGood(t *testing.T) {
+	const refusal = "WRONGPASS invalid username-password pair or user is disabled."
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := refusing(t, redis.Options{Password: redis.NewSecret("s3cret")}, "HELLO", refusal)
+		defer client.Close()
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				began := time.Now()
+				_, err := client.Subscribe(t.Context(), "news")
+				var reply *redis.ReplyError
+				if !errors.As(err, &reply) || reply.Error() != refusal || !errors.Is(err, redis.ErrNotSent) {
+					t.Errorf("Subscribe: %v", err)
+				}
+				within(t, "Subscribe", began, 0, 0)
+			})
+		}
+		all.Wait()
+	})
+}

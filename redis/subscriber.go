@@ -128,6 +128,9 @@ func (s *subscriber) run() {
 		}
 		if err != nil {
 			s.noteError(err)
+			if isRefused(err) && s.hub != nil {
+				s.hub.FailCalls(notSent("SUBSCRIBE", s.options.Addr, err))
+			}
 			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
 			if failures++; s.unneeded() || !s.again(failures, err) {
 				return
