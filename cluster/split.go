@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -77,11 +78,18 @@ func split[T any](ctx context.Context, c Executor, keys []string, cmdFor func(pa
 	failed := &SplitError{Command: name, Err: err}
 	for i, f := range futures {
 		v, wrong := f.Result()
-		if wrong != nil {
+		var some *command.PartialError // the others' values are there
+		if wrong != nil && !errors.As(wrong, &some) {
 			failed.Failed = append(failed.Failed, parts[i].keys...)
 			continue
 		}
-		failed.Done = append(failed.Done, parts[i].keys...)
+		for n, key := range parts[i].keys {
+			if some != nil && slices.ContainsFunc(some.Elements, func(e command.ElementError) bool { return e.Index == n }) {
+				failed.Failed = append(failed.Failed, key)
+			} else {
+				failed.Done = append(failed.Done, key)
+			}
+		}
 		add(parts[i], v)
 	}
 	if err == nil || len(failed.Done) == 0 {
