@@ -100,8 +100,13 @@ func TestBlockedThroughAFailover(t *testing.T) {
 		}
 		failed := false
 		old.answer = func(words []string) (string, bool) {
-			if words[0] != "BLPOP" || failed {
-				return fmt.Sprintf("-MOVED %d %s\r\n", slot.Of(key), replica.addr), words[0] == "BLPOP"
+			switch {
+			case words[0] != "BLPOP":
+				return "", false
+			case failed && replica.primary != nil: // nobody has been elected yet
+				return "-CLUSTERDOWN The cluster is down\r\n", true
+			case failed:
+				return fmt.Sprintf("-MOVED %d %s\r\n", slot.Of(key), replica.addr), true
 			}
 			failed = true
 			time.AfterFunc(100*time.Millisecond, func() { s.promote(replica) })
