@@ -19,7 +19,7 @@ import (
 // is safe for concurrent use, and meant to be shared by the whole program. Close it when
 // it is no longer needed.
 type Client struct {
-	commands *command.Commands
+	commands command.Commands
 	backend  backend
 	server   *redis.Client   // nil for a cluster
 	cluster  *cluster.Client // nil for one server
@@ -90,11 +90,20 @@ func OpenWith(ctx context.Context, options Options) (*Client, error) {
 }
 
 func ofServer(c *redis.Client) *Client {
-	return &Client{commands: &c.Commands, backend: c, server: c}
+	return &Client{commands: c.Commands, backend: c, server: c}
 }
 
 func ofCluster(c *cluster.Client) *Client {
-	return &Client{commands: &c.Commands, backend: c, cluster: c}
+	return &Client{commands: c.Commands, backend: c, cluster: c}
+}
+
+// via returns what serves the client. The zero Client has the zero redis.Client, whose
+// errors say that it was not made by New or Open.
+func (c *Client) via() backend {
+	if c == nil || c.backend == nil {
+		return new(redis.Client)
+	}
+	return c.backend
 }
 
 // Server returns the client of one server, with what only that has, such as
@@ -110,7 +119,7 @@ func (c *Client) Cluster() *cluster.Client { return c.cluster }
 // Close refuses new commands, lets those in flight be answered for half a second at most,
 // ends all subscriptions, and closes all connections. It returns when nothing is left
 // running. Closing again does nothing. Its error is always nil.
-func (c *Client) Close() error { return c.backend.Close() }
+func (c *Client) Close() error { return c.via().Close() }
 
 // Format prints the client as its addresses, whatever the verb: its options have a
 // password.
@@ -125,29 +134,29 @@ func (c *Client) Format(f fmt.State, verb rune) {
 // Do sends one request and returns its reply. Programs call the methods of the commands,
 // or [command.Cmd.Do], which call this.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
-	return c.backend.Do(ctx, r)
+	return c.via().Do(ctx, r)
 }
 
 // DoBatch sends several requests and returns their replies. Programs call [Client.Exec],
 // which calls this.
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	return c.backend.DoBatch(ctx, rs)
+	return c.via().DoBatch(ctx, rs)
 }
 
 // Any sends a command and returns its reply as the Go value that fits it: nil, string,
 // int64, float64, bool, []any, map[string]any.
 func (c *Client) Any(ctx context.Context, cmd command.Queueable) (any, error) {
-	return c.backend.Any(ctx, cmd)
+	return c.via().Any(ctx, cmd)
 }
 
 // Exec sends the commands of a batch together and gives its futures their results. It
 // returns the first command's error, a [*command.BatchError]; [command.Nil] is none. The
 // batch is empty afterwards.
-func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return c.backend.Exec(ctx, b) }
+func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return c.via().Exec(ctx, b) }
 
 // Multi sends the commands of a batch as a transaction, MULTI ... EXEC, see
 // [redis.Client.Multi]. In a cluster all keys must be of one slot.
-func (c *Client) Multi(ctx context.Context, b *command.Batch) error { return c.backend.Multi(ctx, b) }
+func (c *Client) Multi(ctx context.Context, b *command.Batch) error { return c.via().Multi(ctx, b) }
 
 // Pipeline returns an empty pipeline: a batch that knows its client.
 //
@@ -156,13 +165,13 @@ func (c *Client) Multi(ctx context.Context, b *command.Batch) error { return c.b
 //	name := p.Get("name")
 //	if err := p.Exec(ctx); err != nil { ... }
 //	n, err := visits.Result()
-func (c *Client) Pipeline() *redis.Pipeline { return c.backend.Pipeline() }
+func (c *Client) Pipeline() *redis.Pipeline { return c.via().Pipeline() }
 
 // Watch returns a session that watches keys, for a transaction that runs only if none of
 // them is changed before, see [redis.Session]. [Transaction] calls it. In a cluster all
 // keys must be of one slot.
 func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, error) {
-	return c.backend.Watch(ctx, keys...)
+	return c.via().Watch(ctx, keys...)
 }
 
 // Session returns a connection of its own, for commands that depend on each other's
@@ -176,9 +185,9 @@ func (c *Client) Session(ctx context.Context, key string) (*redis.Session, error
 }
 
 // Transaction runs fn until what it has read is what it changes, see [redis.Transaction]:
-// it watches keys, runs fn, which reads by s and queues what is to be written in b, and
-// executes b as a transaction. Where one of the keys was changed meanwhile, nothing has
-// run, and Transaction begins again.
+// it watches keys and runs fn, which reads with s and queues its writes in b. Then it executes
+// b as a transaction. If one of the keys was changed meanwhile, nothing has run, and
+// Transaction begins again.
 //
 //	n, err := redchan.Transaction(ctx, client, func(s *redis.Session, b *command.Batch) (int64, error) {
 //		n, err := command.AsInt(command.Get("counter")).Do(ctx, s)
@@ -186,7 +195,7 @@ func (c *Client) Session(ctx context.Context, key string) (*redis.Session, error
 //		return 2 * n, err
 //	}, "counter")
 func Transaction[T any](ctx context.Context, c *Client, fn func(s *redis.Session, b *command.Batch) (T, error), keys ...string) (T, error) {
-	return redis.Transaction(ctx, c.backend, fn, keys...)
+	return redis.Transaction(ctx, c.via(), fn, keys...)
 }
 
 // Subscribe subscribes to channels. Every one is acknowledged by the server when it
@@ -213,7 +222,7 @@ func (c *Client) SSubscribe(ctx context.Context, channels ...string) (*pubsub.Su
 // NewSubscription is [Client.Subscribe] for channels and patterns together, and with
 // options: bounds, what happens at them, gap markers.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	return c.backend.NewSubscription(ctx, opts...)
+	return c.via().NewSubscription(ctx, opts...)
 }
 
 // NewShardSubscription is [Client.SSubscribe] with options.
@@ -237,7 +246,7 @@ func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option
 // A key that exists all the time is found at least once, possibly twice. An error is the
 // last item, also the end of ctx. Since 2.8.0.
 func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error] {
-	return c.backend.ScanAll(ctx, opts...)
+	return c.via().ScanAll(ctx, opts...)
 }
 
 // HScanAll iterates over the fields of a hash, see [Client.ScanAll]. Since 2.8.0.

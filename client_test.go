@@ -140,6 +140,24 @@ func TestClientOfOneServer(t *testing.T) {
 	})
 }
 
+// The zero Client, which nobody has made, gives errors.
+func TestZeroClient(t *testing.T) {
+	var client redchan.Client
+	_, get := client.Get(t.Context(), "k")
+	_, subscribe := client.Subscribe(t.Context(), "news")
+	_, watch := client.Watch(t.Context(), "k")
+	_, shard := client.SSubscribe(t.Context(), "orders")
+	_, session := client.Session(t.Context(), "")
+	if err := client.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	for name, err := range map[string]error{"Get": get, "SSubscribe": shard, "Session": session, "Subscribe": subscribe, "Watch": watch, "Exec": client.Exec(t.Context(), new(command.Batch).Add(command.Get("k")))} {
+		if err == nil || !strings.Contains(err.Error(), "New or Open") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // A service says which commands it needs, and its tests need no server.
 type counterStore interface {
 	Incr(ctx context.Context, key string) (int64, error)
