@@ -1,6 +1,8 @@
 package redis_test
 
 import (
+	"context"
+	"net"
 	"strconv"
 	"strings"
 	"testing"
@@ -266,10 +268,40 @@ func TestConnectionEndsOnClientInfo(t *testing.T) {
 }
 
 // A server that ends the connection at HELLO may be one of several; the error names what
-// helps.
+// helps, whether it has read HELLO or was gone before.
 func TestEndAtHello(t *testing.T) {
-	err := opening(t, redis.Options{}, func(server *redistest.Server) { server.Accept().Close() })
-	if err == nil || !strings.Contains(err.Error(), "Options.RESP2") || !strings.Contains(err.Error(), "protocol=2") || !strings.Contains(err.Error(), "rediss://") {
-		t.Errorf("%v", err)
+	hints := []string{"Options.RESP2", "protocol=2", "rediss://", "the server closed the connection"}
+	for name, test := range map[string]struct {
+		play  func(*redistest.Conn)
+		early bool // before HELLO is sent
+		says  []string
+	}{
+		"after HELLO":  {func(c *redistest.Conn) { c.Next(); c.Close() }, false, hints},
+		"before HELLO": {func(c *redistest.Conn) { c.Close() }, true, hints},
+		"after a word": {
+			func(c *redistest.Conn) { c.Error("ERR max number of clients reached"); c.Close() }, true,
+			[]string{"max number of clients"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := redistest.NewServer(t)
+				dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+					nc, err := server.Dial(ctx, network, addr)
+					if conn := server.Accept(); test.early {
+						test.play(conn)
+					} else {
+						go test.play(conn)
+					}
+					return nc, err
+				}
+				_, err := redis.OpenWith(t.Context(), redis.Options{Dial: dial})
+				for _, says := range test.says {
+					if err == nil || !strings.Contains(err.Error(), says) {
+						t.Errorf("%v, want %q", err, says)
+					}
+				}
+			})
+		})
 	}
 }

@@ -1,10 +1,12 @@
 package redis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"strings"
 
@@ -191,15 +193,14 @@ func (c *conn) run(o *Options, steps []step) (failed int, err error) {
 	for _, s := range steps {
 		b = proto.AppendCommand(b, s.words...)
 	}
-	if _, err := c.nc.Write(proto.AppendCommand(b, ping...)); err != nil {
-		return -1, c.handshakeLost(append(steps, step{words: ping})[0].words[0], err)
-	}
+	// Where that fails the server has ended the connection, and may have said why before.
+	_, unsent := c.nc.Write(proto.AppendCommand(b, ping...))
 	failed = -1
 	for i, s := range steps {
 		v, readErr := c.nextReply()
 		if readErr != nil {
 			if err == nil {
-				err = c.handshakeLost(s.words[0], readErr)
+				err = c.handshakeLost(s.words[0], cmp.Or(unsent, readErr))
 			}
 			return failed, err
 		}
@@ -275,16 +276,24 @@ func (c *conn) handshakeLost(name string, err error) error {
 	if errors.As(err, &wrong) {
 		return fmt.Errorf("handshake: %s: %w", name, err)
 	}
-	if errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 		err = errServerClosed
 	}
 	return &lostError{name, err}
 }
 
+// unexplained reports whether the server has ended the connection without a word; neither
+// time nor a context has.
+func (e *lostError) unexplained() bool {
+	var timeout net.Error
+	var said *proto.Error
+	return !errors.Is(e.err, net.ErrClosed) && !errors.As(e.err, &said) && !(errors.As(e.err, &timeout) && timeout.Timeout())
+}
+
 func (e *lostError) Error() string {
 	text := "handshake: " + e.command + ": " + e.err.Error()
 	switch {
-	case !errors.Is(e.err, errServerClosed):
+	case !e.unexplained():
 		return text
 	case e.command == "HELLO":
 		text += ": does it speak RESP2 only, as some proxies do (then set Options.RESP2, or protocol=2 in the URL)? "

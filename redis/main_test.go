@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,9 +41,9 @@ func story(t *testing.T, o redis.Options, test func(t *testing.T, client *redis.
 
 // served returns a Dial of connections that shake hands and then answer each command by
 // what answer returns. It counts them.
-func served(server *redistest.Server, answer func(words []string) string, dials *int) func(context.Context, string, string) (net.Conn, error) {
+func served(server *redistest.Server, answer func(words []string) string, dials *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		*dials++
+		dials.Add(1)
 		nc, err := server.Dial(ctx, network, addr)
 		if err != nil {
 			return nil, err
@@ -63,7 +64,7 @@ func served(server *redistest.Server, answer func(words []string) string, dials 
 }
 
 // greeted is served with fixed answers.
-func greeted(server *redistest.Server, answers map[string]string, dials *int) func(context.Context, string, string) (net.Conn, error) {
+func greeted(server *redistest.Server, answers map[string]string, dials *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
 	return served(server, func(words []string) string { return answers[words[0]] }, dials)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,7 +49,7 @@ func TestContextEndsDuringRetries(t *testing.T) {
 			t.Run(name+" "+command, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					server := redistest.NewServer(t)
-					dials := 0
+					var dials atomic.Int64
 					const loading = "-LOADING Redis is loading the dataset in memory\r\n"
 					client, err := redis.New(redis.Options{Dial: greeted(server, map[string]string{
 						"GET": loading, "BLPOP": loading, "INCR": loading,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,10 +15,10 @@ import (
 )
 
 // refusing is a client of a server that lets nobody in; it tells how often that was tried.
-func refusing(t *testing.T, o redis.Options, step, refusal string) (client *redis.Client, tries *int) {
+func refusing(t *testing.T, o redis.Options, step, refusal string) (client *redis.Client, tries *atomic.Int64) {
 	t.Helper()
 	server := redistest.NewServer(t)
-	tries = new(int)
+	tries = new(atomic.Int64)
 	o.Dial = greeted(server, map[string]string{step: "-" + refusal + "\r\n"}, tries)
 	client, err := redis.New(o)
 	if err != nil {
@@ -65,8 +66,8 @@ func TestRefusedForGood(t *testing.T) {
 				}
 				all.Wait()
 				// After 1, 2, 4, 8, 16 s at most, and then each 15 to 30 s.
-				if *tries > 14 || *tries < 6 {
-					t.Errorf("it was tried %d times", *tries)
+				if n := tries.Load(); n > 14 || n < 6 {
+					t.Errorf("it was tried %d times", n)
 				}
 			})
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -131,7 +132,7 @@ func TestReadOnlyForManyCallers(t *testing.T) {
 func TestReadOnlyReplicaStays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := redistest.NewServer(t)
-		dials := 0
+		var dials atomic.Int64
 		client, err := redis.New(redis.Options{Dial: greeted(server, map[string]string{"INCR": "-" + readOnlyReply + "\r\n"}, &dials)})
 		if err != nil {
 			t.Fatal(err)
@@ -144,8 +145,8 @@ func TestReadOnlyReplicaStays(t *testing.T) {
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
-		if dials < 5 || dials > 11 { // after 50, 100, 200, ... ms, then once in a second
-			t.Errorf("%d connections were made", dials)
+		if n := dials.Load(); n < 5 || n > 11 { // after 50, 100, 200, ... ms, then once in a second
+			t.Errorf("%d connections were made", dials.Load())
 		}
 	})
 }
