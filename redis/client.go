@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis/command"
@@ -20,6 +22,7 @@ import (
 type Client struct {
 	command.Commands
 	options Options
+	dialer  *conn.Dialer
 	links   []*link
 	next    atomic.Uint32 // the link for the next command, where there are several
 	pool    *pool
@@ -47,9 +50,10 @@ func New(options Options) (*Client, error) {
 	}
 	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
 	c.Commands = *command.On(c)
-	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
+	c.dialer = c.options.dialer()
+	connect := func(ctx context.Context) (*conn.Conn, error) { return c.dialer.Dial(ctx, conn.Role{}) }
 	for range o.Connections {
-		c.links = append(c.links, newLink(&c.options, connect, c.serverIsBack))
+		c.links = append(c.links, newLink(&c.options, c.dialer, connect, c.serverIsBack))
 	}
 	c.pool = newPool(&c.options, connect)
 	return c, nil
@@ -104,7 +108,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 // lost, at most 3 times.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := c.refuse(ctx, &r); err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	if r.Blocks() {
 		v, err := c.pool.do(ctx, &r)
@@ -113,7 +117,7 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	l := c.pick()
 	if live := l.current.Load(); live != nil {
 		// The usual case, without anything around it.
-		v, err := live.do(ctx, &r)
+		v, err := live.Do(ctx, &r)
 		if err == nil && v.Kind() != proto.KindError {
 			return v, nil
 		}
@@ -226,9 +230,9 @@ func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) ([]proto.V
 	}
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, notSent("batch", c.options.Addr, err)
+		return nil, retry.NotSent("batch", c.options.Addr, err)
 	}
-	return live.doBatch(ctx, rs)
+	return live.DoBatch(ctx, rs)
 }
 
 // Exec sends a batch and gives its futures their results. It returns the first
@@ -290,9 +294,9 @@ func (c *Client) pick() *link {
 func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.Value, error) {
 	live, err := l.get(ctx)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), c.options.Addr, err)
+		return proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
 	}
-	return live.do(ctx, r)
+	return live.Do(ctx, r)
 }
 
 // serverIsBack is told by whoever has connected: what waits to connect to the
@@ -324,7 +328,7 @@ func (c *Client) isClosed() bool {
 // Options.SubscribeTimeout. When ctx ends, so does the subscription.
 func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
 	if len(channels) == 0 {
-		return nil, notSent("SUBSCRIBE", "", errNoNames)
+		return nil, retry.NotSent("SUBSCRIBE", "", errNoNames)
 	}
 	return c.NewSubscription(ctx, pubsub.Channels(channels...))
 }
@@ -335,7 +339,7 @@ var errNoNames = fmt.Errorf("%w: there is no name to subscribe to; NewSubscripti
 // PSubscribe is [Client.Subscribe] for patterns such as "news.*".
 func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
 	if len(patterns) == 0 {
-		return nil, notSent("PSUBSCRIBE", "", errNoNames)
+		return nil, retry.NotSent("PSUBSCRIBE", "", errNoNames)
 	}
 	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
 }
@@ -347,13 +351,13 @@ func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Su
 // share one.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	if err := c.usable(ctx); err != nil {
-		return nil, notSent("SUBSCRIBE", "", err)
+		return nil, retry.NotSent("SUBSCRIBE", "", err)
 	}
 	if err := pubsub.Check(ctx, opts...); err != nil {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, retry.Ended(ctx))
 	}
 	own := pubsub.NeedsOwnLink(opts...)
 	var s *subscriber
@@ -361,7 +365,7 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	err := errSubscriberEnded
 	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
 		if s, err = c.subscriber(own); err != nil {
-			return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+			return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
 		}
 		sub, err = s.subscribe(ctx, opts...)
 	}
@@ -387,7 +391,7 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 		}
 		c.tasks.Go(c.shared.close)
 	}
-	s := newSubscriber(&c.options, nil, c.serverIsBack, c.forget)
+	s := newSubscriber(&c.options, c.dialer, nil, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	if !own {
 		c.shared = s
@@ -404,12 +408,12 @@ func (c *Client) Carry(lane *pubsub.Lane) (stop func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.links) == 0 {
-		return nil, notSent("SUBSCRIBE", "", errNotMade)
+		return nil, retry.NotSent("SUBSCRIBE", "", errNotMade)
 	}
 	if c.isClosed() {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, ErrClosed)
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, ErrClosed)
 	}
-	s := newSubscriber(&c.options, lane, c.serverIsBack, c.forget)
+	s := newSubscriber(&c.options, c.dialer, lane, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	s.carry()
 	return s.close, nil
@@ -456,10 +460,9 @@ func (c *Client) Stats() Stats {
 		l.mu.Lock() // so that what a connection has answered is counted once
 		s.Answered += l.before
 		if live := l.current.Load(); live != nil {
-			live.mu.Lock()
-			s.InFlight += live.inflight.size
-			s.Answered += live.answered
-			live.mu.Unlock()
+			inFlight, answered := live.Load()
+			s.InFlight += inFlight
+			s.Answered += answered
 		}
 		l.mu.Unlock()
 	}

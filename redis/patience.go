@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -30,17 +32,14 @@ func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, e
 
 // patience decides how often something is tried.
 type patience struct {
-	attempts    int
-	began       time.Time
-	hasDeadline bool
-	renewals    int  // how often the server was the wrong one
-	cut         bool // there would be another attempt, were it not for the end of the context
+	retry.Patience
+	renewals int  // how often the server was the wrong one
+	cut      bool // there would be another attempt, were it not for the end of the context
 }
 
 // newPatience starts with a first attempt that has failed just now.
 func newPatience(ctx context.Context) patience {
-	_, hasDeadline := ctx.Deadline()
-	return patience{attempts: 1, began: time.Now(), hasDeadline: hasDeadline}
+	return patience{Patience: retry.NewPatience(ctx)}
 }
 
 // another reports, after the pause that is due, whether what failed with err is
@@ -49,18 +48,18 @@ func (p *patience) another(ctx context.Context, c *Client, err error, readOnly b
 	if c.isClosed() || !p.mayHelp(c, err, readOnly) {
 		return false
 	}
-	if most := c.options.MaxAttempts; most > 0 && p.attempts >= most {
+	if most := c.options.MaxAttempts; most > 0 && p.Attempts >= most {
 		return false
 	}
-	if !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit || errors.Is(err, errNoLink)) {
+	if p.Over() || !p.Bounded() && errors.Is(err, errNoLink) {
 		return false
 	}
 	delay := time.Duration(0)
-	if p.attempts > 1 || errors.Is(err, ErrRejected) {
-		delay = c.options.Backoff.delay(p.attempts - 1)
+	if p.Attempts > 1 || errors.Is(err, ErrRejected) {
+		delay = c.options.Backoff.delay(p.Attempts - 1)
 	}
-	p.attempts++
-	again := ctx.Err() == nil && sleep(ctx, c.closing, delay)
+	p.Attempts++
+	again := ctx.Err() == nil && retry.Sleep(ctx, c.closing, delay)
 	p.cut = !again && ctx.Err() != nil
 	return again
 }
@@ -68,11 +67,11 @@ func (p *patience) another(ctx context.Context, c *Client, err error, readOnly b
 // mayHelp reports whether what failed with err may succeed the next time.
 func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
 	switch {
-	case errors.Is(err, ErrArgument), isRefused(err):
+	case errors.Is(err, ErrArgument), conn.IsRefused(err):
 		return false
-	case lostRead(err) && readOnly:
+	case retry.LostReply(err) && readOnly:
 		// The reply itself may be what ends connections: not without end.
-		return p.attempts < maxAttempts
+		return p.Attempts < retry.MaxAttempts
 	case errors.Is(err, ErrMaybeExecuted):
 		return false
 	case errors.Is(err, ErrNotSent):
@@ -82,7 +81,7 @@ func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
 		// times: a server that is meant to be a replica stays one.
 		c.renew(err)
 		p.renewals++
-		return p.renewals < maxAttempts
+		return p.renewals < retry.MaxAttempts
 	case errors.Is(err, ErrRejected):
 		return passes(err) // or another server is meant
 	case isScriptOnReplica(err):
@@ -98,17 +97,9 @@ func (p *patience) outcome(ctx context.Context, err error) error {
 		return err
 	}
 	if e, ok := err.(*Error); ok { //nolint:errorlint // the outermost alone is taken apart
-		return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: fmt.Errorf("%w: %w", ended(ctx), e.Err)}
+		return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: fmt.Errorf("%w: %w", retry.Ended(ctx), e.Err)}
 	}
-	return fmt.Errorf("%w: %w", ended(ctx), err)
-}
-
-// lostRead reports whether err is that of a lost reply, and of a connection that
-// was not ended by this very request: by a reply that takes too long, or that
-// can't be read.
-func lostRead(err error) bool {
-	var wrong *proto.ProtocolError
-	return errors.Is(err, ErrMaybeExecuted) && !errors.Is(err, ErrReplyTimeout) && !errors.As(err, &wrong)
+	return fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 }
 
 // passes reports whether the same server may accept later what it rejected.

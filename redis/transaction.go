@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -58,19 +60,19 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 func (c *Client) multiOnce(ctx context.Context, rs, tx *command.Requests) ([]proto.Value, error) {
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, notSent("MULTI", c.options.Addr, err)
+		return nil, retry.NotSent("MULTI", c.options.Addr, err)
 	}
-	return live.transact(ctx, rs, tx)
+	return transact(ctx, live, rs, tx)
 }
 
 // transact sends tx, which is rs between MULTI and EXEC, and returns what EXEC returned
 // for the commands of rs.
-func (c *conn) transact(ctx context.Context, rs, tx *command.Requests) ([]proto.Value, error) {
-	values, err := c.doBatch(ctx, tx)
+func transact(ctx context.Context, c *conn.Conn, rs, tx *command.Requests) ([]proto.Value, error) {
+	values, err := c.DoBatch(ctx, tx)
 	if err != nil {
 		return nil, err // whatever was queued: EXEC's reply is what counts
 	}
-	return command.TransactionReplies(rs, c.addr, values)
+	return command.TransactionReplies(rs, c.Addr(), values)
 }
 
 // TransactionOptions say how a [TransactionWith] tries again.
@@ -139,9 +141,9 @@ func TransactionWith[T any](ctx context.Context, c Watcher, o TransactionOptions
 		if o.MaxAttempts > 0 && attempt >= o.MaxAttempts {
 			return result, err
 		}
-		if !sleep(ctx, closing, delay) {
+		if !retry.Sleep(ctx, closing, delay) {
 			if ctx.Err() != nil {
-				err = fmt.Errorf("%w: %w", ended(ctx), err)
+				err = fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 			}
 			return result, err
 		}
