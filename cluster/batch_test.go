@@ -64,7 +64,7 @@ func TestBatchIsSentToAllNodesAtOnce(t *testing.T) {
 	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		var b command.Batch
 		for _, n := range s.primaries {
-			if _, err := c.Set(t.Context(), s.keyAt(n, 0), "v"); err != nil {
+			if err := c.Set(t.Context(), s.keyAt(n, 0), "v"); err != nil {
 				t.Fatal(err)
 			}
 			n.slow(time.Second) // from now on
@@ -86,7 +86,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		bad, good := s.primaries[0], s.primaries[1]
 		badKey, goodKey := s.keyAt(bad, 0), s.keyAt(good, 0)
-		if _, err := c.Set(t.Context(), badKey, "old"); err != nil {
+		if err := c.Set(t.Context(), badKey, "old"); err != nil {
 			t.Fatal(err)
 		}
 		lose := true
@@ -110,7 +110,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 		if !errors.As(err, &one) || one.Index != 1 || !one.Ran || !errors.Is(err, redis.ErrMaybeExecuted) || redis.SafeToRetry(err) {
 			t.Errorf("Exec: %v", err)
 		}
-		if v, err := set.Result(); !v || err != nil {
+		if err := set.Err(); err != nil {
 			t.Errorf("SET: %v", err)
 		}
 		if err := incr.Err(); !errors.Is(err, redis.ErrMaybeExecuted) {
@@ -133,7 +133,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 func TestBatchReadsNothingOfTheFuture(t *testing.T) {
 	story(t, 1, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		n := s.primaries[0]
-		if _, err := c.Set(t.Context(), "k", "old"); err != nil {
+		if err := c.Set(t.Context(), "k", "old"); err != nil {
 			t.Fatal(err)
 		}
 		lose := true
@@ -255,8 +255,8 @@ func TestMulti(t *testing.T) {
 			if err := p.Multi(t.Context()); err != nil {
 				t.Errorf("Multi: %v", err)
 			}
-			if n.Value() == 0 || !set.Value() {
-				t.Errorf("%d, %v", n.Value(), set.Value())
+			if n.Value() == 0 || set.Err() != nil {
+				t.Errorf("%d, %v", n.Value(), set.Err())
 			}
 		}
 		transact()
@@ -314,7 +314,7 @@ func TestTransaction(t *testing.T) {
 	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		from, to := s.primaries[0], s.primaries[1]
 		key := s.keyAt(from, 0)
-		if _, err := c.Set(t.Context(), key, "5"); err != nil {
+		if err := c.Set(t.Context(), key, "5"); err != nil {
 			t.Fatal(err)
 		}
 		runs := 0

@@ -92,7 +92,7 @@ func TestBlockedThroughAFailover(t *testing.T) {
 	story(t, 2, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		old, replica := s.primaries[0], s.nodes["r1:1"]
 		key := s.keyAt(old, 0)
-		if _, err := c.Set(t.Context(), key, "v"); err != nil {
+		if err := c.Set(t.Context(), key, "v"); err != nil {
 			t.Fatal(err)
 		}
 		replica.answer = func(words []string) (string, bool) {

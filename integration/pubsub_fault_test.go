@@ -296,7 +296,7 @@ func TestTimeouts(t *testing.T) {
 		options.SubscribeTimeout, options.UnsubscribeTimeout = 200*time.Millisecond, 50*time.Millisecond
 		client := f.openWith(options)
 		sub := f.subscribe(client, pubsub.Channels("news", "weather"))
-		equal(f, client, command.Set("counter", 5), true)
+		equal(f, client, command.Set("counter", 5), done)
 		if err := f.server.Pause(f.ctx); err != nil {
 			f.Fatal(err)
 		}

@@ -71,7 +71,7 @@ func TestScriptReadOnly(t *testing.T) {
 		f.since("7.0", "EVAL_RO")
 		c := f.open()
 		f.command("SCRIPT", "FLUSH")
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		since := f.monitor()
 		read := command.NewScript("return redis.call('GET',KEYS[1])").ReadOnly()
 		equal(f, c, command.AsString(read.Run([]string{"k"})), "v")
@@ -101,7 +101,7 @@ redis.register_function{function_name='left', callback=function(keys) return red
 		if library.Name() != "stock" {
 			f.Errorf("the name is %q", library.Name())
 		}
-		equal(f, c, command.Set("apples", 10), true)
+		equal(f, c, command.Set("apples", 10), done)
 		// It is loaded when it is missed.
 		equal(f, c, command.AsInt(library.Call("take", []string{"apples"}, 3)), 7)
 		equal(f, c, command.AsInt(library.CallReadOnly("left", []string{"apples"})), 7)

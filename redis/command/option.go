@@ -123,7 +123,8 @@ func (c Condition) tokens() tokens {
 	return option(groupCondition, "XX")
 }
 
-func (c Condition) setOption() tokens     { return c.tokens() }
+func (c Condition) setCondition() tokens  { return c.tokens() }
+func (c Condition) setGetOption() tokens  { return c.tokens() }
 func (c Condition) zaddOption() tokens    { return c.tokens() }
 func (c Condition) geoAddOption() tokens  { return c.tokens() }
 func (c Condition) msetEXOption() tokens  { return c.tokens() }
@@ -192,6 +193,7 @@ func (e Expiry) tokens() tokens {
 }
 
 func (e Expiry) setOption() tokens    { return e.tokens() }
+func (e Expiry) setGetOption() tokens { return e.tokens() }
 func (e Expiry) msetEXOption() tokens { return e.tokens() }
 func (e Expiry) getEXOption() tokens  { return e.tokens() }
 func (e Expiry) hsetEXOption() tokens { return e.tokens() }
@@ -204,6 +206,7 @@ const KeepTTL ExpiryKept = "KEEPTTL"
 
 func (e ExpiryKept) tokens() tokens       { return flag(groupExpiry, e, KeepTTL) }
 func (e ExpiryKept) setOption() tokens    { return e.tokens() }
+func (e ExpiryKept) setGetOption() tokens { return e.tokens() }
 func (e ExpiryKept) msetEXOption() tokens { return e.tokens() }
 func (e ExpiryKept) hsetEXOption() tokens { return e.tokens() }
 
