@@ -355,14 +355,14 @@ func TestScript(t *testing.T) {
 		script := command.NewScript("return 1")
 		for _, n := range s.primaries {
 			key := s.keyAt(n, 0)
-			addr, err := command.AsString(script.Run([]string{key})).Do(t.Context(), c)
+			addr, err := command.AsString(script.Call([]string{key})).Do(t.Context(), c)
 			if addr != n.addr || err != nil {
 				t.Errorf("%q, %v", addr, err)
 			}
 			var b command.Batch
 			b.Set(key, 1)
-			f := command.AsString(script.Run([]string{key})).Queue(&b)
-			g := command.AsString(script.Run([]string{s.keyAt(s.primaries[0], 1)})).Queue(&b)
+			f := command.AsString(script.Call([]string{key})).Queue(&b)
+			g := command.AsString(script.Call([]string{s.keyAt(s.primaries[0], 1)})).Queue(&b)
 			if err := c.Exec(t.Context(), &b); err != nil {
 				t.Errorf("Exec: %v", err)
 			}
@@ -388,8 +388,8 @@ func TestScriptInBatchIsRedirected(t *testing.T) {
 		s.move(to, slot.Of(moved))
 		script := command.NewScript("return 1")
 		var b command.Batch
-		first := command.AsString(script.Run([]string{moved})).Queue(&b)
-		second := command.AsString(script.Run([]string{stays})).Queue(&b)
+		first := command.AsString(script.Call([]string{moved})).Queue(&b)
+		second := command.AsString(script.Call([]string{stays})).Queue(&b)
 		if err := c.Exec(t.Context(), &b); err != nil {
 			t.Errorf("Exec: %v", err)
 		}

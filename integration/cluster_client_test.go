@@ -129,7 +129,7 @@ func TestClusterClient(t *testing.T) {
 
 		script := command.NewScript("return redis.call('INCR', KEYS[1])")
 		for i := range 20 {
-			if n, err := command.AsInt(script.Run([]string{fmt.Sprint("script", i)})).Do(f.ctx, client); n != 1 || err != nil {
+			if n, err := command.AsInt(script.Call([]string{fmt.Sprint("script", i)})).Do(f.ctx, client); n != 1 || err != nil {
 				f.Errorf("a script: %d, %v", n, err)
 			}
 		}

@@ -33,14 +33,6 @@ func (f *Future[T]) String() string {
 	return fmt.Sprint(v)
 }
 
-// String returns the value for people, <nil> where it is missing.
-func (o Optional[T]) String() string {
-	if !o.Present {
-		return "<nil>"
-	}
-	return fmt.Sprint(o.Value)
-}
-
 // String returns the option as it is sent.
 func (c Condition) String() string {
 	if c == NX {
@@ -57,8 +49,11 @@ func (c Comparison) String() string {
 	return "LT"
 }
 
-// String returns the option as it is sent, such as "EX 60".
+// String returns the option as it is sent, such as "EX 60"; nothing where none is.
 func (e Expiry) String() string {
+	if e.none {
+		return ""
+	}
 	t := e.tokens()
 	return t.name + " " + strconv.FormatInt(t.args[1].num, 10)
 }

@@ -34,6 +34,7 @@ func TestPrint(t *testing.T) {
 		"LT":                       command.LT,
 		"EX 60":                    command.EX(time.Minute),
 		"PX 1500":                  command.EX(1500 * time.Millisecond),
+		"":                         command.EXIf(0),
 		"PXAT 1500":                command.EXAT(time.UnixMilli(1500)),
 		"1m0s":                     command.Lifetime{Left: time.Minute},
 		"forever":                  command.Lifetime{Forever: true},

@@ -3,6 +3,7 @@ package command_test
 import (
 	"errors"
 	"math"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -21,6 +22,12 @@ func TestWire(t *testing.T) {
 		"SET k v PXAT 1700000000500":         command.Set("k", "v", command.EXAT(at)).Request(),
 		"SET k v EXAT 1700000001":            command.Set("k", "v", command.EXAT(at.Add(500*time.Millisecond))).Request(),
 		"SET k v IFEQ 7 KEEPTTL":             command.SetIf("k", "v", command.IfEqual(7), command.KeepTTL).Request(),
+		"SET k 1":                            command.Set("k", command.Bool(true)).Request(),
+		"SET k 0":                            command.Set("k", command.Bool(false)).Request(),
+		"SET k ::1":                          command.Set("k", command.Text(netip.IPv6Loopback())).Request(),
+		"SET k none":                         command.Set("k", "none", command.EXIf(0)).Request(),
+		"SET k some EX 60":                   command.Set("k", "some", command.EXIf(time.Minute)).Request(),
+		"GETEX k":                            command.GetEX("k", command.EXIf(0)).Request(),
 		"SET k v GET NX":                     command.SetGet("k", "v", command.NX).Request(),
 		"MGET a b":                           command.MGet("a", "b").Request(),
 		"MSET a 1 b 2":                       command.MSet(command.Map{"b": 2, "a": 1}).Request(),
