@@ -57,7 +57,7 @@
 // the buffer in one step. It is held for memory operations only: nobody waits, writes, reads,
 // or calls what is not this package's with it held, except for Role.Held, which must not lock.
 // What belongs to who has a lease is touched without it. learned.mu guards what is known of
-// refusals, and is taken alone.
+// refusals; with it held no other is taken.
 //
 // This is the order of the locks of the whole program. A goroutine that holds one may take those
 // to the right of it:
