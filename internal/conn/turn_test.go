@@ -254,7 +254,7 @@ func TestFenceAtTheHead(t *testing.T) {
 		server.Send(reply)
 		time.Sleep(2 * longTick)
 		synctest.Wait()
-		if !(c.inflight.size == 0) {
+		if c.inflight.size != 0 {
 			t.Error("the PING's reply was not read within two ticks")
 		}
 	})
