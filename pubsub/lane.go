@@ -168,11 +168,14 @@ func (l *Lane) Missed(since time.Time) {
 	h := l.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, entries := range h.entries {
-		for _, e := range entries {
+	for kind := range h.entries {
+		for _, e := range h.entries[kind] {
 			if e.lane == l {
 				e.missed(since)
 			}
+		}
+		for _, e := range l.leaving[kind] {
+			e.missed(since)
 		}
 	}
 }
