@@ -118,8 +118,12 @@ func (l *Lane) message(kind Kind, name, channel, payload proto.Value) (ok bool) 
 	l.deliverCollected()
 	for _, m := range members {
 		d.member = m
-		l.deliver([]Delivery{d})
+		l.collected = append(l.collected, d)
+		if len(l.collected) >= manyCollected {
+			l.deliverCollected()
+		}
 	}
+	l.deliverCollected()
 	return true
 }
 
