@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 )
@@ -58,7 +59,7 @@ type keyStream struct {
 //
 // Servers notify where notify-keyspace-events says so, on each of them. Since 2.8.0.
 func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEvents, error) {
-	if shards, others := kinds(opts); shards || !others {
+	if !notifications(opts) {
 		return nil, notSent("PSUBSCRIBE", "", fmt.Errorf("%w: notifications have names made by pubsub.Keyspace and pubsub.Keyevent", redis.ErrArgument))
 	}
 	if _, err := c.ready(ctx, false); err != nil {
@@ -89,6 +90,17 @@ func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEven
 		return nil, notSent("PSUBSCRIBE", "", redis.ErrClosed)
 	}
 	return k, nil
+}
+
+// notifications reports whether there are channels and patterns among options, and no shard
+// channels.
+func notifications(opts []pubsub.Option) (ok bool) {
+	seen := errors.New("the names are seen")
+	_, _ = pubsub.New(context.Background(), func(p *hub.Plan) (*hub.Hub, func(), error) {
+		ok = p.Others && !p.Shards
+		return nil, nil, seen
+	}, opts...)
+	return ok
 }
 
 // errStreamClosed ends a stream by Close.

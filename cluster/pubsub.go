@@ -4,25 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 
+	"github.com/redchan-go/redchan/internal/hub"
+	sharding "github.com/redchan-go/redchan/internal/shard"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
-	"github.com/redchan-go/redchan/sharded"
 )
 
 // Pub/sub in a cluster is of two kinds. What is published by PUBLISH goes to all nodes, so
 // one connection to any of them is enough: it moves to another node when its own dies. What
-// is published by SPUBLISH stays in the shard of its channel: a sharded.Mux keeps a
+// is published by SPUBLISH stays in the shard of its channel: a sharding.Mux keeps a
 // connection to each.
 
 // subscriptions is what a client has of pub/sub.
 type subscriptions struct {
 	mu     sync.Mutex
 	closed bool
-	shards *sharded.Mux              // nil until the first
-	own    map[*sharded.Mux]struct{} // of subscriptions that block
+	shards *sharding.Mux              // nil until the first
+	own    map[*sharding.Mux]struct{} // of subscriptions that block
 	// plain has the clients for what any node has, by the node that was asked for; ""
 	// for none in particular.
 	plain     map[string]*roaming
@@ -59,14 +59,17 @@ func (c *Client) SSubscribe(ctx context.Context, channels ...string) (*pubsub.Su
 // [Client.SSubscribe] for shard channels, and with options. Shard channels and others in one
 // are [ErrMixedNames].
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	shards, others := kinds(opts)
-	switch {
-	case shards && others:
-		return nil, notSent("SSUBSCRIBE", "", ErrMixedNames)
-	case shards:
-		return c.NewShardSubscription(ctx, opts...)
-	}
-	return c.NewSubscriptionAt(ctx, "", opts...)
+	o := opening{client: c, name: "SUBSCRIBE"}
+	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
+		switch {
+		case p.Shards && p.Others:
+			o.name = "SSUBSCRIBE"
+			return nil, nil, ErrMixedNames
+		case p.Shards:
+			return o.shards(p)
+		}
+		return o.plain(p)
+	}, opts)
 }
 
 // NewSubscriptionAt is [Client.NewSubscription] for channels and patterns, on the node at a
@@ -74,68 +77,100 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 // leaves the cluster, another one takes its place, until that one is lost: then the node is
 // tried first again.
 func (c *Client) NewSubscriptionAt(ctx context.Context, node string, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	if shards, _ := kinds(opts); shards {
-		return nil, notSent("SUBSCRIBE", node, fmt.Errorf("%w: for shard channels of one node use the client of that node", ErrMixedNames))
-	}
-	if node != "" {
-		if _, err := c.ready(ctx, false); err != nil {
-			return nil, notSent("SUBSCRIBE", node, err)
+	o := opening{client: c, name: "SUBSCRIBE", node: node}
+	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
+		if p.Shards {
+			return nil, nil, fmt.Errorf("%w: for shard channels of one node use the client of that node", ErrMixedNames)
 		}
-		if _, err := c.Node(node); err != nil {
-			return nil, notSent("SUBSCRIBE", node, err)
+		if node != "" {
+			if _, err := c.ready(ctx, false); err != nil {
+				return nil, nil, err
+			}
+			if _, err := c.Node(node); err != nil {
+				return nil, nil, err
+			}
 		}
-	}
-	own := pubsub.NeedsOwnLink(opts...)
-	r, err := c.roaming(node, own)
-	if err != nil {
-		return nil, notSent("SUBSCRIBE", node, err)
-	}
-	opts = append(slices.Clone(opts), pubsub.Without(pubsub.NameShard, ErrMixedNames))
-	sub, err := r.client.NewSubscription(ctx, opts...)
-	if own {
-		c.closeAfter(sub, func() {
-			c.subscriptions.forget(r)
-			_ = r.client.Close()
-		})
-	}
-	return sub, err
+		return o.plain(p)
+	}, opts)
 }
 
 // NewShardSubscription is [Client.SSubscribe] with options, also without names: they are
 // added by the subscription's SSubscribe.
 func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	if _, others := kinds(opts); others {
-		return nil, notSent("SSUBSCRIBE", "", ErrMixedNames)
+	o := opening{client: c, name: "SSUBSCRIBE"}
+	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
+		if p.Others {
+			return nil, nil, ErrMixedNames
+		}
+		return o.shards(p)
+	}, opts)
+}
+
+// opening is a subscription that is being made.
+type opening struct {
+	client *Client
+	name   string // of the command, for errors
+	node   string // where it is wanted; "" for anywhere
+	opened bool   // there is a hub for it
+	after  func() // closes what it has for itself, where it has anything
+}
+
+// subscribe makes the subscription.
+func (o *opening) subscribe(ctx context.Context, open hub.Opener, opts []pubsub.Option) (*pubsub.Subscription, error) {
+	sub, err := pubsub.New(ctx, open, opts...)
+	if o.after != nil {
+		o.client.closeAfter(sub, o.after)
 	}
-	own := pubsub.NeedsOwnLink(opts...)
-	m, err := c.mux(own)
-	if err != nil {
-		return nil, notSent("SSUBSCRIBE", "", err)
-	}
-	sub, err := m.Subscribe(ctx, opts...)
-	if own {
-		c.closeAfter(sub, func() {
-			c.subscriptions.forgetMux(m)
-			m.Close(redis.ErrClosed)
-		})
+	if err != nil && !o.opened {
+		return nil, notSent(o.name, o.node, err)
 	}
 	return sub, err
 }
 
-// kinds reports which kinds of names options have.
-func kinds(opts []pubsub.Option) (shards, others bool) {
-	for _, name := range pubsub.NamesOf(opts...) {
-		if name.Kind == pubsub.NameShard {
-			shards = true
-		} else {
-			others = true
+// plain returns the hub for channels and patterns, on any node.
+func (o *opening) plain(p *hub.Plan) (h *hub.Hub, release func(), err error) {
+	c := o.client
+	r, err := c.roaming(o.node, p.Own)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Own {
+		o.after = func() {
+			c.subscriptions.forget(r)
+			_ = r.client.Close()
 		}
 	}
-	return shards, others
+	p.Refuse = func(kind hub.Kind) error {
+		if kind == hub.Shard {
+			return ErrMixedNames
+		}
+		return nil
+	}
+	h, release, err = redis.ForCluster(r.client).Open(p)
+	o.opened = err == nil
+	return h, release, err
+}
+
+// shards returns the hub for shard channels.
+func (o *opening) shards(p *hub.Plan) (h *hub.Hub, release func(), err error) {
+	o.name = "SSUBSCRIBE"
+	c := o.client
+	m, err := c.mux(p.Own)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.Own {
+		o.after = func() {
+			c.subscriptions.forgetMux(m)
+			m.Close(redis.ErrClosed)
+		}
+	}
+	o.opened = true
+	return m.Open(p)
 }
 
 // mux returns what all shard subscriptions share, or one of its own.
-func (c *Client) mux(own bool) (*sharded.Mux, error) {
+func (c *Client) mux(own bool) (*sharding.Mux, error) {
 	s := &c.subscriptions
 	s.mu.Lock()
 	if s.closed {
@@ -146,7 +181,7 @@ func (c *Client) mux(own bool) (*sharded.Mux, error) {
 		defer s.mu.Unlock()
 		return s.shards, nil
 	}
-	m := sharded.New(sharded.Options{
+	m := sharding.New(sharding.Options{
 		Connect:            c.carry,
 		Refresh:            c.refreshAvoiding,
 		MapAddr:            c.options.MapAddr,
@@ -186,7 +221,7 @@ func (c *Client) closeAfter(sub *pubsub.Subscription, end func()) {
 }
 
 // forgetMux forgets the mux of one subscription.
-func (s *subscriptions) forgetMux(m *sharded.Mux) {
+func (s *subscriptions) forgetMux(m *sharding.Mux) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.own, m)
@@ -202,7 +237,7 @@ func (s *subscriptions) forget(r *roaming) {
 // carry keeps a subscriber connection to a node for a lane. It has a client of its own,
 // because those for commands are closed when a node leaves the topology, and this one is
 // needed until everything has moved.
-func (c *Client) carry(addr string, lane *pubsub.Lane) (stop func(), err error) {
+func (c *Client) carry(addr string, lane *hub.Lane) (stop func(), err error) {
 	o := c.options.Node
 	o.Addr = addr
 	o.NodeID = func() string { return c.idAt(addr) }
@@ -210,17 +245,17 @@ func (c *Client) carry(addr string, lane *pubsub.Lane) (stop func(), err error) 
 	if err != nil {
 		return nil, err
 	}
-	if _, err = client.Carry(lane); err != nil {
+	if _, err = redis.ForCluster(client).Carry(lane); err != nil {
 		return nil, errors.Join(err, client.Close())
 	}
 	return func() { _ = client.Close() }, nil
 }
 
-// viewOf returns a topology as sharded.Mux wants it.
-func (c *Client) viewOf(t *Topology) sharded.View {
-	v := sharded.View{From: t.From, At: t.At}
+// viewOf returns a topology as sharding.Mux wants it.
+func (c *Client) viewOf(t *Topology) sharding.View {
+	v := sharding.View{From: t.From, At: t.At}
 	for _, told := range t.Shards() {
-		s := sharded.Shard{Slots: told.Slots, Primary: told.Primary.Addr}
+		s := sharding.Shard{Slots: told.Slots, Primary: told.Primary.Addr}
 		for _, replica := range told.Replicas {
 			if !replica.Loading {
 				s.Replicas = append(s.Replicas, replica.Addr)
@@ -235,7 +270,7 @@ func (c *Client) viewOf(t *Topology) sharded.View {
 func (c *Client) tellSubscriptions(t *Topology) {
 	s := &c.subscriptions
 	s.mu.Lock()
-	var muxes []*sharded.Mux
+	var muxes []*sharding.Mux
 	if s.shards != nil {
 		muxes = append(muxes, s.shards)
 	}
@@ -263,7 +298,7 @@ func (c *Client) tellSubscriptions(t *Topology) {
 
 // begin makes what is empty ready, and has it told of topologies.
 func (s *subscriptions) begin(c *Client) {
-	s.own = map[*sharded.Mux]struct{}{}
+	s.own = map[*sharding.Mux]struct{}{}
 	s.plain = map[string]*roaming{}
 	s.ownPlain = map[*roaming]struct{}{}
 	s.keyEvents = map[*KeyEvents]struct{}{}

@@ -116,7 +116,7 @@ func (r *roaming) review(t *Topology) {
 	r.mu.Unlock()
 	left := !t.has(node)
 	if left || t.failedOver(last) {
-		r.client.SubscribersMissed(vouched.Add(-unnoticed))
+		redis.ForCluster(r.client).Missed(vouched.Add(-unnoticed))
 	}
 	if left {
 		r.client.Reconnect(errLeft)

@@ -5,28 +5,27 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // obliging is a Link whose server agrees at once. What it answers is read when
 // the benchmark says so.
 type obliging struct {
-	hub     *Hub
+	tb      testing.TB
+	hub     *hub.Hub
 	answers []func()
 }
 
-func (l *obliging) Send(op Op, names []string, done func(error)) {
+func (l *obliging) Send(op hub.Op, names []string, done func(error)) {
 	l.answers = append(l.answers, func() {
-		l.hub.mu.Lock()
-		if op.subscribes() {
-			for _, name := range names {
-				if e := l.hub.entries[op%nameKinds][name]; e != nil && e.answered(l.hub.main.sent[0]) {
-					e.subscribed(l.hub.main)
-				}
-			}
+		for _, name := range names {
+			l.hub.Main().Collect(value(l.tb, ">", strings.ToLower(op.String()), name, 1))
 		}
-		l.hub.mu.Unlock()
+		l.hub.Main().Flush()
 		done(nil)
 	})
 }
@@ -47,16 +46,16 @@ func (l *obliging) read() {
 
 // joined returns a hub with n subscriptions, which is quick because the first
 // stays and the names are confirmed by it.
-func joined(tb testing.TB, n int, name func(i int) string, opts ...Option) (*Hub, *obliging, []*Subscription) {
+func joined(tb testing.TB, n int, name func(i int) string, opts ...Option) (*hub.Hub, *obliging, []*Subscription) {
 	tb.Helper()
-	h := NewHub(HubOptions{})
+	h := hub.New(hub.Options{})
 	names := make([]string, n)
 	for i := range names {
 		names[i] = name(i)
 	}
 	first := make(chan *Subscription, 1)
 	go func() {
-		sub, err := h.Subscribe(context.Background(), Channels(names...))
+		sub, err := subscribeTo(context.Background(), h, Channels(names...))
 		if err != nil {
 			panic(err)
 		}
@@ -65,13 +64,13 @@ func joined(tb testing.TB, n int, name func(i int) string, opts ...Option) (*Hub
 	for h.Stats().Channels == 0 {
 		runtime.Gosched()
 	}
-	link := &obliging{hub: h}
+	link := &obliging{tb: tb, hub: h}
 	h.Main().LinkUp(link)
 	link.read()
 	holder := <-first
 	subs := make([]*Subscription, n)
 	for i := range subs {
-		sub, err := h.Subscribe(context.Background(), append(opts, Channel(names[i]))...)
+		sub, err := subscribeTo(context.Background(), h, append(opts, Channel(names[i]))...)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -98,8 +97,12 @@ func BenchmarkPush(b *testing.B) {
 
 // BenchmarkPushToConsumer is the same with a goroutine that ranges.
 func BenchmarkPushToConsumer(b *testing.B) {
-	for _, policy := range []Option{DropOldest, Block(time.Minute)} {
-		b.Run(fmt.Sprintf("blocking=%v", NeedsOwnLink(policy)), func(b *testing.B) {
+	for _, blocking := range []bool{false, true} {
+		policy := Option(DropOldest)
+		if blocking {
+			policy = Block(time.Minute)
+		}
+		b.Run(fmt.Sprintf("blocking=%v", blocking), func(b *testing.B) {
 			h, _, subs := joined(b, 1, numbered, policy)
 			v := value(b, ">", "message", numbered(0), "a payload of some thirty-two bytes")
 			done := make(chan int)
@@ -189,7 +192,7 @@ func BenchmarkReconnect(b *testing.B) {
 	for i := range names {
 		names[i] = numbered(i)
 	}
-	go func() { _, _ = h.Subscribe(context.Background(), Channels(names...)) }()
+	go func() { _, _ = subscribeTo(context.Background(), h, Channels(names...)) }()
 	for h.Stats().Channels < n {
 		runtime.Gosched()
 	}

@@ -2,59 +2,19 @@ package pubsub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// call is one call that subscribes, from asking for its names to its return.
-// Its fields are guarded by the Hub's mu.
-type call struct {
-	members []*member // one for each name
-	pending int       // those that wait for a confirmation
-	err     error     // the first refusal
-	// done is closed when there is nothing to wait for any more: pending is 0
-	// or err is set.
-	done chan struct{}
-}
+// Calls that subscribe and unsubscribe. The hub knows what is asked and what was answered;
+// the waiting is done here.
 
-func (c *call) settled() bool { return c.pending == 0 || c.err != nil }
-
-// acknowledged counts one confirmation.
-func (c *call) acknowledged() {
-	before := c.settled()
-	c.pending--
-	if !before && c.settled() {
-		close(c.done)
-	}
-}
-
-// fail makes err the result, if there is none yet.
-func (c *call) fail(err error) {
-	if !c.settled() {
-		c.err = err
-		close(c.done)
-	}
-}
-
-// FailCalls ends all calls that wait for the server with err: it refuses the connection for a
-// reason that does not pass by itself, so that waiting does not help.
-func (h *Hub) FailCalls(err error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, entries := range h.entries {
-		for _, e := range entries {
-			for _, m := range e.members {
-				for _, c := range m.waiting {
-					c.fail(err)
-				}
-			}
-		}
-	}
-}
-
-// subscribeNames subscribes s to names and returns when each is acknowledged.
+// subscribe subscribes s to names and returns when each is acknowledged.
 // If it fails it leaves nothing behind. ctx bounds this call alone.
-func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name) error {
+func (s *Subscription) subscribe(ctx context.Context, names []Name) error {
 	timer := time.NewTimer(s.subscribeTimeout())
 	defer timer.Stop()
 	ended := false
@@ -72,158 +32,151 @@ func (h *Hub) subscribeNames(ctx context.Context, s *Subscription, names []Name)
 			return fmt.Errorf("%w (%v)", ErrSubscribeTimeout, s.subscribeTimeout())
 		}
 	}
-	c, leaving, err := h.want(s, names)
+	wanted := hubNames(names)
+	c, leaving, err := s.wants.Want(wanted)
 	for leaving != nil {
-		if cause := wait(leaving.done); ended {
+		if cause := wait(leaving.Done()); ended {
 			return cause
 		} else if cause != nil {
-			return h.unacknowledged(names, len(names), cause)
+			return s.unacknowledged(names, len(names), cause)
 		}
-		c, leaving, err = h.want(s, names)
+		c, leaving, err = s.wants.Want(wanted)
 	}
 	if err != nil {
-		return err
+		return s.callError(err)
 	}
-	cause := wait(c.done)
-	err = h.settle(s, c, cause)
-	switch {
-	case err == nil || !ended:
-		return err
-	case h.hasLink(): // or what the subscription ended with would hide why nothing was acknowledged
-		return cause
-	}
-	return h.unacknowledged(names, len(names), cause)
-}
-
-// want makes s a member of what names name, and asks the server for what it is
-// not subscribed to yet. While s is leaving one of them it does nothing but
-// return the departure to wait for: a subscription is in an entry once.
-func (h *Hub) want(s *Subscription, names []Name) (*call, *departure, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if s.over {
-		return nil, nil, s.endError()
-	}
-	if h.closed {
-		return nil, nil, h.closedError()
-	}
-	for _, name := range names {
-		if name.Kind >= nameKinds {
-			return nil, nil, &RefusedError{Name: name, Err: errNoKind}
-		}
-		if h.opts.Router != nil && name.Kind != NameShard {
-			return nil, nil, &RefusedError{Name: name, Err: errNotSharded}
-		}
-		if sp := s.special; sp != nil && sp.withoutErr != nil && name.Kind == sp.without {
-			return nil, nil, &RefusedError{Name: name, Err: sp.withoutErr}
-		}
-		if m := s.names.get(name); m != nil && m.leaving != nil {
-			return nil, m.leaving, nil
-		}
-	}
-	c := &call{members: make([]*member, 0, len(names)), done: make(chan struct{})}
-	var fresh [nameKinds][]*entry
-	seen := make(map[*member]struct{}, len(names))
-	for _, name := range names {
-		m := s.names.get(name)
-		if m == nil {
-			m = h.entry(name).add(s)
-			s.names.add(m)
-			if m.entry.confirmed {
-				m.subscribed(Gap{})
-			}
-		}
-		if _, twice := seen[m]; twice {
-			continue
-		}
-		seen[m] = struct{}{}
-		c.members = append(c.members, m)
-		m.claims++
-		if m.entry.confirmed {
-			continue
-		}
-		c.pending++
-		m.waiting = append(m.waiting, c)
-		if len(m.entry.asked) == 0 {
-			fresh[name.Kind] = append(fresh[name.Kind], m.entry)
-		}
-	}
-	if c.pending == 0 {
-		close(c.done)
-	}
-	for _, entries := range fresh {
-		h.subscribe(entries, nil)
-	}
-	return c, nil, nil
-}
-
-// settle ends a call. An acknowledged one succeeds, whatever else made it stop
-// waiting; if not, its names are released, but for those that another call of
-// the same subscription has asked for too. Where the others were unsubscribed
-// meanwhile, the last name has gone so.
-func (h *Hub) settle(s *Subscription, c *call, cause error) error {
-	h.mu.Lock()
-	succeeded := c.err == nil && c.pending == 0
-	var missing []Name
-	var said error
-	var gone [nameKinds][]*entry
-	for _, m := range c.members {
-		m.claims--
-		if succeeded {
-			m.kept = true
-			continue
-		}
-		if !m.entry.confirmed {
-			missing = append(missing, m.entry.name)
-			if said == nil {
-				said = m.entry.refusal
-			}
-		}
-		m.stopWaiting(c)
-		if m.active && m.leaving == nil && !m.kept && m.claims == 0 && h.leave(m, nil) {
-			gone[m.entry.name.Kind] = append(gone[m.entry.name.Kind], m.entry)
-		}
-	}
-	for _, entries := range gone {
-		h.unsubscribe(entries, nil)
-	}
-	s.named = s.named || succeeded && len(c.members) > 0
-	drains := !succeeded && s.named && s.names.len() == 0
-	if drains {
-		h.retire(s)
-	}
-	refusal := c.err
-	h.mu.Unlock()
-	if drains {
+	cause := wait(c.Done())
+	outcome := s.wants.Settle(c)
+	if outcome.Drains {
 		s.drain()
 	}
-
 	switch {
-	case succeeded:
+	case outcome.Succeeded:
 		return nil
-	case refusal != nil:
-		return refusal
+	case outcome.Err != nil:
+		err = s.callError(outcome.Err)
+	default:
+		told := cause
+		if outcome.Said != nil {
+			told = fmt.Errorf("%w; the server has said: %w", cause, outcome.Said)
+		}
+		err = s.unacknowledged(publicNames(outcome.Missing), outcome.Of, told)
 	}
-	if said != nil {
-		cause = fmt.Errorf("%w; the server has said: %w", cause, said)
+	switch {
+	case !ended:
+		return err
+	case s.hub.Linked(): // or what the subscription ended with would hide why nothing was acknowledged
+		return cause
 	}
-	return h.unacknowledged(missing, len(c.members), cause)
-}
-
-// hasLink reports whether there is a link.
-func (h *Hub) hasLink() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.linked()
+	return s.unacknowledged(names, len(names), cause)
 }
 
 // unacknowledged is the error of a call that has given up waiting for missing.
-func (h *Hub) unacknowledged(missing []Name, of int, cause error) error {
+func (s *Subscription) unacknowledged(missing []Name, of int, cause error) error {
 	err := &UnacknowledgedError{
 		Missing: len(missing), Of: of, Names: missing[:min(len(missing), 3)], Err: cause,
 	}
-	if !h.hasLink() {
-		err.Link = h.noLink()
+	if !s.hub.Linked() {
+		err.Link = s.noLink()
 	}
 	return err
+}
+
+// callError returns an error of the hub as callers see it.
+func (s *Subscription) callError(err error) error {
+	if errors.Is(err, hub.ErrOver) {
+		return s.endError()
+	}
+	return publicError(err)
+}
+
+// publicError returns an error of the hub as users see it.
+func publicError(err error) error {
+	switch told := err.(type) { //nolint:errorlint // the hub does not wrap its errors
+	case *hub.RefusedError:
+		return &RefusedError{Name: publicName(told.Name), Err: told.Err}
+	case *hub.ClosedError:
+		if told.Err != nil {
+			return fmt.Errorf("%w: %w", ErrClosed, told.Err)
+		}
+		return ErrClosed
+	}
+	return err
+}
+
+// noLink is why there is no link.
+func (s *Subscription) noLink() error {
+	if linkError := s.hub.Options().LinkError; linkError != nil {
+		if err := linkError(); err != nil {
+			return fmt.Errorf("%w: %w", ErrNoLink, err)
+		}
+	}
+	return ErrNoLink
+}
+
+// unsubscribe takes names off s when the server has answered, or without
+// its answer after UnsubscribeTimeout or with ctx, and then with a gap. A
+// subscription without names left drains.
+func (s *Subscription) unsubscribe(ctx context.Context, kind NameKind, names []string) error {
+	if err := checkContext(ctx); err != nil {
+		return err
+	}
+	d, err := s.wants.Depart(hub.Kind(kind), names)
+	switch {
+	case err != nil:
+		return s.callError(err)
+	case d == nil:
+		return nil
+	}
+	defer func() {
+		if s.wants.Conclude(d) {
+			s.drain()
+		}
+	}()
+	if err := s.awaitDeparture(ctx, d); err != nil {
+		return &IncompleteError{Gap{Reason: Closed, From: d.Asked(), To: time.Now()}, err}
+	}
+	lost, err := d.Result()
+	if err != nil {
+		s.hub.Options().Logger.Warn("pubsub: unsubscribing failed", "error", err)
+	}
+	switch err := s.Err(); {
+	case err != nil: // it did not drain, but was ended
+		return err
+	case lost.Reason&hub.Reconnect != 0:
+		return &IncompleteError{publicGap(lost), errLostUnanswered}
+	case lost.Reason != 0:
+		return &IncompleteError{publicGap(lost), errTakenAway}
+	}
+	return nil
+}
+
+// awaitDeparture waits for the server's answers. Time in which the subscription itself holds up
+// the reader of these answers does not count.
+func (s *Subscription) awaitDeparture(ctx context.Context, d *hub.Departure) error {
+	began, heldBefore := time.Now(), s.heldUp()
+	timer := time.NewTimer(s.unsubscribeTimeout())
+	defer timer.Stop()
+	for {
+		var err error
+		select {
+		case <-d.Done():
+			return nil
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		case <-timer.C:
+			waited := time.Since(began) - (s.heldUp() - heldBefore)
+			if left := s.unsubscribeTimeout() - waited; left > 0 {
+				timer.Reset(left)
+				continue
+			}
+			err = fmt.Errorf("%w (%v)", ErrSubscribeTimeout, s.unsubscribeTimeout())
+		}
+		select {
+		case <-d.Done(): // which beats the end of the waiting
+			return nil
+		default:
+			return err
+		}
+	}
 }

@@ -3,6 +3,8 @@ package pubsub
 import (
 	"runtime"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // Delivery. While nothing waits behind the Go channel the reader sends straight
@@ -25,19 +27,19 @@ const (
 	full                   // nothing yet: policy Block, and there is no room
 )
 
-// deliver delivers the first of some messages, and those behind it that are for s
-// too, or drops them as the policy says. It returns how many it has come to. It never
-// waits: if it is to, for the last of these, done is false, and deliverBlocking does.
-// Those of a name that another lane than l has taken over meanwhile are stragglers: the
-// gap of that is told already, and what is missing comes behind them.
-func (s *Subscription) deliver(l *Lane, some []delivery) (n int, done bool) {
+// Deliver delivers some messages, or drops them as the policy says. It returns how many
+// it has come to. It never waits: if it is to, for the last of these, done is false, and
+// DeliverBlocking does.
+func (k *sink) Deliver(l *hub.Lane, some []hub.Delivery) (n int, done bool) {
+	s := (*Subscription)(k)
 	v := taken
 	s.mu.Lock()
-	for n < len(some) && some[n].m.sub == s && v == taken {
+	for n < len(some) && v == taken {
 		d := &some[n]
 		n++
-		if d.m.active && d.m.lane == l && s.state == live {
-			v = s.offer(&d.msg)
+		if s.state == live && d.Current(l) {
+			msg := message(d)
+			v = s.offer(&msg)
 		}
 	}
 	if v == full {
@@ -50,10 +52,22 @@ func (s *Subscription) deliver(l *Lane, some []delivery) (n int, done bool) {
 	return n, v != full
 }
 
-// deliverBlocking waits for room without holding mu, so whoever ends the
+// message returns a message as users see it.
+func message(d *hub.Delivery) Message {
+	name := d.Name()
+	msg := Message{Kind: Kind(name.Kind), Channel: d.Channel, Payload: d.Payload} // both kinds are in the same order
+	if name.Kind == hub.Pattern {
+		msg.Pattern = name.Name
+	}
+	return msg
+}
+
+// DeliverBlocking waits for room without holding mu, so whoever ends the
 // subscription gets through at once, and ends the waiting. It is told of room when
 // half of the bounds is free, and looks for any when its time is over.
-func (s *Subscription) deliverBlocking(l *Lane, m *member, msg Message) {
+func (k *sink) DeliverBlocking(l *hub.Lane, d *hub.Delivery) {
+	s := (*Subscription)(k)
+	msg := message(d)
 	timer := time.NewTimer(s.special.blockFor)
 	defer timer.Stop()
 	stopped := s.signal(&s.stopped)
@@ -72,9 +86,9 @@ func (s *Subscription) deliverBlocking(l *Lane, m *member, msg Message) {
 		}
 		var v verdict
 		switch {
-		case !m.active || s.state != live: // the name was unsubscribed, without waiting for the server
+		case d.Left() || s.state != live: // the name was unsubscribed, without waiting for the server
 			s.queue.dropNewest(Closed, time.Now())
-		case m.lane != l: // another lane has taken it over, see deliver
+		case !d.Current(l): // another lane has taken it over
 			s.queue.dropNewest(Moved, time.Now())
 		default:
 			v = s.offer(&msg)
@@ -303,7 +317,7 @@ func (s *Subscription) pump(stopped <-chan struct{}) {
 	s.finishIfQuiet()
 }
 
-// tellRoom wakes deliverBlocking where half of the bounds is free: woken for each
+// tellRoom wakes DeliverBlocking where half of the bounds is free: woken for each
 // message, the reader would be as slow as that. mu is held.
 func (s *Subscription) tellRoom() {
 	if s.special == nil || s.queue.messages > s.maxMessages/2 || s.queue.bytes > s.maxBytes/2 {

@@ -9,8 +9,8 @@ import (
 )
 
 var (
-	// ErrClosed is the error of what is asked of a subscription or a hub that
-	// has ended.
+	// ErrClosed is the error of what is asked of a subscription that has ended, or of a
+	// client that has been closed.
 	ErrClosed = errors.New("pubsub: closed")
 
 	// ErrSlowConsumer ends a subscription with the policy [FailSlow] or [Block]
@@ -29,11 +29,7 @@ var (
 
 	errLostUnanswered = fmt.Errorf("%w: it was lost before the server had acknowledged the end", ErrNoLink)
 
-	errNoKind = errors.New("there is no such kind of names")
-
-	errNotSharded = errors.New("this subscription is of shard channels alone")
-
-	errUnsubscribed = errors.New("unsubscribed before the server acknowledged it")
+	errTakenAway = errors.New("the server took the subscription away")
 )
 
 // RefusedError says that the server refuses a name. errors.As finds the server's
@@ -119,11 +115,6 @@ func checkContext(ctx context.Context) error {
 		return errNoContext
 	}
 	return nil
-}
-
-// protocolError says what a link did wrong.
-func protocolError(format string, args ...any) error {
-	return fmt.Errorf("pubsub: protocol error: "+format, args...)
 }
 
 // quoted shortens names of unknown length for an error text.

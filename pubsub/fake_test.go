@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -35,7 +36,7 @@ func TestMain(m *testing.M) {
 
 // command is something that a hub has asked its link to send.
 type command struct {
-	op    Op
+	op    hub.Op
 	ping  bool
 	names []string // the data, for a PING
 	done  func(error)
@@ -57,7 +58,7 @@ type fakeLink struct {
 	failed   error
 }
 
-func (l *fakeLink) Send(op Op, names []string, done func(error)) {
+func (l *fakeLink) Send(op hub.Op, names []string, done func(error)) {
 	l.record(command{op: op, names: names, done: done})
 }
 
@@ -93,15 +94,15 @@ func (l *fakeLink) pop() (command, bool) {
 // reader and the server. It is used in a synctest bubble.
 type world struct {
 	*testing.T
-	hub  *Hub
+	hub  *hub.Hub
 	link *fakeLink
 	// collecting: what arrives is collected, as by a reader that has read more. What
 	// is told of an answer, or of the link's end, stands behind a Flush.
 	collecting bool
-	on         *Lane // nil: the hub's only one
+	on         *hub.Lane // nil: the hub's only one
 }
 
-func (w *world) lane() *Lane {
+func (w *world) lane() *hub.Lane {
 	if w.on != nil {
 		return w.on
 	}
@@ -109,12 +110,12 @@ func (w *world) lane() *Lane {
 }
 
 // story runs a test in a bubble, with a hub whose link is up.
-func story(t *testing.T, run func(w *world)) { storyWith(t, HubOptions{}, run) }
+func story(t *testing.T, run func(w *world)) { storyWith(t, hub.Options{}, run) }
 
-func storyWith(t *testing.T, opts HubOptions, run func(w *world)) {
+func storyWith(t *testing.T, opts hub.Options, run func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{T: t, hub: NewHub(opts)}
+		w := &world{T: t, hub: hub.New(opts)}
 		w.linkUp()
 		defer w.hub.Close(nil)
 		run(w)
@@ -140,7 +141,7 @@ func async(call func() error) <-chan error {
 func (w *world) subscribing(opts ...Option) (sub func() *Subscription, result <-chan error) {
 	var s *Subscription
 	result = async(func() (err error) {
-		s, err = w.hub.Subscribe(context.Background(), opts...)
+		s, err = subscribeTo(context.Background(), w.hub, opts...)
 		return err
 	})
 	return func() *Subscription { return s }, result
@@ -356,16 +357,11 @@ func (w *world) wantFailed(part string) {
 // wantClean expects that nothing is wanted and nothing is on the way.
 func (w *world) wantClean() {
 	w.Helper()
-	if got := w.hub.Stats(); got != (HubStats{}) {
+	if got := w.hub.Stats(); got != (hub.Stats{}) {
 		w.Fatalf("the hub holds %+v, want nothing", got)
 	}
 	if !w.hub.Idle() {
 		w.Fatal("the hub is not idle")
-	}
-	for _, leaving := range w.hub.main.leaving {
-		for _, e := range leaving {
-			w.Fatalf("%v is still leaving", e.name)
-		}
 	}
 }
 
@@ -394,3 +390,19 @@ func value(tb testing.TB, mark string, fields ...any) proto.Value {
 }
 
 func textLogger(w io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(w, nil)) }
+
+// subscribeTo makes a subscription as a client does.
+func subscribeTo(ctx context.Context, h *hub.Hub, opts ...Option) (*Subscription, error) {
+	return New(ctx, func(*hub.Plan) (*hub.Hub, func(), error) { return h, func() {}, nil }, opts...)
+}
+
+// The constants of the hub that the stories depend on.
+const (
+	seekEvery     = 200 * time.Millisecond
+	unproven      = 15 * time.Second
+	pingToken     = "redchan unsubscribe"
+	maxHops       = 4
+	manyCollected = 64
+	fewMembers    = 4
+	manyConfirmed = 256
+)

@@ -38,18 +38,18 @@ func (o handleOption) apply(c *config) {
 // subscription runs. With nil nothing is called any more: a runner drops what waits for the
 // handler, and what comes until the name is unsubscribed. It subscribes to nothing.
 func (s *Subscription) Handle(name Name, fn Handler) {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	s.handling.Lock()
-	defer s.handling.Unlock()
-	if fn == nil && s.names.get(name) == nil {
-		delete(s.handlers, name)
-		return
-	}
-	if s.handlers == nil {
-		s.handlers = make(handlers)
-	}
-	s.handlers[name] = fn
+	s.wants.Whether(hubName(name), func(subscribed bool) {
+		s.handling.Lock()
+		defer s.handling.Unlock()
+		if fn == nil && !subscribed {
+			delete(s.handlers, name)
+			return
+		}
+		if s.handlers == nil {
+			s.handlers = make(handlers)
+		}
+		s.handlers[name] = fn
+	})
 }
 
 // handler returns what is to be called for a name, nil for none.
@@ -61,13 +61,14 @@ func (s *Subscription) handler(name Name) Handler {
 
 // unhandled reports whether messages of a name without a handler are a mistake: it is
 // subscribed, and no handler was taken away.
-func (s *Subscription) unhandled(name Name) bool {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
-	s.handling.Lock()
-	defer s.handling.Unlock()
-	_, takenAway := s.handlers[name]
-	return !takenAway && s.names.get(name) != nil
+func (s *Subscription) unhandled(name Name) (mistake bool) {
+	s.wants.Whether(hubName(name), func(subscribed bool) {
+		s.handling.Lock()
+		defer s.handling.Unlock()
+		_, takenAway := s.handlers[name]
+		mistake = subscribed && !takenAway
+	})
+	return mistake
 }
 
 // handlerLeft forgets that a name's handler was taken away, when the name leaves. The Hub's

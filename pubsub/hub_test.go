@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -36,7 +37,7 @@ func TestSubscribeReturnsWhenEveryNameIsAcknowledged(t *testing.T) {
 		if got := fmt.Sprint(sub().Names()); got != `[channel "news" channel "sport" pattern "n*"]` {
 			t.Errorf("names are %s", got)
 		}
-		if got := w.hub.Stats(); got != (HubStats{Subscriptions: 1, Channels: 2, Patterns: 1}) {
+		if got := w.hub.Stats(); got != (hub.Stats{Subscriptions: 1, Channels: 2, Patterns: 1}) {
 			t.Errorf("stats are %+v", got)
 		}
 	})
@@ -83,9 +84,9 @@ func TestJoiningWhatIsOnTheWayWaitsForIt(t *testing.T) {
 }
 
 func TestConfirmationOfAnOlderCommandDoesNotCount(t *testing.T) {
-	storyWith(t, HubOptions{SubscribeTimeout: time.Second}, func(w *world) {
+	storyWith(t, hub.Options{SubscribeTimeout: time.Second}, func(w *world) {
 		ctx, cancel := context.WithCancel(context.Background())
-		first := async(func() error { _, err := w.hub.Subscribe(ctx, Channel("x")); return err })
+		first := async(func() error { _, err := subscribeTo(ctx, w.hub, Channel("x")); return err })
 		cancel()
 		w.wantResult(first, context.Canceled)
 		sub, second := w.subscribing(Channel("x"))
@@ -124,7 +125,7 @@ func TestUnsubscribeInFlightThenSubscribeAgain(t *testing.T) {
 }
 
 func TestManyNamesAreSentInBatches(t *testing.T) {
-	storyWith(t, HubOptions{BatchNames: 2, BatchBytes: 10}, func(w *world) {
+	storyWith(t, hub.Options{CommandNames: 2, CommandBytes: 10}, func(w *world) {
 		w.subscribing(Channels("a", "b", "c", "12345678", "90x", "a very long name indeed", "d"))
 		w.wantSent("SUBSCRIBE a b", "SUBSCRIBE c 12345678", "SUBSCRIBE 90x",
 			"SUBSCRIBE a very long name indeed", "SUBSCRIBE d")
@@ -150,7 +151,7 @@ func TestDuplicateNames(t *testing.T) {
 
 func TestNameOfNoKind(t *testing.T) {
 	story(t, func(w *world) {
-		_, err := w.hub.Subscribe(context.Background(), Channel("a"), Name{Kind: 3, Name: "x"})
+		_, err := subscribeTo(context.Background(), w.hub, Channel("a"), Name{Kind: 3, Name: "x"})
 		var refused *RefusedError
 		if !errors.As(err, &refused) || refused.Name.Name != "x" {
 			t.Errorf("Subscribe: %v", err)
@@ -199,7 +200,7 @@ func TestRefusedNameIsFound(t *testing.T) {
 func TestRefusedForTheSakeOfOneThatLeft(t *testing.T) {
 	story(t, func(w *world) {
 		ctx, cancel := context.WithCancel(context.Background())
-		result := async(func() error { _, err := w.hub.Subscribe(ctx, Channels("bad", "x")); return err })
+		result := async(func() error { _, err := subscribeTo(ctx, w.hub, Channels("bad", "x")); return err })
 		sub, joined := w.subscribing(Channel("x"))
 		cancel()
 		w.wantResult(result, context.Canceled)
@@ -444,7 +445,7 @@ func TestLinkLostAgainBeforeAllIsBack(t *testing.T) {
 }
 
 func TestSubscribeTimeout(t *testing.T) {
-	storyWith(t, HubOptions{LinkError: func() error { return io.ErrClosedPipe }}, func(w *world) {
+	storyWith(t, hub.Options{LinkError: func() error { return io.ErrClosedPipe }}, func(w *world) {
 		start := time.Now()
 		_, result := w.subscribing(Channels("a", "b", "c", "d", "e"))
 		w.push("subscribe", "a", 1)
@@ -492,7 +493,7 @@ func TestUnsubscribeWhileSubscribing(t *testing.T) {
 		sub := w.subscribe(Channel("x"))
 		result := async(func() error { return sub.Subscribe(context.Background(), "y") })
 		gone := async(func() error { return sub.Unsubscribe(context.Background(), "y") })
-		w.wantResult(result, errUnsubscribed)
+		w.wantResult(result, hub.ErrUnsubscribed)
 		w.wantSent("SUBSCRIBE y", "UNSUBSCRIBE y")
 		w.confirmAll()
 		w.wantResult(gone, nil)
@@ -620,7 +621,7 @@ func TestHubClose(t *testing.T) {
 		if got := sub.Stats(); got.Delivered+got.Dropped != 200 || got.FinalGap.Reason != Closed {
 			t.Errorf("stats are %+v", got)
 		}
-		if _, err := w.hub.Subscribe(context.Background(), Channel("x")); !errors.Is(err, ErrClosed) || !errors.Is(err, io.ErrClosedPipe) {
+		if _, err := subscribeTo(context.Background(), w.hub, Channel("x")); !errors.Is(err, ErrClosed) || !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the error is %v", err)
 		}
 		if err := sub.Subscribe(context.Background(), "z"); err != io.ErrClosedPipe {

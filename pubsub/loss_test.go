@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // serveSlowly lets messages arrive on x and then the answer to UNSUBSCRIBE, from a reader that
@@ -172,7 +174,7 @@ func TestTryNextTakesAllThatHasArrived(t *testing.T) {
 	for name, next := range loops {
 		for _, size := range []int{1, 2, 64, 65, 66, 500} {
 			t.Run(name+" "+strconv.Itoa(size), func(t *testing.T) {
-				hub := NewHub(HubOptions{})
+				hub := hub.New(hub.Options{})
 				defer hub.Close(nil)
 				w := &world{T: t, hub: hub}
 				w.linkUp()
@@ -197,7 +199,7 @@ func (w *world) subscribeNow(opts ...Option) *Subscription {
 	w.Helper()
 	subscribed := make(chan *Subscription)
 	go func() {
-		sub, err := w.hub.Subscribe(context.Background(), opts...)
+		sub, err := subscribeTo(context.Background(), w.hub, opts...)
 		if err != nil {
 			w.Error(err)
 		}

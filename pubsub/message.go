@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // Kind tells how a [Message] came about.
@@ -156,6 +158,9 @@ func (g *Gap) String() string {
 	}
 	return text
 }
+
+// publicGap returns what a hub knows of a loss as a gap: their reasons are the same.
+func publicGap(l hub.Loss) Gap { return Gap{Reason: Reason(l.Reason), From: l.From, To: l.To} }
 
 // merge makes g cover other too. The zero Gap covers nothing.
 func (g *Gap) merge(other Gap) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 func TestStrings(t *testing.T) {
@@ -19,8 +21,8 @@ func TestStrings(t *testing.T) {
 		{Pattern("a*"), `pattern "a*"`},
 		{ShardChannel("a"), `shard channel "a"`},
 		{NameKind(9), "name kind 9"},
-		{OpSUnsubscribe, "SUNSUBSCRIBE"},
-		{Op(9), "op 9"},
+		{hub.OpSUnsubscribe, "SUNSUBSCRIBE"},
+		{hub.Op(9), "op 9"},
 		{Kind(9), "kind 9"},
 		{EventKind(9), "event 9"},
 		{Event{}, "event 0"}, // of a closed channel

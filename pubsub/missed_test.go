@@ -77,3 +77,30 @@ func TestMissedBeforeTheName(t *testing.T) {
 		}
 	})
 }
+
+// A subscription that is unsubscribing is still owed what the server sent before: what the server
+// itself has missed is told to it too.
+func TestMissedWhileUnsubscribing(t *testing.T) {
+	for name, others := range map[string]bool{"the last of a name": false, "others stay": true} {
+		t.Run(name, func(t *testing.T) {
+			story(t, func(w *world) {
+				sub := w.subscribe(Channel("x"))
+				if others {
+					w.subscribe(Channel("x"))
+				}
+				time.Sleep(time.Second)
+				missed := time.Now()
+				time.Sleep(time.Second)
+				result := w.unsubscribing(sub)
+				w.wantBusy(result)
+				w.lane().Missed(missed)
+				if gap := w.gapAround(sub); !gap.From.Equal(missed) || !gap.To.Equal(time.Now()) {
+					t.Errorf("%v to %v, missed since %v", gap.From, gap.To, missed)
+				}
+				w.confirm()
+				w.wantResult(result, nil)
+				w.want(sub, "closed")
+			})
+		})
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/proto"
 )
@@ -141,7 +142,7 @@ type modelSub struct {
 func modelHistory(t *testing.T, seed uint64) (trace []string) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &model{
-			world:     &world{T: t, hub: NewHub(HubOptions{BatchNames: 3, inOrder: true})},
+			world:     &world{T: t, hub: hub.New(hub.Options{CommandNames: 3, InOrder: true})},
 			Scheduler: simulation.NewScheduler(seed),
 			random:    rand.New(rand.NewPCG(seed, 0)),
 			forbidden: map[Name]bool{},
@@ -221,7 +222,7 @@ func (m *model) subscribe() {
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	go func() {
-		sub, err := m.hub.Subscribe(ctx, opts...)
+		sub, err := subscribeTo(ctx, m.hub, opts...)
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		if err != nil {
@@ -413,8 +414,8 @@ func (m *model) serve() {
 		answer(nil)
 		return
 	}
-	kind := NameKind(c.op % nameKinds)
-	if c.op.subscribes() {
+	kind := NameKind(c.op % hub.Kinds)
+	if c.op.Subscribes() {
 		for _, name := range c.names {
 			if m.forbidden[Name{kind, name}] {
 				answer(&proto.Error{Code: "NOPERM", Message: "no"})
@@ -424,10 +425,10 @@ func (m *model) serve() {
 	}
 	for _, name := range c.names {
 		switch {
-		case !c.op.subscribes() && m.goesWrong("leak", 10):
-		case c.op.subscribes() && m.connects > 1 && m.goesWrong("name", 10):
+		case !c.op.Subscribes() && m.goesWrong("leak", 10):
+		case c.op.Subscribes() && m.connects > 1 && m.goesWrong("name", 10):
 		default:
-			m.subscribed[Name{kind, name}] = c.op.subscribes()
+			m.subscribed[Name{kind, name}] = c.op.Subscribes()
 		}
 		m.send(func() { m.push(strings.ToLower(c.op.String()), name, 1) })
 	}

@@ -1,6 +1,10 @@
 package pubsub
 
-import "strconv"
+import (
+	"strconv"
+
+	"github.com/redchan-go/redchan/internal/hub"
+)
 
 // NameKind tells what a [Name] names.
 type NameKind uint8
@@ -11,10 +15,9 @@ const (
 	NamePattern                 // a glob-style pattern of channels, by PSUBSCRIBE
 	NameShard                   // a shard channel, by SSUBSCRIBE (Redis 7.0)
 
-	nameKinds = iota
 )
 
-var nameKindNames = [nameKinds]string{"channel", "pattern", "shard channel"}
+var nameKindNames = [...]string{"channel", "pattern", "shard channel"}
 
 // String returns "channel", "pattern" or "shard channel".
 func (k NameKind) String() string {
@@ -25,7 +28,7 @@ func (k NameKind) String() string {
 }
 
 // Name is something to subscribe to. Names of different kinds differ even if
-// they are spelled alike. A Name is an [Option] of [Hub.Subscribe].
+// they are spelled alike. A Name is an [Option] of a new subscription.
 type Name struct {
 	Kind NameKind
 	Name string
@@ -50,6 +53,27 @@ func named(kind NameKind, names []string) []Name {
 	list := make([]Name, len(names))
 	for i, name := range names {
 		list[i] = Name{kind, name}
+	}
+	return list
+}
+
+// hubName and publicName turn names into those of the hub and back: their kinds are the same.
+func hubName(n Name) hub.Name { return hub.Name{Kind: hub.Kind(n.Kind), Name: n.Name} }
+
+func publicName(n hub.Name) Name { return Name{NameKind(n.Kind), n.Name} }
+
+func hubNames(names []Name) []hub.Name {
+	list := make([]hub.Name, len(names))
+	for i, n := range names {
+		list[i] = hubName(n)
+	}
+	return list
+}
+
+func publicNames(names []hub.Name) []Name {
+	list := make([]Name, len(names))
+	for i, n := range names {
+		list[i] = publicName(n)
 	}
 	return list
 }

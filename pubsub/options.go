@@ -1,11 +1,12 @@
 package pubsub
 
 import (
-	"context"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// Option is an option of [Hub.Subscribe]: a [Name] to subscribe to, or how
+// Option is an option of a new subscription: a [Name] to subscribe to, or how
 // messages that the consumer is too slow for are kept. Of options that
 // contradict each other the last one holds.
 type Option interface{ apply(*config) }
@@ -21,9 +22,7 @@ type config struct {
 	subscribeTimeout, unsubscribeTimeout time.Duration
 	markers                              bool
 	confirms                             bool
-	noNames                              bool     // an option that names something named nothing
-	without                              NameKind // refused with withoutErr, where that is not nil
-	withoutErr                           error
+	noNames                              bool // an option that names something named nothing
 	handlers                             handlers
 }
 
@@ -99,8 +98,7 @@ func (p Policy) apply(c *config) { c.policy = p }
 
 // Block lets the connection's reader wait up to d for room, and then ends the
 // subscription with [ErrSlowConsumer]. Nothing else is read from the connection
-// meanwhile, so such a subscription wants a connection of its own, see
-// [NeedsOwnLink].
+// meanwhile, so such a subscription gets a connection of its own.
 func Block(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.policy, c.blockFor = block, d })
 }
@@ -134,27 +132,15 @@ func Confirmations() Option {
 	return optionFunc(func(c *config) { c.confirms = true })
 }
 
-// Without refuses names of a kind, with err: for clients whose subscriptions can't have them.
-func Without(kind NameKind, err error) Option {
-	return optionFunc(func(c *config) { c.without, c.withoutErr = kind, err })
-}
-
-// Check returns the error of a subscription that can't be made: without a context, or to an
-// empty list of names, as by Channels(names...) where there are none. It is for clients, to be
-// asked before they connect; [Hub.Subscribe] asks it too.
-func Check(ctx context.Context, opts ...Option) error {
-	if err := checkContext(ctx); err != nil {
-		return err
+// plan returns what the options ask of a client.
+func (c *config) plan() *hub.Plan {
+	p := &hub.Plan{Own: c.policy == block}
+	for _, name := range c.names {
+		if name.Kind == NameShard {
+			p.Shards = true
+		} else {
+			p.Others = true
+		}
 	}
-	if c := newConfig(opts); c.noNames && len(c.names) == 0 {
-		return errNoNames
-	}
-	return nil
+	return p
 }
-
-// NamesOf returns the names among options.
-func NamesOf(opts ...Option) []Name { return newConfig(opts).names }
-
-// NeedsOwnLink reports whether a subscription with these options can hold up
-// the link's reader, so that it must share the link with no other.
-func NeedsOwnLink(opts ...Option) bool { return newConfig(opts).policy == block }

@@ -2,7 +2,10 @@ package pubsub
 
 import (
 	"context"
+	"errors"
 	"fmt"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // Ping sends a PING with data, and returns when it is answered. The answer is
@@ -14,14 +17,17 @@ func (s *Subscription) Ping(ctx context.Context, data string) error {
 	}
 	answer := make(chan error, 1)
 	stopped := s.signal(&s.stopped)
-	lost, err := s.ping(data, func(err error) {
+	lost, err := s.wants.Ping(data, func(err error) {
 		if err == nil {
 			s.tell(Event{Kind: EventPong, Data: data})
 		}
 		answer <- err
 	})
-	if err != nil {
-		return err
+	switch {
+	case errors.Is(err, hub.ErrNoLink):
+		return s.noLink()
+	case err != nil:
+		return s.endError()
 	}
 	var cause error
 	select {
@@ -40,37 +46,4 @@ func (s *Subscription) Ping(ctx context.Context, data string) error {
 	default:
 		return cause
 	}
-}
-
-// ping sends a PING over a lane with a link, and returns what is closed when that is lost.
-func (s *Subscription) ping(data string, done func(error)) (lost <-chan struct{}, err error) {
-	h := s.hub
-	h.mu.Lock()
-	l, closed := s.lane(), h.closed
-	if l != nil && !closed {
-		defer h.mu.Unlock()
-		l.link.Ping(data, done)
-		return l.linkLost, nil
-	}
-	h.mu.Unlock()
-	if closed {
-		return nil, s.endError()
-	}
-	return nil, h.noLink()
-}
-
-// lane returns a lane with a link: one that a name of the subscription is confirmed on,
-// where there is one. nil: there is no link. The Hub's mu is held.
-func (s *Subscription) lane() *Lane {
-	for _, m := range s.names.all() {
-		if m.entry.confirmed && m.entry.lane.link != nil {
-			return m.entry.lane
-		}
-	}
-	for _, l := range s.hub.lanes {
-		if l.link != nil {
-			return l
-		}
-	}
-	return nil
 }

@@ -7,24 +7,26 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // A Subscribe that ends before the server could be reached says why there was no connection,
 // whatever ended it.
 func TestSubscribeKeepsTheCause(t *testing.T) {
 	why := errors.New("dial tcp 127.0.0.1:1: " + syscall.ECONNREFUSED.Error())
-	storyWith(t, HubOptions{LinkError: func() error { return why }}, func(w *world) {
+	storyWith(t, hub.Options{LinkError: func() error { return why }}, func(w *world) {
 		w.linkLost()
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		defer cancel()
-		sub, err := w.hub.Subscribe(ctx, Channel("x"))
+		sub, err := subscribeTo(ctx, w.hub, Channel("x"))
 		if sub != nil || !errors.Is(err, why) || !errors.Is(err, ErrNoLink) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that ends early: %v", err)
 		}
-		if _, err = w.hub.Subscribe(context.Background(), Channel("x")); !errors.Is(err, why) || !errors.Is(err, ErrSubscribeTimeout) {
+		if _, err = subscribeTo(context.Background(), w.hub, Channel("x")); !errors.Is(err, why) || !errors.Is(err, ErrSubscribeTimeout) {
 			t.Errorf("with one that does not: %v", err)
 		}
-		idle, err := w.hub.Subscribe(context.Background())
+		idle, err := subscribeTo(context.Background(), w.hub)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -42,9 +44,9 @@ func TestNothingToSubscribeTo(t *testing.T) {
 		sub := w.subscribe()
 		var nobody context.Context
 		for what, err := range map[string]error{
-			"Channels()":      second(w.hub.Subscribe(ctx, Channels())),
-			"Patterns()":      second(w.hub.Subscribe(ctx, GapMarkers(), Patterns())),
-			"ShardChannels()": second(w.hub.Subscribe(ctx, ShardChannels([]string{}...))),
+			"Channels()":      second(subscribeTo(ctx, w.hub, Channels())),
+			"Patterns()":      second(subscribeTo(ctx, w.hub, GapMarkers(), Patterns())),
+			"ShardChannels()": second(subscribeTo(ctx, w.hub, ShardChannels([]string{}...))),
 			"Subscribe":       sub.Subscribe(ctx),
 			"PSubscribe":      sub.PSubscribe(ctx),
 			"SSubscribe":      sub.SSubscribe(ctx),
@@ -54,12 +56,12 @@ func TestNothingToSubscribeTo(t *testing.T) {
 			}
 		}
 		for what, err := range map[string]error{
-			"Hub.Subscribe": second(w.hub.Subscribe(nobody, Channel("x"))),
-			"Subscribe":     sub.Subscribe(nobody, "x"),
-			"Unsubscribe":   sub.Unsubscribe(nobody),
-			"Next":          second(sub.Next(nobody)),
-			"Ping":          sub.Ping(nobody, "x"),
-			"Run":           second(sub.Run(nobody, 1, nil)),
+			"New":         second(subscribeTo(nobody, w.hub, Channel("x"))),
+			"Subscribe":   sub.Subscribe(nobody, "x"),
+			"Unsubscribe": sub.Unsubscribe(nobody),
+			"Next":        second(sub.Next(nobody)),
+			"Ping":        sub.Ping(nobody, "x"),
+			"Run":         second(sub.Run(nobody, 1, nil)),
 		} {
 			if err == nil || !strings.Contains(err.Error(), "nil") {
 				t.Errorf("%s with a nil context: %v", what, err)

@@ -9,7 +9,7 @@ import (
 )
 
 // Handlers, run in the background. One goroutine receives from the subscription and
-// sorts the messages into lanes, one for each channel of a handler; workers take a lane
+// sorts the messages into backlogs, one for each channel of a handler; workers take a backlog
 // at a time, so that the messages of a channel are handled in their order, and a slow
 // handler holds up its own channel alone, as long as a worker is free.
 
@@ -20,24 +20,24 @@ type Runner struct {
 	ctx     context.Context // of the handlers
 	cancel  context.CancelFunc
 	onError func(error, *Subscription, *Runner)
-	// maxMessages and maxBytes bound what is in the lanes together.
+	// maxMessages and maxBytes bound what is in the backlogs together.
 	maxMessages, maxBytes int
 
 	stopping chan struct{} // closed where asked is set: no more is received
 	done     chan struct{} // closed last
 	workers  sync.WaitGroup
 
-	mu    sync.Mutex
-	wake  sync.Cond // of mu: a lane is ready, there is room, or all is over
-	lanes map[laneKey]*lane
-	ready []*lane // with messages, and no worker at them
-	busy  int     // lanes that are in ready, or have a worker at them
-	// messages and bytes are those in all lanes.
+	mu       sync.Mutex
+	wake     sync.Cond // of mu: a backlog is ready, there is room, or all is over
+	backlogs map[backlogKey]*backlog
+	ready    []*backlog // with messages, and no worker at them
+	busy     int        // backlogs that are in ready, or have a worker at them
+	// messages and bytes are those in all backlogs.
 	messages, bytes int
 	// gaps are to be told to a handler with the next message that comes for it.
 	gaps  map[Name]*Gap
 	over  bool // nothing comes any more
-	cut   bool // what is in the lanes is not handled any more
+	cut   bool // what is in the backlogs is not handled any more
 	asked bool // stopping is closed
 	err   error
 	stats RunnerStats
@@ -51,15 +51,15 @@ type RunnerStats struct {
 	Waiting int    // messages that wait for a worker
 }
 
-// laneKey is a channel of a handler: a pattern's has many.
-type laneKey struct {
+// backlogKey is a channel of a handler: a pattern's has many.
+type backlogKey struct {
 	name    Name
 	channel string
 }
 
-// lane is the messages of one channel that wait for a worker.
-type lane struct {
-	key   laneKey
+// backlog is the messages of one channel that wait for a worker.
+type backlog struct {
+	key   backlogKey
 	queue queue
 	busy  bool // a worker is at it, or it is in ready
 }
@@ -111,7 +111,7 @@ func (s *Subscription) Run(ctx context.Context, workers int, onError func(err er
 		sub: s, onError: onError,
 		maxMessages: s.maxMessages + cap(s.out), maxBytes: s.maxBytes,
 		stopping: make(chan struct{}), done: make(chan struct{}),
-		lanes: make(map[laneKey]*lane), gaps: s.untold,
+		backlogs: make(map[backlogKey]*backlog), gaps: s.untold,
 	}
 	if r.gaps == nil {
 		r.gaps = make(map[Name]*Gap)
@@ -186,7 +186,7 @@ func (r *Runner) run(ctx context.Context) {
 	r.sub.running.Store(false)
 }
 
-// receive sorts messages into lanes until the end.
+// receive sorts messages into backlogs until the end.
 func (r *Runner) receive() {
 	for {
 		select {
@@ -223,19 +223,19 @@ func (r *Runner) endLocked(err error, cut bool) {
 		r.stats.Dropped += uint64(r.messages)
 		r.messages, r.bytes = 0, 0
 		now := time.Now()
-		for key, l := range r.lanes {
-			if gap := l.queue.finish(0, now); gap != nil {
+		for key, b := range r.backlogs {
+			if gap := b.queue.finish(0, now); gap != nil {
 				r.missed(key.name, *gap)
 			}
 		}
 		r.busy -= len(r.ready)
-		r.ready, r.lanes = nil, make(map[laneKey]*lane)
+		r.ready, r.backlogs = nil, make(map[backlogKey]*backlog)
 		r.stop()
 	}
 	r.wake.Broadcast()
 }
 
-// sort puts an item of the stream into its lane.
+// sort puts an item of the stream into its backlog.
 func (r *Runner) sort(msg *Message) {
 	name := msg.handlerName()
 	var told []Name
@@ -252,7 +252,7 @@ func (r *Runner) sort(msg *Message) {
 			if name.Kind == NamePattern {
 				item.Channel, item.Pattern = "", name.Name
 			}
-			r.put(laneKey{name, item.Channel}, &item)
+			r.put(backlogKey{name, item.Channel}, &item)
 		}
 		return
 	case msg.Kind.confirms():
@@ -263,11 +263,11 @@ func (r *Runner) sort(msg *Message) {
 		}
 		msg.Gap = nil
 	}
-	r.put(laneKey{name, msg.Channel}, msg)
+	r.put(backlogKey{name, msg.Channel}, msg)
 }
 
-// put puts an item into a lane, and makes room where there is none. mu is held.
-func (r *Runner) put(key laneKey, msg *Message) {
+// put puts an item into a backlog, and makes room where there is none. mu is held.
+func (r *Runner) put(key backlogKey, msg *Message) {
 	size := msg.size()
 	marker := msg.Kind == KindGap // which counts for nothing
 	for !marker && r.messages > 0 && (r.messages >= r.maxMessages || r.bytes+size > r.maxBytes) && !r.over {
@@ -301,23 +301,23 @@ func (r *Runner) put(key laneKey, msg *Message) {
 		}
 		return
 	}
-	l := r.lane(key)
+	b := r.backlog(key)
 	if gap := r.gaps[key.name]; gap != nil {
 		delete(r.gaps, key.name)
-		l.queue.pending.merge(*gap)
+		b.queue.pending.merge(*gap)
 	}
 	if marker {
-		l.queue.pending.merge(*msg.Gap)
-		l.queue.pushMarker(*msg)
+		b.queue.pending.merge(*msg.Gap)
+		b.queue.pushMarker(*msg)
 	} else {
-		l.queue.push(*msg)
+		b.queue.push(*msg)
 		r.messages++
 		r.bytes += size
 	}
-	r.schedule(l)
+	r.schedule(b)
 }
 
-// dropNewest drops a message that was not put into its lane. mu is held.
+// dropNewest drops a message that was not put into its backlog. mu is held.
 func (r *Runner) dropNewest(name Name, why Reason) {
 	now := time.Now()
 	r.stats.Dropped++
@@ -333,39 +333,39 @@ func (r *Runner) missed(name Name, gap Gap) {
 	r.gaps[name].merge(gap)
 }
 
-// lane returns the lane of a key. mu is held.
-func (r *Runner) lane(key laneKey) *lane {
-	l := r.lanes[key]
-	if l == nil {
-		l = &lane{key: key}
-		r.lanes[key] = l
+// backlog returns the backlog of a key. mu is held.
+func (r *Runner) backlog(key backlogKey) *backlog {
+	b := r.backlogs[key]
+	if b == nil {
+		b = &backlog{key: key}
+		r.backlogs[key] = b
 	}
-	return l
+	return b
 }
 
-// longest returns the lane with the most messages waiting, nil where none wait. mu is
+// longest returns the backlog with the most messages waiting, nil where none wait. mu is
 // held.
-func (r *Runner) longest() *lane {
-	var longest *lane
-	for _, l := range r.lanes {
-		if l.queue.messages > 0 && (longest == nil || l.queue.messages > longest.queue.messages) {
-			longest = l
+func (r *Runner) longest() *backlog {
+	var longest *backlog
+	for _, b := range r.backlogs {
+		if b.queue.messages > 0 && (longest == nil || b.queue.messages > longest.queue.messages) {
+			longest = b
 		}
 	}
 	return longest
 }
 
-// schedule makes a lane ready for a worker. mu is held.
-func (r *Runner) schedule(l *lane) {
-	if !l.busy && l.queue.ring.len() > 0 {
-		l.busy = true
+// schedule makes a backlog ready for a worker. mu is held.
+func (r *Runner) schedule(b *backlog) {
+	if !b.busy && b.queue.ring.len() > 0 {
+		b.busy = true
 		r.busy++
-		r.ready = append(r.ready, l)
+		r.ready = append(r.ready, b)
 		r.wake.Broadcast()
 	}
 }
 
-// work is a worker: it handles a lane's first messages, and then another lane's.
+// work is a worker: it handles a backlog's first messages, and then another backlog's.
 func (r *Runner) work() {
 	var hand [1]Message
 	r.mu.Lock()
@@ -380,28 +380,28 @@ func (r *Runner) work() {
 			}
 			r.wake.Wait()
 		}
-		l := r.ready[0]
+		b := r.ready[0]
 		r.ready[0] = nil
 		r.ready = r.ready[1:]
-		items, messages, bytes := l.queue.take(hand[:])
+		items, messages, bytes := b.queue.take(hand[:])
 		if items == 0 { // dropped meanwhile
-			r.leave(l)
+			r.leave(b)
 			continue
 		}
 		r.messages -= messages
 		r.bytes -= bytes
 		r.wake.Broadcast() // there is room
-		r.handle(l, &hand[0])
+		r.handle(b, &hand[0])
 		hand[0] = Message{}
 	}
 }
 
-// handle calls the handler with a message of a lane. mu is held, and released meanwhile.
-func (r *Runner) handle(l *lane, msg *Message) {
+// handle calls the handler with a message of a backlog. mu is held, and released meanwhile.
+func (r *Runner) handle(b *backlog, msg *Message) {
 	r.mu.Unlock()
 	returned := false
-	fn := r.sub.handler(l.key.name)
-	passed := fn == nil && !r.sub.unhandled(l.key.name)
+	fn := r.sub.handler(b.key.name)
+	passed := fn == nil && !r.sub.unhandled(b.key.name)
 	var err error
 	defer func() {
 		if !returned { // the handler, or onError, has called runtime.Goexit
@@ -418,10 +418,10 @@ func (r *Runner) handle(l *lane, msg *Message) {
 				r.stats.Failed++
 			}
 		}
-		r.leave(l)
+		r.leave(b)
 	}()
 	if !passed {
-		err = r.call(l.key.name, fn, msg)
+		err = r.call(b.key.name, fn, msg)
 	}
 	if err != nil {
 		r.fail(err)
@@ -429,17 +429,17 @@ func (r *Runner) handle(l *lane, msg *Message) {
 	returned = true
 }
 
-// leave notes that a worker has left a lane. One without messages is given up, because a
+// leave notes that a worker has left a backlog. One without messages is given up, because a
 // pattern may have any number of channels. mu is held.
-func (r *Runner) leave(l *lane) {
-	l.busy = false
+func (r *Runner) leave(b *backlog) {
+	b.busy = false
 	r.busy--
 	switch {
-	case r.lanes[l.key] != l: // cut
-	case l.queue.ring.len() > 0:
-		r.schedule(l)
+	case r.backlogs[b.key] != b: // cut
+	case b.queue.ring.len() > 0:
+		r.schedule(b)
 	default:
-		delete(r.lanes, l.key)
+		delete(r.backlogs, b.key)
 	}
 	r.wake.Broadcast()
 }

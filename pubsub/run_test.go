@@ -499,8 +499,8 @@ func TestRunBoundsOfManyChannels(t *testing.T) {
 			}
 			run.mu.Lock()
 			defer run.mu.Unlock()
-			if len(run.lanes) != 0 || run.busy != 0 {
-				t.Errorf("policy %d: %d lanes are left, %d busy", policy, len(run.lanes), run.busy)
+			if len(run.backlogs) != 0 || run.busy != 0 {
+				t.Errorf("policy %d: %d backlogs are left, %d busy", policy, len(run.backlogs), run.busy)
 			}
 		})
 	}

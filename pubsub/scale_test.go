@@ -25,7 +25,7 @@ func TestNeverReading(t *testing.T) {
 			}
 			h, _, subs := joined(t, 1, func(int) string { return "x" }, opts...)
 			idle := subs[0]
-			sibling, err := h.Subscribe(context.Background(), Channel("x"), Buffer(total, 1<<30))
+			sibling, err := subscribeTo(context.Background(), h, Channel("x"), Buffer(total, 1<<30))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // state is how far a subscription is in its life.
@@ -25,12 +27,13 @@ const (
 // waits in the queue, which costs memory only while it is used.
 const maxChannel = 64
 
-// Subscription is a stream of the messages of some names, made by
-// [Hub.Subscribe]. The context given there is its life: when that ends, so does
+// Subscription is a stream of the messages of some names, made by the Subscribe, PSubscribe,
+// SSubscribe or NewSubscription of a client. The context given there is its life: when that ends, so does
 // the subscription. Its methods are safe for concurrent use; a context given to
 // one of them bounds that call alone.
 type Subscription struct {
-	hub      *Hub
+	hub      *hub.Hub
+	wants    hub.Subscriber // which names, as the hub knows them
 	policy   Policy
 	markers  bool
 	confirms bool
@@ -48,28 +51,13 @@ type Subscription struct {
 	running  atomic.Bool
 	untold   map[Name]*Gap
 
-	// life is the Done channel of the context, nil without. unwatched: nobody is to
-	// watch over it any more. The watch's mu guards both.
-	life      <-chan struct{}
-	unwatched bool
-
-	// names, leaving, named and over are guarded by the Hub's mu. leaving counts those
-	// of the names that are being unsubscribed. named: a call that subscribes has
-	// succeeded. over: no names are added any more, the subscription is on its way
-	// to its end.
-	names   nameSet
-	leaving int
-	named   bool
-	over    bool
-
 	// held and heldBytes count what the pump holds and has not sent. Set with
 	// mu held, counted down by the pump without.
 	held, heldBytes atomic.Int64
 	// delivered and gaps count what went into out.
 	delivered, gaps atomic.Uint64
 
-	// mu guards all that follows, and member.active. It is never held while
-	// waiting.
+	// mu guards all that follows. It is never held while waiting.
 	mu      sync.Mutex
 	queue   queue
 	pumping bool // the pump runs; if not, the queue is empty
@@ -96,7 +84,48 @@ type Subscription struct {
 	progress chan struct{}
 }
 
-func newSubscription(h *Hub, c config) *Subscription {
+// New makes a subscription for a client of this module, which is asked by open for its hub:
+// programs get theirs from a client. It returns when the server has acknowledged each of the
+// names among opts, or fails after the client's SubscribeTimeout and leaves nothing
+// behind. Without any option that names something it returns at once, and names are added
+// later; an empty list of names is an error. open is not called where opts or ctx are wrong.
+//
+// ctx is the subscription's life, not that of the call: the subscription stops
+// at once when ctx ends, as by Close. A program that says goodbye after its
+// context has ended, or unsubscribes and receives the rest, makes the
+// subscription with [context.WithoutCancel] of it, and ends it itself.
+func New(ctx context.Context, open hub.Opener, opts ...Option) (*Subscription, error) {
+	if ctx == nil {
+		return nil, errNoContext
+	}
+	c := newConfig(opts)
+	switch {
+	case c.noNames && len(c.names) == 0:
+		return nil, errNoNames
+	case ctx.Err() != nil:
+		return nil, lifeError(ctx)
+	}
+	plan := c.plan()
+	h, release, err := open(plan)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	s := newSubscription(h, c)
+	if err := h.Add(&s.wants, (*sink)(s), plan.Refuse); err != nil {
+		return nil, publicError(err)
+	}
+	s.wants.Live(ctx)
+	if len(c.names) > 0 {
+		if err := s.subscribe(context.Background(), c.names); err != nil {
+			s.end(nil)
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func newSubscription(h *hub.Hub, c config) *Subscription {
 	capacity := min(maxChannel, c.messages-1)
 	s := &Subscription{
 		hub:         h,
@@ -111,9 +140,8 @@ func newSubscription(h *Hub, c config) *Subscription {
 	if c.confirms {
 		s.maxMessages = c.messages // confirmations may have taken the room in the channel
 	}
-	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.withoutErr != nil {
+	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 {
 		s.special = &special{
-			without: c.without, withoutErr: c.withoutErr,
 			blockFor: c.blockFor, room: make(chan struct{}, 1),
 			subscribeTimeout: c.subscribeTimeout, unsubscribeTimeout: c.unsubscribeTimeout,
 		}
@@ -140,10 +168,7 @@ type special struct {
 	// any before. The Subscription's mu guards both.
 	blockedSince time.Time
 	blockedFor   time.Duration
-	// without is the kind of names that are refused with withoutErr, where that is not nil.
-	without    NameKind
-	withoutErr error
-	// subscribeTimeout and unsubscribeTimeout are in place of the hub's, where not 0.
+	// subscribeTimeout and unsubscribeTimeout are in place of the client's, where not 0.
 	subscribeTimeout, unsubscribeTimeout time.Duration
 }
 
@@ -181,7 +206,7 @@ func (s *Subscription) subscribeTimeout() time.Duration {
 	if s.special != nil && s.special.subscribeTimeout > 0 {
 		return s.special.subscribeTimeout
 	}
-	return s.hub.opts.SubscribeTimeout
+	return s.hub.Options().SubscribeTimeout
 }
 
 // unsubscribeTimeout is how long the server's acknowledgement of a name's end is waited
@@ -190,7 +215,7 @@ func (s *Subscription) unsubscribeTimeout() time.Duration {
 	if s.special != nil && s.special.unsubscribeTimeout > 0 {
 		return s.special.unsubscribeTimeout
 	}
-	return s.hub.opts.UnsubscribeTimeout
+	return s.hub.Options().UnsubscribeTimeout
 }
 
 // Messages returns the stream. It is always the same channel, and it is closed
@@ -246,7 +271,7 @@ func (s *Subscription) Close() error {
 }
 
 // Subscribe adds channels. It returns when the server has acknowledged each, or
-// fails after the hub's SubscribeTimeout or with ctx, and then adds none. A name
+// fails after the client's SubscribeTimeout or with ctx, and then adds none. A name
 // that is there already is no error.
 func (s *Subscription) Subscribe(ctx context.Context, channels ...string) error {
 	return s.add(ctx, NameChannel, channels)
@@ -268,23 +293,23 @@ func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error
 // was not waiting already. When the last name of the subscription goes, it takes
 // no more names, and ends as soon as what waits has been received.
 //
-// Unsubscribe waits no longer than the hub's UnsubscribeTimeout, or ctx; time in which this
+// Unsubscribe waits no longer than the client's UnsubscribeTimeout, or ctx; time in which this
 // subscription itself holds up the connection, by [Block], does not count. The channels go
 // without the acknowledgement then, as they do when the link is lost first. The error says so,
 // and a Gap in the stream says that messages may be missing: on the next message, or as an item
 // of [KindGap] where the stream ends.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
-	return s.hub.unsubscribeNames(ctx, s, NameChannel, channels)
+	return s.unsubscribe(ctx, NameChannel, channels)
 }
 
 // PUnsubscribe takes patterns off, as Unsubscribe does channels.
 func (s *Subscription) PUnsubscribe(ctx context.Context, patterns ...string) error {
-	return s.hub.unsubscribeNames(ctx, s, NamePattern, patterns)
+	return s.unsubscribe(ctx, NamePattern, patterns)
 }
 
 // SUnsubscribe takes shard channels off, as Unsubscribe does channels.
 func (s *Subscription) SUnsubscribe(ctx context.Context, channels ...string) error {
-	return s.hub.unsubscribeNames(ctx, s, NameShard, channels)
+	return s.unsubscribe(ctx, NameShard, channels)
 }
 
 func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) error {
@@ -294,20 +319,15 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case len(names) == 0:
-		return cmp.Or(s.hub.subscribeNames(ctx, s, nil), errNoNames) // the end comes first
+		return cmp.Or(s.subscribe(ctx, nil), errNoNames) // the end comes first
 	}
-	return s.hub.subscribeNames(ctx, s, named(kind, names))
+	return s.subscribe(ctx, named(kind, names))
 }
 
 // Names returns what the subscription is subscribed to, sorted by kind and name.
 // A name that is being unsubscribed is there until it has gone.
 func (s *Subscription) Names() []Name {
-	s.hub.mu.Lock()
-	var names []Name
-	for _, m := range s.names.all() {
-		names = append(names, m.entry.name)
-	}
-	s.hub.mu.Unlock()
+	names := publicNames(s.wants.Names())
 	slices.SortFunc(names, func(a, b Name) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})

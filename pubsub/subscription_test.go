@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 func numbers(from, to int) []string {
@@ -105,7 +107,7 @@ func TestContextIsTheSubscriptionsLife(t *testing.T) {
 	story(t, func(w *world) {
 		ctx, cancel := context.WithCancelCause(context.Background())
 		var sub *Subscription
-		result := async(func() (err error) { sub, err = w.hub.Subscribe(ctx, Channel("x")); return err })
+		result := async(func() (err error) { sub, err = subscribeTo(ctx, w.hub, Channel("x")); return err })
 		w.confirmAll()
 		w.wantResult(result, nil)
 		w.publish("x", "1")
@@ -122,7 +124,7 @@ func TestContextIsTheSubscriptionsLife(t *testing.T) {
 		w.confirmAll()
 		w.wantClean()
 
-		if _, err := w.hub.Subscribe(ctx, Channel("x")); !errors.Is(err, io.ErrNoProgress) {
+		if _, err := subscribeTo(ctx, w.hub, Channel("x")); !errors.Is(err, io.ErrNoProgress) {
 			t.Errorf("the error is %v", err)
 		}
 		w.wantSent()
@@ -247,7 +249,7 @@ func TestGapMarkerInFrontOfAnEarlyMessage(t *testing.T) {
 		w.linkUp()
 		c, _ := w.link.pop()
 		w.confirmNames(c)
-		if c.op == OpSubscribe {
+		if c.op == hub.OpSubscribe {
 			w.publish("x", "1")
 			w.want(sub, "gap(reconnect,0)", "x:1")
 		} else {
@@ -362,11 +364,71 @@ func TestUnsubscribeWhileTheReaderIsBlocked(t *testing.T) {
 	})
 }
 
-func TestNeedsOwnLink(t *testing.T) {
-	if NeedsOwnLink(Channel("x"), FailSlow) || !NeedsOwnLink(Channel("x"), Block(time.Second)) {
-		t.Error("only Block needs a link of its own")
+// The client is told what the options ask of it.
+func TestPlan(t *testing.T) {
+	for _, test := range []struct {
+		opts []Option
+		want hub.Plan
+	}{
+		{nil, hub.Plan{}},
+		{[]Option{Channel("x"), FailSlow}, hub.Plan{Others: true}},
+		{[]Option{Pattern("x"), Block(time.Second)}, hub.Plan{Others: true, Own: true}},
+		{[]Option{Block(time.Second), DropNewest}, hub.Plan{}},
+		{[]Option{ShardChannels("x", "y")}, hub.Plan{Shards: true}},
+		{[]Option{Channels("x"), ShardChannel("y")}, hub.Plan{Shards: true, Others: true}},
+	} {
+		refused := errors.New("no hub")
+		var got hub.Plan
+		_, err := New(t.Context(), func(p *hub.Plan) (*hub.Hub, func(), error) {
+			got = *p
+			return nil, nil, refused
+		}, test.opts...)
+		if err != refused || got.Own != test.want.Own || got.Shards != test.want.Shards || got.Others != test.want.Others {
+			t.Errorf("%v: asked for %+v, and returned %v", test.want, got, err)
+		}
 	}
-	if NeedsOwnLink(Block(time.Second), DropNewest) {
-		t.Error("the last policy does not hold")
+}
+
+// A client that has names of some kinds alone refuses the others, also later.
+func TestPlanRefuses(t *testing.T) {
+	story(t, func(w *world) {
+		no := errors.New("not here")
+		open := func(p *hub.Plan) (*hub.Hub, func(), error) {
+			p.Refuse = func(kind hub.Kind) error {
+				if kind == hub.Shard {
+					return no
+				}
+				return nil
+			}
+			return w.hub, func() {}, nil
+		}
+		sub, err := New(w.Context(), open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sub.Close()
+		var refused *RefusedError
+		if err := sub.SSubscribe(w.Context(), "s"); !errors.As(err, &refused) || refused.Name != ShardChannel("s") || !errors.Is(err, no) {
+			t.Errorf("SSubscribe: %v", err)
+		}
+		w.wantSent()
+		added := async(func() error { return sub.Subscribe(w.Context(), "x") })
+		w.confirmAll()
+		w.wantResult(added, nil)
+		if _, err := New(w.Context(), open, ShardChannel("s")); !errors.Is(err, no) {
+			t.Errorf("New: %v", err)
+		}
+	})
+}
+
+// The kinds and reasons of the hub have the values of those here.
+func TestHubValues(t *testing.T) {
+	for kind, want := range map[NameKind]hub.Kind{NameChannel: hub.Channel, NamePattern: hub.Pattern, NameShard: hub.Shard} {
+		if hub.Kind(kind) != want || publicName(hubName(Name{kind, "x"})) != (Name{kind, "x"}) {
+			t.Errorf("%v is %d in the hub, want %d", kind, kind, want)
+		}
+	}
+	if Reason(hub.Reconnect) != Reconnect || Reason(hub.Moved) != Moved {
+		t.Error("the reasons differ")
 	}
 }

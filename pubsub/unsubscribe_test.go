@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/hub"
 )
 
 // unsubscribing begins an Unsubscribe and lets it come as far as it can.
@@ -52,7 +54,7 @@ func TestUnsubscribeDeliversWhatTheServerSentBefore(t *testing.T) {
 // Where the server takes several commands, or none because others stay, one
 // answer tells that nothing more is to come.
 func TestUnsubscribeWaitsForTheLastCommand(t *testing.T) {
-	storyWith(t, HubOptions{BatchNames: 1}, func(w *world) {
+	storyWith(t, hub.Options{CommandNames: 1}, func(w *world) {
 		other := w.subscribe(Channels("x", "z"))
 		sub := w.subscribe(Channels("x", "y", "z"))
 		gone := async(func() error { return sub.Unsubscribe(context.Background(), "z", "y", "y") })
@@ -182,7 +184,7 @@ func TestSubscribeWaitsForOnesOwnUnsubscribe(t *testing.T) {
 		w.want(sub, "x:1", "x:2")
 		w.wantEvents(sub, "subscribed x 1", "subscribed y 2", "unsubscribed x 1", "subscribed x 2")
 	})
-	storyWith(t, HubOptions{UnsubscribeTimeout: time.Hour}, func(w *world) {
+	storyWith(t, hub.Options{UnsubscribeTimeout: time.Hour}, func(w *world) {
 		sub := w.subscribe(Channels("x", "y"))
 		w.unsubscribing(sub, "x")
 		var missing *UnacknowledgedError
@@ -221,7 +223,7 @@ func TestUnsubscribingTheLastNameTakesNoMore(t *testing.T) {
 // has; if it does not come, nothing is left. The call that fails because of it
 // does not make the other's name leave early.
 func TestUnsubscribeWhileAnotherNameIsRefused(t *testing.T) {
-	storyWith(t, HubOptions{BatchNames: 1}, func(w *world) {
+	storyWith(t, hub.Options{CommandNames: 1}, func(w *world) {
 		sub := w.subscribe()
 		more := async(func() error { return sub.Subscribe(context.Background(), "x", "y") })
 		w.confirm()
@@ -351,7 +353,7 @@ func TestShardChannelTakenAwayWhileUnsubscribing(t *testing.T) {
 
 func TestUnsubscribeRefused(t *testing.T) {
 	var log strings.Builder
-	storyWith(t, HubOptions{Logger: textLogger(&log)}, func(w *world) {
+	storyWith(t, hub.Options{Logger: textLogger(&log)}, func(w *world) {
 		sub := w.subscribe(Channel("x"))
 		gone := w.unsubscribing(sub)
 		w.publish("x", "1")

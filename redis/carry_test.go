@@ -7,23 +7,24 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
 // oneLane is a router with one lane for all.
-type oneLane struct{ lane *pubsub.Lane }
+type oneLane struct{ lane *hub.Lane }
 
-func (r *oneLane) Group(pubsub.Name) int { return 0 }
+func (r *oneLane) Group(hub.Name) int { return 0 }
 
-func (r *oneLane) Lanes(int) []*pubsub.Lane { return []*pubsub.Lane{r.lane} }
+func (r *oneLane) Lanes(int) []*hub.Lane { return []*hub.Lane{r.lane} }
 
-func (r *oneLane) Everywhere(int, *pubsub.Lane) []*pubsub.Lane { return r.Lanes(0) }
+func (r *oneLane) Everywhere(int, *hub.Lane) []*hub.Lane { return r.Lanes(0) }
 
-func (r *oneLane) Migrated(*pubsub.Lane, *pubsub.Lane) bool { return true }
+func (r *oneLane) Migrated(*hub.Lane, *hub.Lane) bool { return true }
 
-func (r *oneLane) Refused(*pubsub.Lane, int, error) *pubsub.Lane { return nil }
+func (r *oneLane) Refused(*hub.Lane, int, error) *hub.Lane { return nil }
 
 func (r *oneLane) Seeking() {}
 
@@ -34,9 +35,9 @@ func (r *oneLane) Pause(int) time.Duration { return 0 }
 func TestCarry(t *testing.T) {
 	both(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server, accept func() *redistest.Conn) {
 		router := new(oneLane)
-		hub := pubsub.NewHub(pubsub.HubOptions{Router: router})
-		router.lane = hub.NewLane("here")
-		stop, err := client.Carry(router.lane)
+		h := hub.New(hub.Options{Router: router})
+		router.lane = h.NewLane("here")
+		stop, err := redis.ForCluster(client).Carry(router.lane)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +45,8 @@ func TestCarry(t *testing.T) {
 		conn := accept()
 		result := make(chan *pubsub.Subscription, 1)
 		go func() {
-			sub, err := hub.Subscribe(context.Background(), pubsub.ShardChannel("news"))
+			open := func(*hub.Plan) (*hub.Hub, func(), error) { return h, func() {}, nil }
+			sub, err := pubsub.New(context.Background(), open, pubsub.ShardChannel("news"))
 			if err != nil {
 				t.Error(err)
 			}
@@ -62,11 +64,11 @@ func TestCarry(t *testing.T) {
 				break
 			}
 		}
-		hub.Close(nil)
+		h.Close(nil)
 		if err := client.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := client.Carry(router.lane); !errors.Is(err, redis.ErrClosed) || !redis.SafeToRetry(err) {
+		if _, err := redis.ForCluster(client).Carry(router.lane); !errors.Is(err, redis.ErrClosed) || !redis.SafeToRetry(err) {
 			t.Errorf("Carry of a closed client: %v", err)
 		}
 	})

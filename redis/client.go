@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
@@ -353,29 +354,47 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	if err := c.usable(ctx); err != nil {
 		return nil, retry.NotSent("SUBSCRIBE", "", err)
 	}
-	if err := pubsub.Check(ctx, opts...); err != nil {
-		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
-	}
 	if err := ctx.Err(); err != nil {
 		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, retry.Ended(ctx))
 	}
-	own := pubsub.NeedsOwnLink(opts...)
 	var s *subscriber
-	var sub *pubsub.Subscription
-	err := errSubscriberEnded
-	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
-		if s, err = c.subscriber(own); err != nil {
-			return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
+	own := false
+	sub, err := pubsub.New(ctx, func(p *hub.Plan) (h *hub.Hub, release func(), err error) {
+		own = p.Own
+		s, release, err = c.openSubscriber(own)
+		if err != nil {
+			return nil, nil, err
 		}
-		sub, err = s.subscribe(ctx, opts...)
-	}
+		return s.hub, release, nil
+	}, opts...)
 	switch {
+	case s == nil: // nothing was asked of the server
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
 	case own && err != nil:
 		s.close()
 	case own:
 		c.closeAfter(sub, s)
 	}
 	return sub, err
+}
+
+// openSubscriber returns the subscriber connection for a subscription, and what to call when
+// that was made, or was not.
+func (c *Client) openSubscriber(own bool) (s *subscriber, release func(), err error) {
+	err = errSubscriberEnded
+	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
+		if s, err = c.subscriber(own); err != nil {
+			return nil, nil, err
+		}
+		err = s.open()
+	}
+	if err != nil {
+		if own {
+			s.close()
+		}
+		return nil, nil, err
+	}
+	return s, s.release, nil
 }
 
 // subscriber returns the shared subscriber connection, or a new one of its own.
@@ -397,26 +416,6 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 		c.shared = s
 	}
 	return s, nil
-}
-
-// Carry keeps a subscriber connection for a lane of a hub that spans several servers, for
-// clients of clusters. It connects at once, and again whenever the connection is lost, until
-// stop is called or the client is closed. stop waits until nothing of it is left, and may be
-// called again. Options.SubscriberRetry says how long to pause between attempts; where it
-// gives up, the pause is SubscriberBackoff.Max.
-func (c *Client) Carry(lane *pubsub.Lane) (stop func(), err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.links) == 0 {
-		return nil, retry.NotSent("SUBSCRIBE", "", errNotMade)
-	}
-	if c.isClosed() {
-		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, ErrClosed)
-	}
-	s := newSubscriber(&c.options, c.dialer, lane, c.serverIsBack, c.forget)
-	c.subscribers[s] = struct{}{}
-	s.carry()
-	return s.close, nil
 }
 
 // closeAfter closes the subscriber of a subscription that shares it with no

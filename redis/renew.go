@@ -133,14 +133,3 @@ func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value) 
 		}
 	}
 }
-
-// SubscribersMissed says that messages may be missing in the subscriptions since a time,
-// though their connections live, or have lived until they were lost: each gets a Gap of the reason
-// Reconnect that ends now, or where its connection is lost one that begins earlier. Like
-// [Client.Reconnect] it is for those who know better than the connections, such as the client of
-// a cluster in which a node was cut off from the others.
-func (c *Client) SubscribersMissed(since time.Time) {
-	for _, s := range c.liveSubscribers() {
-		s.lane.Missed(since)
-	}
-}

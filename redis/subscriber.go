@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
-	"github.com/redchan-go/redchan/pubsub"
 )
 
 // subscriber keeps the connection that carries subscriptions, and nothing else:
@@ -23,8 +23,8 @@ import (
 type subscriber struct {
 	options *Options
 	dialer  *conn.Dialer
-	hub     *pubsub.Hub // nil for a lane of another hub
-	lane    *pubsub.Lane
+	hub     *hub.Hub // nil for a lane of another hub
+	lane    *hub.Lane
 	// connected is told of each connection that was made, ended once, when the
 	// subscriber has been closed.
 	connected func()
@@ -38,7 +38,7 @@ type subscriber struct {
 
 	mu      sync.Mutex
 	running bool       // run is at work
-	callers int        // calls of subscribe at work: the hub may be empty still
+	callers int        // between open and release: the hub may be empty still
 	closed  bool       // no new run
 	later   bool       // a reconnection is due soon
 	since   time.Time  // when the live connection was made
@@ -49,13 +49,13 @@ type subscriber struct {
 }
 
 // newSubscriber returns a subscriber for a hub of its own, or for a lane of another one.
-func newSubscriber(o *Options, d *conn.Dialer, lane *pubsub.Lane, connected func(), ended func(*subscriber)) *subscriber {
+func newSubscriber(o *Options, d *conn.Dialer, lane *hub.Lane, connected func(), ended func(*subscriber)) *subscriber {
 	s := &subscriber{options: o, dialer: d, lane: lane, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if lane != nil {
 		return s
 	}
-	s.hub = pubsub.NewHub(pubsub.HubOptions{
+	s.hub = hub.New(hub.Options{
 		SubscribeTimeout:   o.SubscribeTimeout,
 		UnsubscribeTimeout: o.UnsubscribeTimeout,
 		Logger:             o.Logger,
@@ -73,17 +73,16 @@ func (s *subscriber) carry() {
 	s.tasks.Go(s.run)
 }
 
-// subscribe adds a subscription, connecting first where there is no
-// connection.
-func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+// open has the subscriber connect for a subscription that is about to be added to the hub,
+// where there is no connection. release follows when it was added, or was not.
+func (s *subscriber) open() error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.closed {
-		s.mu.Unlock()
-		return nil, errSubscriberEnded
+		return errSubscriberEnded
 	}
 	if err := s.dialer.Refused(); err != nil && s.conn == nil {
-		s.mu.Unlock()
-		return nil, retry.NotSent("SUBSCRIBE", s.options.Addr, err) // waiting does not help
+		return err // waiting does not help
 	}
 	s.callers++
 	if !s.running {
@@ -91,13 +90,14 @@ func (s *subscriber) subscribe(ctx context.Context, opts ...pubsub.Option) (*pub
 		s.tasks.Go(s.run)
 	}
 	s.hurry() // somebody waits for it now
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.callers--
-		s.mu.Unlock()
-	}()
-	return s.hub.Subscribe(ctx, opts...)
+	return nil
+}
+
+// release undoes open.
+func (s *subscriber) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.callers--
 }
 
 // errSubscriberEnded says that a subscriber was given up, or closed, before it was used.
@@ -312,6 +312,46 @@ func (s *subscriber) close() {
 	})
 }
 
+// ForCluster returns what the client of a cluster needs of the client of a node and programs do
+// not: they have no use for it.
+func ForCluster(c *Client) hub.Carrier { return (*carrier)(c) }
+
+// carrier is a Client as the client of a cluster sees it.
+type carrier Client
+
+// Open returns the hub for a subscription.
+func (k *carrier) Open(p *hub.Plan) (h *hub.Hub, release func(), err error) {
+	s, release, err := (*Client)(k).openSubscriber(p.Own)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.hub, release, nil
+}
+
+// Carry keeps a subscriber connection for a lane of a hub that spans several servers.
+// Options.SubscriberRetry says how long to pause between attempts; where it
+// gives up, the pause is SubscriberBackoff.Max.
+func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
+	c := (*Client)(k)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.isClosed() {
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, ErrClosed)
+	}
+	s := newSubscriber(&c.options, c.dialer, lane, c.serverIsBack, c.forget)
+	c.subscribers[s] = struct{}{}
+	s.carry()
+	return s.close, nil
+}
+
+// Missed tells all subscriptions that messages may be missing since a time, though their
+// connections live, or have lived until they were lost: the node was cut off from the others.
+func (k *carrier) Missed(since time.Time) {
+	for _, s := range (*Client)(k).liveSubscribers() {
+		s.lane.Missed(since)
+	}
+}
+
 // hubLink is one subscriber connection as the hub sees it.
 type hubLink struct {
 	c      *conn.Conn
@@ -320,7 +360,7 @@ type hubLink struct {
 
 // Send sends a command and behind it the fence: a PING whose token no server
 // makes up.
-func (l *hubLink) Send(op pubsub.Op, names []string, done func(error)) {
+func (l *hubLink) Send(op hub.Op, names []string, done func(error)) {
 	l.fences++
 	token := "redchan fence " + strconv.FormatUint(l.fences, 10)
 	b := proto.AppendArray(nil, 1+len(names))

@@ -69,6 +69,6 @@
 //
 // Hub.mu stands above life.mu because a hub sends by [Conn.Fence] with its lock held. The reverse
 // never happens: whoever reads calls OnPush, AfterPushes and a fence's Done without life.mu. A
-// Runner's lock and that of a hub's watch are taken alone. No connection is closed under any
+// Runner's lock and that of a hub's lives are taken alone. No connection is closed under any
 // of them but life.mu's own: Close of a net.Conn can take seconds.
 package conn

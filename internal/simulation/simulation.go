@@ -6,8 +6,8 @@
 // A failure names its seed, as the name of a subtest: TestModel/235. Run it alone, and with
 // -trace to see what happened in the order in which it did:
 //
-//	go test ./sharded -run '^TestModel$' -seed=235
-//	go test ./sharded -run '^TestModel$' -seed=235 -trace
+//	go test ./internal/shard -run '^TestModel$' -seed=235
+//	go test ./internal/shard -run '^TestModel$' -seed=235 -trace
 //
 // In models that are run by a [Scheduler] a seed gives the same history each time, with and
 // without -race and with any GOMAXPROCS: steps come one after the other, and the order of those
@@ -16,7 +16,7 @@
 // lets them go on in an order of the Go scheduler's, see [Unordered]. A change of the model, or of how the code under test asks the model, gives other histories.
 // To run many seeds:
 //
-//	go test ./pubsub ./sharded -run '^TestModel$' -seeds=100000 -timeout=0
+//	go test ./pubsub ./internal/shard -run '^TestModel$' -seeds=100000 -timeout=0
 package simulation
 
 import (
