@@ -2,7 +2,6 @@ package redis
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/conn"
@@ -36,17 +35,10 @@ func (b Backoff) or(instead Backoff) Backoff {
 }
 
 // delay returns the time to wait before attempt n, counted from 0.
-func (b Backoff) delay(n int) time.Duration {
-	return rand.N(max(b.bound(n), 1))
-}
+func (b Backoff) delay(n int) time.Duration { return retry.Backoff(b).Delay(n) }
 
 // bound returns the longest delay before attempt n.
-func (b Backoff) bound(n int) time.Duration {
-	if n < 32 && b.Base<<n > 0 {
-		return min(b.Base<<n, b.Max)
-	}
-	return b.Max
-}
+func (b Backoff) bound(n int) time.Duration { return retry.Backoff(b).Bound(n) }
 
 // pacer waits between attempts to connect. Anybody may cut a wait short.
 type pacer struct {

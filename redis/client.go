@@ -473,7 +473,7 @@ func (c *Client) Stats() Stats {
 // that block on the server end at once. It returns when nothing is left
 // running. Closing again does nothing. Its error is always nil.
 //
-// What the options have called while connecting, Dial, Resolve, SubscriberRetry and the
+// What the options have called while connecting, Dial, Resolve, SubscriberRetry.Pause and the
 // Logger, must not call it: it waits for them.
 func (c *Client) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)

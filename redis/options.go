@@ -89,9 +89,9 @@ type Options struct {
 	// SubscriberBackoff is Backoff for the subscriber connection. The zero
 	// value means 100 ms, doubling to 16 s.
 	SubscriberBackoff Backoff
-	// SubscriberRetry decides when the subscriber connection is made again, and
-	// whether. Nil means by SubscriberBackoff, without end; a server that did not
-	// answer in time is tried again twice after SubscriberBackoff.Base before that.
+	// SubscriberRetry says when the subscriber connection is made again, and when that is
+	// given up. The zero value means by SubscriberBackoff, without end; a server that did
+	// not answer in time is tried again twice after SubscriberBackoff.Base before that.
 	SubscriberRetry RetryPolicy
 
 	// Connections is how many connections the client's commands share. 0 means
@@ -193,9 +193,6 @@ func (o Options) withDefaults() (Options, error) {
 	o.PoolSize = or(o.PoolSize, 64)
 	o.Backoff = o.Backoff.or(Backoff{50 * time.Millisecond, time.Second})
 	o.SubscriberBackoff = o.SubscriberBackoff.or(Backoff{100 * time.Millisecond, 16 * time.Second})
-	if o.SubscriberRetry == nil {
-		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
-	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}

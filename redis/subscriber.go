@@ -204,7 +204,7 @@ func (s *subscriber) retryPause(failures int, err error) (delay time.Duration, o
 			delay, ok = 0, false
 		}
 	}()
-	return s.options.SubscriberRetry.Pause(failures, err)
+	return s.options.SubscriberRetry.next(s.options.SubscriberBackoff, failures, err)
 }
 
 // ErrGivenUp is in the error of subscriptions that ended because their connection was lost

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -72,6 +73,25 @@ func Sleep(ctx context.Context, closing <-chan struct{}, d time.Duration) bool {
 	case <-closing:
 		return false
 	}
+}
+
+// Backoff spaces attempts, see redis.Backoff.
+type Backoff struct {
+	Base time.Duration
+	Max  time.Duration
+}
+
+// Delay returns the time to wait before attempt n, counted from 0: any up to Bound.
+func (b Backoff) Delay(n int) time.Duration {
+	return rand.N(max(b.Bound(n), 1))
+}
+
+// Bound returns the longest delay before attempt n: Base doubled n times, Max at most.
+func (b Backoff) Bound(n int) time.Duration {
+	if n < 32 && b.Base<<n > 0 {
+		return min(b.Base<<n, b.Max)
+	}
+	return b.Max
 }
 
 // Patience counts the attempts of one call and knows how long it has lasted.
