@@ -52,7 +52,9 @@ func New(options Options) (*Client, error) {
 	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
 	c.Commands = *command.On(c)
 	c.dialer = c.options.dialer()
-	connect := func(ctx context.Context) (*conn.Conn, error) { return c.dialer.Dial(ctx, conn.Role{}) }
+	connect := func(ctx context.Context) (*conn.Conn, error) {
+		return c.dialer.Dial(ctx, conn.Role{Generation: c.renewal.now()})
+	}
 	for range o.Connections {
 		c.links = append(c.links, newLink(&c.options, c.dialer, connect, c.serverIsBack))
 	}
@@ -112,8 +114,8 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 		return proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	if r.Blocks() {
-		v, err := c.pool.do(ctx, &r)
-		return c.retry(ctx, &r, v, err)
+		used, v, err := c.pool.do(ctx, &r)
+		return c.retry(ctx, &r, used, v, err)
 	}
 	l := c.pick()
 	if live := l.current.Load(); live != nil {
@@ -122,10 +124,10 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 		if err == nil && v.Kind() != proto.KindError {
 			return v, nil
 		}
-		return c.retry(ctx, &r, v, err)
+		return c.retry(ctx, &r, live, v, err)
 	}
-	v, err := c.once(ctx, &r, l)
-	return c.retry(ctx, &r, v, err)
+	used, v, err := c.once(ctx, &r, l)
+	return c.retry(ctx, &r, used, v, err)
 }
 
 // errNotMade tells of a client or session that nobody has made.
@@ -212,28 +214,29 @@ func nextPart(rs *command.Requests, from int) *command.Requests {
 
 // doPart sends requests that go together.
 func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	values, err := c.batchOnce(ctx, rs)
+	used, values, err := c.batchOnce(ctx, rs)
 	p := newPatience(ctx)
-	for err != nil && len(values) == 0 && p.another(ctx, c, err, false) {
-		values, err = c.batchOnce(ctx, rs)
+	for err != nil && len(values) == 0 && p.another(ctx, c, err, used, false) {
+		used, values, err = c.batchOnce(ctx, rs)
 	}
 	if err == nil {
-		c.lookForWrongServer(rs, values)
+		c.lookForWrongServer(rs, values, used)
 	}
 	return values, p.outcome(ctx, err)
 }
 
 // batchOnce sends a batch over a shared connection, or over a lent one where it
 // may block.
-func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) (used *conn.Conn, values []proto.Value, err error) {
 	if rs.Blocks() {
 		return c.pool.doBatch(ctx, rs)
 	}
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, retry.NotSent("batch", c.options.Addr, err)
+		return nil, nil, retry.NotSent("batch", c.options.Addr, err)
 	}
-	return live.DoBatch(ctx, rs)
+	values, err = live.DoBatch(ctx, rs)
+	return live, values, err
 }
 
 // Exec sends a batch and gives its futures their results. It returns the first
@@ -292,12 +295,13 @@ func (c *Client) pick() *link {
 }
 
 // once sends a request one time, waiting for a connection.
-func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.Value, error) {
+func (c *Client) once(ctx context.Context, r *command.Request, l *link) (used *conn.Conn, v proto.Value, err error) {
 	live, err := l.get(ctx)
 	if err != nil {
-		return proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
+		return nil, proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
 	}
-	return live.Do(ctx, r)
+	v, err = live.Do(ctx, r)
+	return live, v, err
 }
 
 // serverIsBack is told by whoever has connected: what waits to connect to the
