@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/recent"
 )
 
 // state is how far a subscription is in its life.
@@ -63,7 +64,7 @@ type Subscription struct {
 	pumping bool // the pump runs; if not, the queue is empty
 	// overflowing: messages were dropped since the queue was empty last.
 	overflowing bool
-	events      events
+	events      recent.Channel[Event]
 	state       state
 	stopped     signal // when no more is delivered, at the latest before done
 	quit        signal // at the first stop, also of a subscription that has drained
@@ -136,12 +137,14 @@ func newSubscription(h *hub.Hub, c config) *Subscription {
 		maxBytes:    c.bytes,
 		out:         make(chan Message, capacity),
 		handlers:    c.handlers,
+		events:      newEvents(),
 	}
 	if c.confirms {
 		s.maxMessages = c.messages // confirmations may have taken the room in the channel
 	}
-	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 {
+	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.observer != nil {
 		s.special = &special{
+			observer: c.observer,
 			blockFor: c.blockFor, room: make(chan struct{}, 1),
 			subscribeTimeout: c.subscribeTimeout, unsubscribeTimeout: c.unsubscribeTimeout,
 		}
@@ -159,6 +162,7 @@ func (s *Subscription) blocked() int {
 
 // special is what few subscriptions have.
 type special struct {
+	observer hub.Observer // nil for none
 	// blockFor is that of the policy Block. room has capacity 1: the pump has made room.
 	// blocked counts the messages that wait for it; the Subscription's mu guards it.
 	blockFor time.Duration
@@ -231,7 +235,7 @@ func (s *Subscription) Messages() <-chan Message { return s.out }
 func (s *Subscription) Events() <-chan Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.events.channel()
+	return s.events.Chan()
 }
 
 // Done returns a channel that is closed when the subscription has ended and

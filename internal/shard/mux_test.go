@@ -446,5 +446,12 @@ func TestClose(t *testing.T) {
 
 // subscribeTo makes a subscription as a client does.
 func subscribeTo(m *Mux, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	return pubsub.New(context.Background(), m.Open, opts...)
+	return muxClient{m}.NewShardSubscription(context.Background(), opts...)
+}
+
+// muxClient is a client of a cluster that has a Mux alone.
+type muxClient struct{ mux *Mux }
+
+func (c muxClient) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	return pubsub.New(ctx, c.mux.Open, opts...)
 }
