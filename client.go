@@ -36,6 +36,7 @@ type backend interface {
 	NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error)
 	ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error]
 	Any(ctx context.Context, cmd command.Queueable) (any, error)
+	Stats() redis.Stats
 	fmt.Formatter
 	Close() error
 }
@@ -115,6 +116,10 @@ func (c *Client) Server() *redis.Client { return c.server }
 // [cluster.Client.Topology] and [cluster.Client.ForEachPrimary]. It shares the
 // connections. It is nil where the client is one of one server.
 func (c *Client) Cluster() *cluster.Client { return c.cluster }
+
+// Stats returns what the connections that the client's commands share are at, in a cluster
+// those to all nodes together. It is cheap enough to be called every second.
+func (c *Client) Stats() redis.Stats { return c.via().Stats() }
 
 // Close refuses new commands, lets those in flight be answered for half a second at most,
 // ends all subscriptions, and closes all connections. It returns when nothing is left

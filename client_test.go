@@ -90,6 +90,9 @@ func TestClientOfOneServer(t *testing.T) {
 		got := command.Get("k").Go(t.Context(), client)
 		conn := server.AcceptReady()
 		conn.Expect("GET", "k")
+		if s := client.Stats(); s != (redis.Stats{InFlight: 1}) {
+			t.Errorf("while a command is in flight: %+v", s)
+		}
 		conn.Bulk("v")
 		if r := <-got; r.Value != "v" || r.Err != nil {
 			t.Errorf("GET: %v", r)
@@ -103,6 +106,9 @@ func TestClientOfOneServer(t *testing.T) {
 		conn.Int(7)
 		if err := <-done; err != nil || n.Value() != 7 {
 			t.Errorf("a pipeline: %v, %d", err, n.Value())
+		}
+		if s := client.Stats(); s != (redis.Stats{Answered: 2}) {
+			t.Errorf("after a command and a pipeline: %+v", s)
 		}
 
 		go func() {
@@ -148,6 +154,9 @@ func TestZeroClient(t *testing.T) {
 	_, watch := client.Watch(t.Context(), "k")
 	_, shard := client.SSubscribe(t.Context(), "orders")
 	_, session := client.Session(t.Context(), "")
+	if s := client.Stats(); s != (redis.Stats{}) {
+		t.Errorf("Stats: %+v", s)
+	}
 	if err := client.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}

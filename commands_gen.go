@@ -1686,10 +1686,9 @@ func (c *Client) ScriptShow(ctx context.Context, hash string) (string, error) {
 	return c.commands.ScriptShow(ctx, hash)
 }
 
-// Set sets a key to a value, whatever it held, and without an expiry option
-// also without one. False: the condition of NX, XX or IfEqual did not hold and
-// nothing was set. O(1). Since 1.0.0.
-func (c *Client) Set(ctx context.Context, key string, value any, opts ...command.SetOption) (bool, error) {
+// Set sets a key to a value, whatever it held, and without an option also without an
+// expiry. O(1). Since 1.0.0.
+func (c *Client) Set(ctx context.Context, key string, value any, opts ...command.SetOption) error {
 	return c.commands.Set(ctx, key, value, opts...)
 }
 
@@ -1709,8 +1708,14 @@ func (c *Client) SetEX(ctx context.Context, key string, d time.Duration, value a
 // SetGet is [Client.Set] with GET: it returns the value that the key had before,
 // whether or not the new one was set. [command.Nil]: the key did not exist.
 // O(1). Since 6.2.0; together with NX since 7.0.0.
-func (c *Client) SetGet(ctx context.Context, key string, value any, opts ...command.SetOption) (string, error) {
+func (c *Client) SetGet(ctx context.Context, key string, value any, opts ...command.SetGetOption) (string, error) {
 	return c.commands.SetGet(ctx, key, value, opts...)
+}
+
+// SetIf is [Client.Set] under a condition. False: the condition does not hold, and nothing was
+// set. O(1). Since 2.6.12.
+func (c *Client) SetIf(ctx context.Context, key string, value any, condition command.SetCondition, opts ...command.SetOption) (bool, error) {
+	return c.commands.SetIf(ctx, key, value, condition, opts...)
 }
 
 // SetNX sets a key that does not exist yet. False: it does, and keeps its value.

@@ -64,7 +64,7 @@ func TestBatchIsSentToAllNodesAtOnce(t *testing.T) {
 	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		var b command.Batch
 		for _, n := range s.primaries {
-			if _, err := c.Set(t.Context(), s.keyAt(n, 0), "v"); err != nil {
+			if err := c.Set(t.Context(), s.keyAt(n, 0), "v"); err != nil {
 				t.Fatal(err)
 			}
 			n.slow(time.Second) // from now on
@@ -86,7 +86,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		bad, good := s.primaries[0], s.primaries[1]
 		badKey, goodKey := s.keyAt(bad, 0), s.keyAt(good, 0)
-		if _, err := c.Set(t.Context(), badKey, "old"); err != nil {
+		if err := c.Set(t.Context(), badKey, "old"); err != nil {
 			t.Fatal(err)
 		}
 		lose := true
@@ -110,7 +110,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 		if !errors.As(err, &one) || one.Index != 1 || !one.Ran || !errors.Is(err, redis.ErrMaybeExecuted) || redis.SafeToRetry(err) {
 			t.Errorf("Exec: %v", err)
 		}
-		if v, err := set.Result(); !v || err != nil {
+		if err := set.Err(); err != nil {
 			t.Errorf("SET: %v", err)
 		}
 		if err := incr.Err(); !errors.Is(err, redis.ErrMaybeExecuted) {
@@ -133,7 +133,7 @@ func TestBatchWithANodeLost(t *testing.T) {
 func TestBatchReadsNothingOfTheFuture(t *testing.T) {
 	story(t, 1, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		n := s.primaries[0]
-		if _, err := c.Set(t.Context(), "k", "old"); err != nil {
+		if err := c.Set(t.Context(), "k", "old"); err != nil {
 			t.Fatal(err)
 		}
 		lose := true
@@ -255,8 +255,8 @@ func TestMulti(t *testing.T) {
 			if err := p.Multi(t.Context()); err != nil {
 				t.Errorf("Multi: %v", err)
 			}
-			if n.Value() == 0 || !set.Value() {
-				t.Errorf("%d, %v", n.Value(), set.Value())
+			if n.Value() == 0 || set.Err() != nil {
+				t.Errorf("%d, %v", n.Value(), set.Err())
 			}
 		}
 		transact()
@@ -314,7 +314,7 @@ func TestTransaction(t *testing.T) {
 	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		from, to := s.primaries[0], s.primaries[1]
 		key := s.keyAt(from, 0)
-		if _, err := c.Set(t.Context(), key, "5"); err != nil {
+		if err := c.Set(t.Context(), key, "5"); err != nil {
 			t.Fatal(err)
 		}
 		runs := 0
@@ -355,14 +355,14 @@ func TestScript(t *testing.T) {
 		script := command.NewScript("return 1")
 		for _, n := range s.primaries {
 			key := s.keyAt(n, 0)
-			addr, err := command.AsString(script.Run([]string{key})).Do(t.Context(), c)
+			addr, err := command.AsString(script.Call([]string{key})).Do(t.Context(), c)
 			if addr != n.addr || err != nil {
 				t.Errorf("%q, %v", addr, err)
 			}
 			var b command.Batch
 			b.Set(key, 1)
-			f := command.AsString(script.Run([]string{key})).Queue(&b)
-			g := command.AsString(script.Run([]string{s.keyAt(s.primaries[0], 1)})).Queue(&b)
+			f := command.AsString(script.Call([]string{key})).Queue(&b)
+			g := command.AsString(script.Call([]string{s.keyAt(s.primaries[0], 1)})).Queue(&b)
 			if err := c.Exec(t.Context(), &b); err != nil {
 				t.Errorf("Exec: %v", err)
 			}
@@ -388,8 +388,8 @@ func TestScriptInBatchIsRedirected(t *testing.T) {
 		s.move(to, slot.Of(moved))
 		script := command.NewScript("return 1")
 		var b command.Batch
-		first := command.AsString(script.Run([]string{moved})).Queue(&b)
-		second := command.AsString(script.Run([]string{stays})).Queue(&b)
+		first := command.AsString(script.Call([]string{moved})).Queue(&b)
+		second := command.AsString(script.Call([]string{stays})).Queue(&b)
 		if err := c.Exec(t.Context(), &b); err != nil {
 			t.Errorf("Exec: %v", err)
 		}

@@ -23,7 +23,7 @@ func TestRouting(t *testing.T) {
 				s.noShards = noShards
 				for i, n := range s.primaries {
 					key := s.keyAt(n, i)
-					if _, err := c.Set(t.Context(), key, "v"); err != nil {
+					if err := c.Set(t.Context(), key, "v"); err != nil {
 						t.Fatal(err)
 					}
 					if v, err := c.Get(t.Context(), key); v != "v" || err != nil {
@@ -54,7 +54,7 @@ func TestMoved(t *testing.T) {
 	story(t, 3, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		from, to := s.primaries[0], s.primaries[1]
 		key := s.keyAt(from, 0)
-		if _, err := c.Set(t.Context(), key, "v"); err != nil {
+		if err := c.Set(t.Context(), key, "v"); err != nil {
 			t.Fatal(err)
 		}
 		s.move(to, slot.Of(key))
@@ -114,7 +114,7 @@ func TestMovedStorm(t *testing.T) {
 				for i, key := range keys {
 					callers.Go(func() {
 						time.Sleep(time.Duration(i) * test.apart)
-						if _, err := c.Set(t.Context(), key, "v"); err != nil {
+						if err := c.Set(t.Context(), key, "v"); err != nil {
 							t.Errorf("SET: %v", err)
 						}
 					})
@@ -150,7 +150,7 @@ func TestAsk(t *testing.T) {
 				}
 			})
 			callers.Go(func() { // others, on the same connection
-				if _, err := c.Set(t.Context(), s.keyAt(to, 0), "v"); err != nil {
+				if err := c.Set(t.Context(), s.keyAt(to, 0), "v"); err != nil {
 					t.Errorf("SET: %v", err)
 				}
 			})
@@ -223,12 +223,12 @@ func TestRejectionsThatPass(t *testing.T) {
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
-				if _, err := c.Set(ctx, "k", "v"); err != nil || refusals > 0 {
+				if err := c.Set(ctx, "k", "v"); err != nil || refusals > 0 {
 					t.Errorf("SET: %v, %d to come", err, refusals)
 				}
 				// Without a deadline it is tried three times.
 				refusals = 1000
-				_, err := c.Set(t.Context(), "k", "v")
+				err := c.Set(t.Context(), "k", "v")
 				var rejected *redis.ReplyError
 				if !errors.As(err, &rejected) || rejected.Code != code || !redis.SafeToRetry(err) || refusals != 997 {
 					t.Errorf("SET: %v, %d to come", err, refusals)
@@ -236,7 +236,7 @@ func TestRejectionsThatPass(t *testing.T) {
 				ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				start := time.Now()
-				if _, err := c.Set(ctx, "k", "v"); !errors.As(err, &rejected) || time.Since(start) > time.Second {
+				if err := c.Set(ctx, "k", "v"); !errors.As(err, &rejected) || time.Since(start) > time.Second {
 					t.Errorf("SET after %v: %v", time.Since(start), err)
 				}
 			})
@@ -290,7 +290,7 @@ func TestOptionsOfAClient(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer other.Close()
-			if _, err := other.Set(t.Context(), "k", "v"); err != nil {
+			if err := other.Set(t.Context(), "k", "v"); err != nil {
 				t.Error(err)
 			}
 		})
@@ -302,7 +302,7 @@ func TestSeeds(t *testing.T) {
 	story(t, 3, false, func(o *cluster.Options) {
 		o.Addrs = []string{"nowhere:1", "nobody:1", "n3:1"}
 	}, func(t *testing.T, c *cluster.Client, s *sim) {
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Error(err)
 		}
 		if c.Topology().From != "n3:1" {
@@ -313,7 +313,7 @@ func TestSeeds(t *testing.T) {
 		o.Addrs = []string{"nowhere:1"}
 	}, func(t *testing.T, c *cluster.Client, _ *sim) {
 		start := time.Now()
-		_, err := c.Set(t.Context(), "k", "v")
+		err := c.Set(t.Context(), "k", "v")
 		if !errors.Is(err, cluster.ErrNoTopology) || !errors.Is(err, redis.ErrNotSent) || time.Since(start) > 5*time.Second {
 			t.Errorf("SET: %v", err)
 		}

@@ -21,7 +21,7 @@ func TestPausedPrimary(t *testing.T) {
 				s.noShards = noShards
 				old, replica := s.primaries[0], s.nodes["r1:1"]
 				key := s.keyAt(old, 0)
-				if _, err := c.Set(t.Context(), key, "1"); err != nil {
+				if err := c.Set(t.Context(), key, "1"); err != nil {
 					t.Fatal(err)
 				}
 				old.pause()
@@ -74,7 +74,7 @@ func TestDeadPrimary(t *testing.T) {
 		defer cancel()
 		done := make(chan time.Time, 1)
 		go func() {
-			if _, err := c.Set(ctx, key, "1"); err != nil {
+			if err := c.Set(ctx, key, "1"); err != nil {
 				t.Errorf("SET: %v", err)
 			}
 			done <- time.Now()
@@ -96,7 +96,7 @@ func TestUnreachable(t *testing.T) {
 		}
 		s.primaries[1].kill()
 		start := time.Now()
-		_, err := c.Set(t.Context(), s.keyAt(s.primaries[1], 0), "v")
+		err := c.Set(t.Context(), s.keyAt(s.primaries[1], 0), "v")
 		if !errors.Is(err, redis.ErrNotSent) || !redis.SafeToRetry(err) {
 			t.Errorf("SET: %v", err)
 		}
@@ -113,7 +113,7 @@ func TestUncoveredSlot(t *testing.T) {
 		key := s.keyAt(n, 0)
 		all := s.owner
 		n.set(func() { clear(s.owner[:8192]) })
-		if _, err := c.Set(t.Context(), key, "v"); !errors.Is(err, cluster.ErrUncovered) || !errors.Is(err, redis.ErrNotSent) {
+		if err := c.Set(t.Context(), key, "v"); !errors.Is(err, cluster.ErrUncovered) || !errors.Is(err, redis.ErrNotSent) {
 			t.Errorf("SET: %v", err)
 		}
 		if u := c.Topology().Uncovered(); len(u) != 1 || u[0].Len() != 8192 {
@@ -123,7 +123,7 @@ func TestUncoveredSlot(t *testing.T) {
 		defer cancel()
 		done := make(chan error, 1)
 		go func() {
-			_, err := c.Set(ctx, key, "v")
+			err := c.Set(ctx, key, "v")
 			done <- err
 		}()
 		time.Sleep(2 * time.Second)
@@ -200,7 +200,7 @@ func TestCloseWithCallersWaiting(t *testing.T) {
 						case 0:
 							_, err = c.Get(ctx, key)
 						case 1:
-							_, err = c.Set(ctx, key, "v")
+							err = c.Set(ctx, key, "v")
 						default:
 							_, err = cluster.Exists(ctx, c, key, s.keyAt(n, 1))
 						}
@@ -246,7 +246,7 @@ func TestIdle(t *testing.T) {
 		if n := s.refreshes(); n != 0 {
 			t.Errorf("%d questions before it is used", n)
 		}
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -28,7 +28,7 @@ func TestHungReplica(t *testing.T) {
 				o.Node.ReplyTimeout = 2 * time.Second
 			}, func(t *testing.T, c *cluster.Client, s *sim) {
 				p, r1 := s.primaries[0], s.nodes["r1:1"]
-				if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+				if err := c.Set(t.Context(), "k", "v"); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := c.Get(t.Context(), "k"); err != nil {
@@ -66,7 +66,7 @@ func TestHungReplica(t *testing.T) {
 func TestCallersThatGiveUp(t *testing.T) {
 	story(t, 1, true, func(o *cluster.Options) { o.ReadFrom = cluster.PreferReplica }, func(t *testing.T, c *cluster.Client, s *sim) {
 		p, r1 := s.primaries[0], s.nodes["r1:1"]
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		r1.slow(10 * time.Millisecond)

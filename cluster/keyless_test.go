@@ -140,7 +140,7 @@ func TestAggregationWithoutAPrimary(t *testing.T) {
 	for _, primaries := range []int{1, 2} {
 		story(t, primaries, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 			old := s.primaries[0]
-			if _, err := c.Set(t.Context(), s.keyAt(old, 0), "v"); err != nil {
+			if err := c.Set(t.Context(), s.keyAt(old, 0), "v"); err != nil {
 				t.Fatal(err)
 			}
 			old.set(func() { old.failed = true })
@@ -249,7 +249,7 @@ func TestKeyless(t *testing.T) {
 		}
 		for _, n := range s.primaries {
 			key := s.keyAt(n, 0)
-			if _, err := c.Set(t.Context(), key, 1); err != nil {
+			if err := c.Set(t.Context(), key, 1); err != nil {
 				t.Fatal(err)
 			}
 			for range 5 {
@@ -327,7 +327,7 @@ func TestScanAll(t *testing.T) {
 		for i := range 50 {
 			key := fmt.Sprint("k", i)
 			want[key] = 1
-			if _, err := c.Set(t.Context(), key, i); err != nil {
+			if err := c.Set(t.Context(), key, i); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -382,7 +382,7 @@ func TestScanAllWhileSlotsMove(t *testing.T) {
 		for i := range 60 {
 			key := fmt.Sprint("k", i)
 			want[key] = true
-			if _, err := c.Set(t.Context(), key, i); err != nil {
+			if err := c.Set(t.Context(), key, i); err != nil {
 				t.Fatal(err)
 			}
 		}

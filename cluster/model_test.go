@@ -477,7 +477,7 @@ func (m *model) checkWorks() {
 			keys = m.keysOf(u)
 		}
 		for _, key := range keys {
-			if _, err := m.client.Set(ctx, key, key); err != nil {
+			if err := m.client.Set(ctx, key, key); err != nil {
 				m.t.Errorf("SET %s at the end: %v", key, err)
 			}
 			time.Sleep(100 * time.Millisecond) // for replicas

@@ -260,7 +260,7 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 	if simulated.Fault("watch") { // as if nothing was watched
 		var text string
 		if text, err = update(ctx, c.client); err == nil {
-			_, err = c.client.Set(ctx, key, text)
+			err = c.client.Set(ctx, key, text)
 		}
 	} else {
 		_, err = redis.Transaction(ctx, c.client, func(s *redis.Session, b *command.Batch) (struct{}, error) {

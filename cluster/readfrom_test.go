@@ -51,7 +51,7 @@ func TestReadFrom(t *testing.T) {
 						return raw, words[1] == "SHARDS"
 					}
 				})
-				if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+				if err := c.Set(t.Context(), "k", "v"); err != nil {
 					t.Fatal(err)
 				}
 				for _, n := range []*simNode{p, r1, r2} { // none is asked for the zones but p
@@ -94,7 +94,7 @@ func TestReadFromZoneOfInfo(t *testing.T) {
 				return simBulk("# Server\r\nredis_version:8.0.0\r\n"), true
 			}
 		}
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Minute)
@@ -125,7 +125,7 @@ func TestReadFromLowestLatency(t *testing.T) {
 		p, r1 := s.primaries[0], s.nodes["r1:1"]
 		p.slow(20 * time.Millisecond)
 		r1.slow(5 * time.Millisecond)
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second) // it is measured beside
@@ -154,7 +154,7 @@ func TestReadFromLowestLatency(t *testing.T) {
 func TestReplicaIsLost(t *testing.T) {
 	story(t, 1, true, func(o *cluster.Options) { o.ReadFrom = cluster.PreferReplica }, func(t *testing.T, c *cluster.Client, s *sim) {
 		p, r1 := s.primaries[0], s.nodes["r1:1"]
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		r1.kill()
@@ -179,7 +179,7 @@ func TestReplicaIsLost(t *testing.T) {
 		r1.answer = func(words []string) (string, bool) {
 			return "-LOADING Redis is loading the dataset in memory\r\n", words[0] == "GET"
 		}
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := c.Get(t.Context(), "k"); v != "v" || err != nil {
@@ -198,7 +198,7 @@ func TestChainedReplica(t *testing.T) {
 		r1.answer = func(words []string) (string, bool) {
 			return fmt.Sprintf("-MOVED %d %s\r\n", slot.Of("k"), p.addr), chained.Load() && words[0] == "GET"
 		}
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		for range 10 {
@@ -225,7 +225,7 @@ func TestChainedReplica(t *testing.T) {
 func TestReadFromInBatch(t *testing.T) {
 	story(t, 2, true, func(o *cluster.Options) { o.ReadFrom = cluster.PreferReplica }, func(t *testing.T, c *cluster.Client, s *sim) {
 		a, b := s.keyAt(s.primaries[0], 0), s.keyAt(s.primaries[1], 0)
-		if _, err := c.Set(t.Context(), b, "b"); err != nil {
+		if err := c.Set(t.Context(), b, "b"); err != nil {
 			t.Fatal(err)
 		}
 		var batch command.Batch

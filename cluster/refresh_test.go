@@ -38,7 +38,7 @@ func TestSlotsWhereShardsSayNothing(t *testing.T) {
 				s.nodes["n1:1"].kill()
 				s.primaries = slices.DeleteFunc(s.primaries, func(n *simNode) bool { return n.failed })
 				key := s.keyAt(s.nodes["r1:1"], 0)
-				if _, err := c.Set(t.Context(), key, "v"); err != nil {
+				if err := c.Set(t.Context(), key, "v"); err != nil {
 					t.Error(err)
 				}
 				if topology := c.Topology(); topology == nil || len(topology.Uncovered()) > 0 {
@@ -78,7 +78,7 @@ func TestWhoIsNamedIsAsked(t *testing.T) {
 				s.move(to, s.slotsOf(from)...)
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
-				if _, err := c.Set(ctx, key, "v"); err != nil {
+				if err := c.Set(ctx, key, "v"); err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(200 * time.Millisecond)

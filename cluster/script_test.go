@@ -19,7 +19,7 @@ func TestErrorsOfScriptsAreFinal(t *testing.T) {
 	script := command.NewScript("return redis.error_reply(ARGV[1])")
 	ways := map[string]func(ctx context.Context, c *cluster.Client, key string) error{
 		"alone": func(ctx context.Context, c *cluster.Client, key string) error {
-			_, err := script.Run([]string{key}).Do(ctx, c)
+			_, err := script.Call([]string{key}).Do(ctx, c)
 			return err
 		},
 		"its text": func(ctx context.Context, c *cluster.Client, key string) error {
@@ -28,14 +28,14 @@ func TestErrorsOfScriptsAreFinal(t *testing.T) {
 		},
 		"in a batch": func(ctx context.Context, c *cluster.Client, key string) error {
 			var b command.Batch
-			f := script.Run([]string{key}).Queue(&b)
+			f := script.Call([]string{key}).Queue(&b)
 			_ = c.Exec(ctx, &b)
 			_, err := f.Result()
 			return err
 		},
 		"in a transaction": func(ctx context.Context, c *cluster.Client, key string) error {
 			var b command.Batch
-			f := script.Run([]string{key}).Queue(&b)
+			f := script.Call([]string{key}).Queue(&b)
 			_ = c.Multi(ctx, &b)
 			_, err := f.Result()
 			return err
@@ -92,7 +92,7 @@ func TestBlockedThroughAFailover(t *testing.T) {
 	story(t, 2, true, nil, func(t *testing.T, c *cluster.Client, s *sim) {
 		old, replica := s.primaries[0], s.nodes["r1:1"]
 		key := s.keyAt(old, 0)
-		if _, err := c.Set(t.Context(), key, "v"); err != nil {
+		if err := c.Set(t.Context(), key, "v"); err != nil {
 			t.Fatal(err)
 		}
 		replica.answer = func(words []string) (string, bool) {

@@ -48,7 +48,7 @@ func TestAddressOfAnotherCluster(t *testing.T) {
 			story(t, 3, true, func(o *cluster.Options) { o.Addrs = seeds }, func(t *testing.T, c *cluster.Client, s *sim) {
 				old, replica := s.primaries[0], s.nodes["r1:1"]
 				key := s.keyAt(old, 0)
-				if _, err := c.Set(t.Context(), key, "1"); err != nil {
+				if err := c.Set(t.Context(), key, "1"); err != nil {
 					t.Fatal(err)
 				}
 				stranger := strangers(s, old.addr)[0]
@@ -57,7 +57,7 @@ func TestAddressOfAnotherCluster(t *testing.T) {
 				defer cancel()
 				done := make(chan error, 1)
 				go func() {
-					_, err := c.Set(ctx, key, "2")
+					err := c.Set(ctx, key, "2")
 					done <- err
 				}()
 				time.Sleep(5 * time.Second)
@@ -86,7 +86,7 @@ func TestAddressOfAnotherCluster(t *testing.T) {
 // Without any other node it says who is in the way.
 func TestWrongNodeIsNamed(t *testing.T) {
 	story(t, 1, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		old := s.primaries[0]
@@ -94,7 +94,7 @@ func TestWrongNodeIsNamed(t *testing.T) {
 		old.kill()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if _, err := c.Set(ctx, "k", "v"); !errors.Is(err, redis.ErrWrongNode) || !errors.Is(err, redis.ErrNotSent) {
+		if err := c.Set(ctx, "k", "v"); !errors.Is(err, redis.ErrWrongNode) || !errors.Is(err, redis.ErrNotSent) {
 			t.Errorf("%v", err)
 		}
 	})
@@ -104,7 +104,7 @@ func TestWrongNodeIsNamed(t *testing.T) {
 // after a while in which nothing of the one before has answered.
 func TestClusterMadeAnew(t *testing.T) {
 	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
-		if _, err := c.Set(t.Context(), "k", "v"); err != nil {
+		if err := c.Set(t.Context(), "k", "v"); err != nil {
 			t.Fatal(err)
 		}
 		before := slices.Clone(s.primaries)
@@ -120,7 +120,7 @@ func TestClusterMadeAnew(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := c.Set(ctx, "k", "v"); err != nil {
+		if err := c.Set(ctx, "k", "v"); err != nil {
 			t.Errorf("%v", err)
 		}
 	})

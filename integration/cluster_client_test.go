@@ -40,7 +40,7 @@ func TestClusterClient(t *testing.T) {
 			key := "key" + strconv.Itoa(i)
 			keys = append(keys, key)
 			values[key] = i
-			_, err := client.Set(f.ctx, key, i)
+			err := client.Set(f.ctx, key, i)
 			f.must(err)
 		}
 		for i, key := range keys {
@@ -129,7 +129,7 @@ func TestClusterClient(t *testing.T) {
 
 		script := command.NewScript("return redis.call('INCR', KEYS[1])")
 		for i := range 20 {
-			if n, err := command.AsInt(script.Run([]string{fmt.Sprint("script", i)})).Do(f.ctx, client); n != 1 || err != nil {
+			if n, err := command.AsInt(script.Call([]string{fmt.Sprint("script", i)})).Do(f.ctx, client); n != 1 || err != nil {
 				f.Errorf("a script: %d, %v", n, err)
 			}
 		}
@@ -175,7 +175,7 @@ func TestClusterReadsFromReplicas(t *testing.T) {
 	sharedCluster(t, func(f *clusterFixture) {
 		for name, from := range map[string]cluster.ReadFrom{"prefer replica": cluster.PreferReplica, "round robin": cluster.RoundRobin, "latency": cluster.LowestLatency} {
 			client := f.openCluster(func(o *cluster.Options) { o.ReadFrom = from })
-			_, err := client.Set(f.ctx, "k", name)
+			err := client.Set(f.ctx, "k", name)
 			f.must(err)
 			f.eventually("the value at the replica", func() bool {
 				for range 4 {
@@ -288,13 +288,13 @@ func TestClusterFailover(t *testing.T) {
 					key = candidate
 				}
 			}
-			_, err := client.Set(f.ctx, key, "v")
+			err := client.Set(f.ctx, key, "v")
 			f.must(err)
 			usable := make(chan time.Time, 1)
 			f.must(fault(old, f.ctx))
 			go func() {
 				for f.ctx.Err() == nil {
-					if _, err := client.Set(f.ctx, key, "v"); err == nil {
+					if err := client.Set(f.ctx, key, "v"); err == nil {
 						break
 					}
 				}
@@ -328,7 +328,7 @@ func TestClusterSecuredClient(t *testing.T) {
 			o.Node.TLS = f.server.TLSConfig()
 		})
 		for i := range 50 {
-			_, err := client.Set(f.ctx, fmt.Sprint("key", i), i)
+			err := client.Set(f.ctx, fmt.Sprint("key", i), i)
 			f.must(err)
 		}
 		if n, err := client.DBSize(f.ctx); n != 50 || err != nil {

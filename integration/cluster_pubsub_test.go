@@ -270,7 +270,7 @@ func TestClusterKeyEvents(t *testing.T) {
 			for i := range 30 {
 				key := fmt.Sprint(prefix, i)
 				want[key] = true
-				if _, err := client.Set(f.ctx, key, "v"); err != nil {
+				if err := client.Set(f.ctx, key, "v"); err != nil {
 					f.Fatal(err)
 				}
 			}
@@ -298,7 +298,7 @@ func TestClusterKeyEvents(t *testing.T) {
 		gap := false
 		for key := 0; !gap; key++ {
 			// A SET lets the client find the new primary.
-			if _, err := client.Set(f.ctx, fmt.Sprint("b", key), "v"); err != nil {
+			if err := client.Set(f.ctx, fmt.Sprint("b", key), "v"); err != nil {
 				f.Fatal(err)
 			}
 			for more := true; more && !gap; {

@@ -98,7 +98,7 @@ func testSlotKeys(f *fixture, c *redis.Client) {
 	equal(f, c, command.ClusterKeySlot("somekey"), slot)
 	equal(f, c, command.ClusterKeySlot("foo{hash_tag}"), 2515)
 	equal(f, c, command.ClusterCountKeysInSlot(slot), 0)
-	equal(f, c, command.Set("somekey", 1), true)
+	equal(f, c, command.Set("somekey", 1), done)
 	equal(f, c, command.ClusterCountKeysInSlot(slot), 1)
 	equal(f, c, command.ClusterGetKeysInSlot(slot, 10), []string{"somekey"})
 	equal(f, c, command.ClusterGetKeysInSlot(slot-1, 10), []string{})
@@ -263,7 +263,7 @@ func testMigrateSlots(f *fixture, p pair) {
 	}
 	// One that can't end soon, because changes are not let through, can be cancelled.
 	equal(f, p.first, command.ConfigSet(map[string]string{"slot-migration-max-failover-repl-bytes": "0"}), done)
-	equal(f, p.first, command.Set("k", 1), true)
+	equal(f, p.first, command.Set("k", 1), done)
 	equal(f, p.second, command.ConfigSet(map[string]string{"key-load-delay": "1000000"}), done)
 	slot := int(result(f, p.first, command.ClusterKeySlot("k")))
 	equal(f, p.first, command.ClusterMigrateSlots(command.SlotTransfer{Slots: []command.SlotRange{{From: slot, To: slot}}, Node: p.secondID}), done)

@@ -47,9 +47,9 @@ func TestKeyCommands(t *testing.T) {
 		equal(f, c, command.Expire("c", 0), true) // removes it
 		equal(f, c, command.DBSize(), 0)
 
-		equal(f, c, command.Set("int", 12345), true)
+		equal(f, c, command.Set("int", 12345), done)
 		equal(f, c, command.ObjectEncoding("int"), "int")
-		equal(f, c, command.Set("raw", strings.Repeat("x", 2000)), true)
+		equal(f, c, command.Set("raw", strings.Repeat("x", 2000)), done)
 		equal(f, c, command.ObjectEncoding("raw"), "raw")
 		equal(f, c, command.HSet("hash", command.Map{"f": "v"}), 1)
 		equal(f, c, command.ObjectEncoding("hash"), "listpack")
@@ -68,7 +68,7 @@ func TestExpiry(t *testing.T) {
 		missing(f, c, command.TTLSeconds("k"))
 		missing(f, c, command.ExpireTime("k"))
 		missing(f, c, command.ExpireTimeSeconds("k"))
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		equal(f, c, command.TTL("k"), command.Lifetime{Forever: true})
 		equal(f, c, command.TTLSeconds("k"), command.Lifetime{Forever: true})
 		equal(f, c, command.ExpireTime("k"), command.Deadline{Never: true})
@@ -114,12 +114,12 @@ func TestNamesOfKeys(t *testing.T) {
 		missing(f, c, command.RandomKey())
 		missing(f, c, command.Type("k"))
 		equal(f, c, command.Keys("*"), []string{})
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		equal(f, c, command.RandomKey(), "k")
 		equal(f, c, command.Type("k"), "string")
 		equal(f, c, command.Rename("k", "other"), done)
 		refused(f, c, command.Rename("k", "other"), "ERR")
-		equal(f, c, command.Set("k", "w"), true)
+		equal(f, c, command.Set("k", "w"), done)
 		equal(f, c, command.RenameNX("k", "other"), false)
 		equal(f, c, command.RenameNX("k", "third"), true)
 		equal(f, c, command.Get("third"), "w")
@@ -141,11 +141,11 @@ func TestCopyAndMove(t *testing.T) {
 		options.DB = 1
 		second := f.openWith(options)
 		equal(f, c, command.Copy("k", "copy"), false)
-		equal(f, c, command.Set("k", "v", command.EX(time.Hour)), true)
+		equal(f, c, command.Set("k", "v", command.EX(time.Hour)), done)
 		equal(f, c, command.Copy("k", "copy"), true)
 		lives(f, c, "copy", time.Hour)
 		equal(f, c, command.Copy("k", "copy"), false)
-		equal(f, c, command.Set("k", "w"), true)
+		equal(f, c, command.Set("k", "w"), done)
 		equal(f, c, command.Copy("k", "copy", command.Replace), true)
 		equal(f, c, command.Get("copy"), "w")
 		equal(f, c, command.Copy("k", "k", command.ToDB(1)), true)
@@ -187,7 +187,7 @@ func TestDumpAndRestore(t *testing.T) {
 			f.Errorf("idle for %v, and just touched", idle)
 		}
 		missing(f, c, command.ObjectIdleTime("none"))
-		equal(f, c, command.Set("string", strings.Repeat("x", 100)), true)
+		equal(f, c, command.Set("string", strings.Repeat("x", 100)), done)
 		equal(f, c, command.ObjectRefCount("string"), 1)
 		missing(f, c, command.ObjectRefCount("none"))
 		refused(f, c, command.ObjectFreq("old"), "ERR") // the server counts no use of keys
@@ -199,7 +199,7 @@ func TestObjectFreq(t *testing.T) {
 	own(t, servers.Config{Lines: []string{"maxmemory-policy allkeys-lfu"}}, func(f *fixture) {
 		c := f.open()
 		missing(f, c, command.ObjectFreq("k"))
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		dump := result(f, c, command.Dump("k"))
 		equal(f, c, command.Restore("often", dump, command.Frequency(200)), done)
 		// It decays with the minutes.
@@ -242,7 +242,7 @@ func TestMigrate(t *testing.T) {
 				equal(f, c, command.Migrate(to, []string{"b", "none", "c"}, 5*time.Second, user, command.KeepSource), true)
 				equal(f, c, command.Exists("b", "c"), 2)
 				equal(f, there, command.MGet("b", "c"), []command.Optional[string]{{Value: "2", Present: true}, {Value: "3", Present: true}})
-				equal(f, c, command.Set("b", 5), true)
+				equal(f, c, command.Set("b", 5), done)
 				refused(f, c, command.Migrate(to, []string{"b"}, 5*time.Second, login), "ERR") // it is there
 				equal(f, c, command.Migrate(to, []string{"b"}, 5*time.Second, login, command.Replace), true)
 				equal(f, there, command.Get("b"), "5")

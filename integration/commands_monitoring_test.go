@@ -15,7 +15,7 @@ func TestMemory(t *testing.T) {
 		c := f.open()
 		missing(f, c, command.MemoryUsage("k"))
 		const size = 100_000
-		equal(f, c, command.Set("k", make([]byte, size)), true)
+		equal(f, c, command.Set("k", make([]byte, size)), done)
 		equal(f, c, command.RPush("l", 1, 2, 3), 3)
 		if n := result(f, c, command.MemoryUsage("k")); n < size || n > 2*size {
 			f.Errorf("%d bytes take %d bytes", size, n)
@@ -101,7 +101,7 @@ func testLargeReply(f *fixture, c *redis.Client) {
 	f.Helper()
 	const setting = "commandlog-reply-larger-than"
 	before := result(f, c, command.ConfigGet(setting))[setting]
-	equal(f, c, command.Set("large", strings.Repeat("x", 1001)), true)
+	equal(f, c, command.Set("large", strings.Repeat("x", 1001)), done)
 	equal(f, c, command.CommandLogReset(command.LogLargeReply), done)
 	equal(f, c, command.ConfigSet(map[string]string{setting: "1000"}), done)
 	result(f, c, command.Get("large"))

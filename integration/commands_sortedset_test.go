@@ -71,7 +71,7 @@ func TestSortedSetMembers(t *testing.T) {
 		for _, m := range result(f, c, command.ZRandMemberWithScores("z", -5)) {
 			equal(f, c, command.ZScore("z", m.Member), m.Score)
 		}
-		equal(f, c, command.Set("text", 1), true)
+		equal(f, c, command.Set("text", 1), done)
 		refused(f, c, command.ZCard("text"), "WRONGTYPE")
 	})
 }

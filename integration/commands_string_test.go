@@ -15,13 +15,13 @@ func TestStringCommands(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
 		missing(f, c, command.Get("k"))
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		equal(f, c, command.Get("k"), "v")
 		equal(f, c, command.StrLen("k"), 1)
 		equal(f, c, command.StrLen("none"), 0)
 
 		binary := "\x00\xff\r\n$-1\r\n"
-		equal(f, c, command.Set(binary, []byte(binary)), true)
+		equal(f, c, command.Set(binary, []byte(binary)), done)
 		equal(f, c, command.Get(binary), binary)
 		equal(f, c, command.AsBytes(command.Get(binary)), []byte(binary))
 
@@ -39,7 +39,7 @@ func TestStringCommands(t *testing.T) {
 		refused(f, c, command.Get("list"), "WRONGTYPE")
 
 		large := strings.Repeat("0123456789abcdef", 1<<20) // 16 MiB: many reads and writes
-		equal(f, c, command.Set("large", large), true)
+		equal(f, c, command.Set("large", large), done)
 		if got := result(f, c, command.Get("large")); got != large {
 			f.Errorf("16 MiB came back as %d other bytes", len(got))
 		}
@@ -80,10 +80,10 @@ func TestCounters(t *testing.T) {
 		equal(f, c, command.Decr("n"), -1)
 		equal(f, c, command.DecrBy("n", 41), -42)
 		equal(f, c, command.DecrBy("n", -2), -40)
-		equal(f, c, command.Set("x", "10.50"), true)
+		equal(f, c, command.Set("x", "10.50"), done)
 		equal(f, c, command.IncrByFloat("x", 0.1), 10.6)
 		equal(f, c, command.IncrByFloat("x", -5), 5.6)
-		equal(f, c, command.Set("x", "5.0e3"), true)
+		equal(f, c, command.Set("x", "5.0e3"), done)
 		equal(f, c, command.IncrByFloat("x", 2.0e2), 5200)
 		equal(f, c, command.IncrByFloat("fresh", 0.25), 0.25)
 	})
@@ -95,12 +95,12 @@ func TestGetAndChange(t *testing.T) {
 		f.since("6.2", "GETDEL")
 		c := f.open()
 		missing(f, c, command.GetDel("k"))
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		equal(f, c, command.GetDel("k"), "v")
 		equal(f, c, command.Exists("k"), 0)
 
 		missing(f, c, command.GetEX("k", command.EX(time.Minute)))
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		equal(f, c, command.GetEX("k"), "v")
 		equal(f, c, command.TTL("k"), command.Lifetime{Forever: true})
 		equal(f, c, command.GetEX("k", command.EX(time.Minute)), "v")
@@ -175,23 +175,23 @@ func TestSetOptions(t *testing.T) {
 				f.Errorf("%s: %d ms left, want about %v", what, left, most)
 			}
 		}
-		equal(f, c, command.Set("k", 1, command.XX), false)
-		equal(f, c, command.Set("k", 1, command.NX), true)
-		equal(f, c, command.Set("k", 2, command.NX), false)
-		equal(f, c, command.Set("k", 3, command.XX, command.EX(time.Minute)), true)
+		equal(f, c, command.SetIf("k", 1, command.XX), false)
+		equal(f, c, command.SetIf("k", 1, command.NX), true)
+		equal(f, c, command.SetIf("k", 2, command.NX), false)
+		equal(f, c, command.SetIf("k", 3, command.XX, command.EX(time.Minute)), true)
 		within("EX", time.Minute)
-		equal(f, c, command.Set("k", 4, command.KeepTTL), true)
+		equal(f, c, command.Set("k", 4, command.KeepTTL), done)
 		within("KEEPTTL", time.Minute)
-		equal(f, c, command.Set("k", 5), true)
+		equal(f, c, command.Set("k", 5), done)
 		if left := ttl(); left != -1 {
 			f.Errorf("SET without an expiry left one of %d ms", left)
 		}
-		equal(f, c, command.Set("k", 6, command.EX(90*time.Second+time.Millisecond)), true)
+		equal(f, c, command.Set("k", 6, command.EX(90*time.Second+time.Millisecond)), done)
 		within("PX", 90*time.Second+time.Millisecond)
 		now := time.Now()
-		equal(f, c, command.Set("k", 7, command.EXAT(now.Add(time.Hour).Truncate(time.Second))), true)
+		equal(f, c, command.Set("k", 7, command.EXAT(now.Add(time.Hour).Truncate(time.Second))), done)
 		within("EXAT", time.Hour)
-		equal(f, c, command.Set("k", 8, command.EXAT(now.Add(time.Hour).Truncate(time.Second).Add(time.Millisecond))), true)
+		equal(f, c, command.Set("k", 8, command.EXAT(now.Add(time.Hour).Truncate(time.Second).Add(time.Millisecond))), done)
 		within("PXAT", time.Hour)
 
 		equal(f, c, command.SetGet("k", 9), "8")
@@ -200,7 +200,7 @@ func TestSetOptions(t *testing.T) {
 		equal(f, c, command.Get("fresh"), "a")
 
 		// Of the matrix only Valkey 9 has IFEQ; Redis got it with 8.4.
-		ifEqual := command.Set("fresh", "c", command.IfEqual("a"))
+		ifEqual := command.SetIf("fresh", "c", command.IfEqual("a"))
 		if f.server.Role() == "valkey9" {
 			equal(f, c, ifEqual, true)
 			equal(f, c, ifEqual, false)
@@ -220,11 +220,11 @@ func TestDecoding(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
 		ada := user{"Ada", 1815}
-		equal(f, c, command.Set("user", command.JSON(ada)), true)
+		equal(f, c, command.Set("user", command.JSON(ada)), done)
 		equal(f, c, command.AsJSON[user](command.Get("user")), ada)
 		missing(f, c, command.AsJSON[user](command.Get("none")))
 		moment := time.Date(2026, 2, 28, 12, 30, 0, 123456789, time.UTC)
-		equal(f, c, command.Set("time", command.Binary(moment)), true)
+		equal(f, c, command.Set("time", command.Binary(moment)), done)
 		equal(f, c, command.AsBinary[time.Time](command.Get("time")), moment)
 
 		_, err := command.Set("bad", true).Do(f.ctx, c)

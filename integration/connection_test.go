@@ -96,7 +96,7 @@ func TestTLS(t *testing.T) {
 		options.TLS.RootCAs = f.server.CertPool()
 		client := f.openWith(options)
 		large := strings.Repeat("x", 1<<20) // many TLS records
-		equal(f, client, command.Set("k", large), true)
+		equal(f, client, command.Set("k", large), done)
 		equal(f, client, command.Get("k"), large)
 		sub, err := client.Subscribe(f.ctx, "news")
 		if err != nil {
@@ -151,7 +151,7 @@ func TestUnixSocket(t *testing.T) {
 			f.Fatal(err)
 		}
 		defer client.Close()
-		equal(f, client, command.Set("k", "v"), true)
+		equal(f, client, command.Set("k", "v"), done)
 		if got := f.keys("db3"); got != 1 {
 			f.Errorf("database 3 has %d keys", got)
 		}
@@ -182,7 +182,7 @@ func TestOptionsSurviveReconnect(t *testing.T) {
 		options := f.options()
 		options.DB, options.ClientName = 7, "worker-7"
 		client, killer := f.openWith(options), f.open()
-		equal(f, client, command.Set("k", "in 7"), true)
+		equal(f, client, command.Set("k", "in 7"), done)
 		missing(f, killer, command.Get("k"))
 		for range 3 {
 			id := result(f, client, command.ClientID())
@@ -241,7 +241,7 @@ func TestOwnDialer(t *testing.T) {
 		}
 		client := f.openWith(options)
 		const size = 1 << 20
-		equal(f, client, command.Set("k", strings.Repeat("x", size)), true)
+		equal(f, client, command.Set("k", strings.Repeat("x", size)), done)
 		if n := written.Load(); n < size || n > size+1000 {
 			f.Errorf("%d bytes were written for a value of %d", n, size)
 		}
@@ -367,7 +367,7 @@ func TestSharedClient(t *testing.T) {
 				var b command.Batch
 				for i := range rounds {
 					value := fmt.Sprintf("%s=%d", key, i)
-					equal(f, client, command.Set(key, value), true)
+					equal(f, client, command.Set(key, value), done)
 					equal(f, client, command.Get(key), value)
 					b.Incr("counter")
 					mine := b.Get(key)

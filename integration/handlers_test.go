@@ -237,7 +237,7 @@ func TestMonitor(t *testing.T) {
 		}
 		defer m.Close()
 		binary := "\x00\xff\r\n\t\a\b\\\"'\x7f é"
-		equal(f, watched, command.Set(binary, binary), true)
+		equal(f, watched, command.Set(binary, binary), done)
 		result(f, watched, command.Eval("return redis.call('GET', KEYS[1])", []string{binary}))
 		line := func(want ...string) redis.MonitorLine {
 			f.Helper()
@@ -307,8 +307,8 @@ func TestKeyEvents(t *testing.T) {
 		strange := `user:*[1]?\`
 		byKey := pubsub.KeyEvents(f.subscribe(c, pubsub.Keyspace(0, pubsub.EscapePattern(strange))))
 		byEvent := pubsub.KeyEvents(f.subscribe(c, pubsub.Keyevent(-1, "expired")))
-		equal(f, c, command.Set("user:x1y", 1), true) // would match, were it not escaped
-		equal(f, c, command.Set(strange, 1, command.EX(time.Millisecond)), true)
+		equal(f, c, command.Set("user:x1y", 1), done) // would match, were it not escaped
+		equal(f, c, command.Set(strange, 1, command.EX(time.Millisecond)), done)
 		want := func(events <-chan pubsub.KeyEvent, key, event string) {
 			f.Helper()
 			select {

@@ -16,7 +16,7 @@ func stringSamples() []command.Request {
 	return []command.Request{
 		command.Get("k").Request(),
 		command.Set("k", "v").Request(),
-		command.Set("k", "v", command.NX, command.EX(time.Minute)).Request(),
+		command.SetIf("k", "v", command.NX, command.EX(time.Minute)).Request(),
 		command.SetGet("k", "v", command.KeepTTL).Request(),
 		command.MGet("a", "b", "c", "d", "e", "f", "g").Request(),
 		command.MSet(command.Map{"a": 1, "b": 2, "c": 3}).Request(),

@@ -17,7 +17,7 @@ func TestScript(t *testing.T) {
 		since := f.monitor()
 		const text = "return redis.call('INCRBY',KEYS[1],ARGV[1])"
 		script := command.NewScript(text)
-		incr := command.AsInt(script.Run([]string{"n"}, 2))
+		incr := command.AsInt(script.Call([]string{"n"}, 2))
 		const byHash = "1 n 2"
 		hash := script.Hash()
 		inner := "INCRBY n 2"
@@ -61,8 +61,8 @@ func TestScript(t *testing.T) {
 		equal(f, s, incr, 18)
 
 		// A script's own error is its own.
-		refused(f, c, command.NewScript("return redis.error_reply('MINE no')").Run(nil), "MINE")
-		refused(f, c, command.NewScript("return {err='NOSCRIPT mine'}").Run(nil), "NOSCRIPT")
+		refused(f, c, command.NewScript("return redis.error_reply('MINE no')").Call(nil), "MINE")
+		refused(f, c, command.NewScript("return {err='NOSCRIPT mine'}").Call(nil), "NOSCRIPT")
 	})
 }
 
@@ -71,17 +71,17 @@ func TestScriptReadOnly(t *testing.T) {
 		f.since("7.0", "EVAL_RO")
 		c := f.open()
 		f.command("SCRIPT", "FLUSH")
-		equal(f, c, command.Set("k", "v"), true)
+		equal(f, c, command.Set("k", "v"), done)
 		since := f.monitor()
 		read := command.NewScript("return redis.call('GET',KEYS[1])").ReadOnly()
-		equal(f, c, command.AsString(read.Run([]string{"k"})), "v")
+		equal(f, c, command.AsString(read.Call([]string{"k"})), "v")
 		expectRan(f, since, "EVALSHA_RO "+read.Hash()+" 1 k", "EVAL_RO "+read.Source()+" 1 k", "GET k")
-		r := read.Run([]string{"k"}).Request()
+		r := read.Call([]string{"k"}).Request()
 		if !r.ReadOnly() {
 			f.Error("it does not count as read-only")
 		}
 		write := command.NewScript("return redis.call('SET',KEYS[1],1)").ReadOnly()
-		if _, err := write.Run([]string{"k"}).Do(f.ctx, c); err == nil {
+		if _, err := write.Call([]string{"k"}).Do(f.ctx, c); err == nil {
 			f.Error("a script that says it only reads has written")
 		}
 		equal(f, c, command.Get("k"), "v")
@@ -101,7 +101,7 @@ redis.register_function{function_name='left', callback=function(keys) return red
 		if library.Name() != "stock" {
 			f.Errorf("the name is %q", library.Name())
 		}
-		equal(f, c, command.Set("apples", 10), true)
+		equal(f, c, command.Set("apples", 10), done)
 		// It is loaded when it is missed.
 		equal(f, c, command.AsInt(library.Call("take", []string{"apples"}, 3)), 7)
 		equal(f, c, command.AsInt(library.CallReadOnly("left", []string{"apples"})), 7)

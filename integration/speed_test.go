@@ -74,8 +74,8 @@ func TestPipelines(t *testing.T) {
 						f.Error("LLEN of a string is no error")
 						return
 					}
-					if ok, err := set.Result(); !ok || err != nil {
-						f.Errorf("SET: %v, %v", ok, err)
+					if err := set.Err(); err != nil {
+						f.Errorf("SET: %v", err)
 					}
 					if v := got.Value(); v != strconv.Itoa(round) {
 						f.Errorf("GET: %q in round %d", v, round)

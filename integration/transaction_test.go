@@ -76,7 +76,7 @@ func TestMulti(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
 		since := f.monitor()
-		equal(f, c, command.Set("text", "x"), true)
+		equal(f, c, command.Set("text", "x"), done)
 		var b command.Batch
 		n, none, wrong, all := b.Incr("n"), b.Get("none"), b.LPush("text", 1), b.HGetAll("h")
 		set := b.HSet("h", command.Map{"a": 1})
@@ -146,7 +146,7 @@ func TestWatch(t *testing.T) {
 	shared(t, func(f *fixture) {
 		c := f.open()
 		other := f.open()
-		equal(f, c, command.Set("k", 1), true)
+		equal(f, c, command.Set("k", 1), done)
 		since := f.monitor()
 
 		s, err := c.Watch(f.ctx, "k")
@@ -166,7 +166,7 @@ func TestWatch(t *testing.T) {
 		if s, err = c.Watch(f.ctx, "none", "k"); err != nil {
 			f.Fatal(err)
 		}
-		equal(f, other, command.Set("k", 7), true)
+		equal(f, other, command.Set("k", 7), done)
 		b.Incr("k")
 		if err := s.Multi(f.ctx, &b); !errors.Is(err, redis.ErrTxConflict) {
 			f.Errorf("changed by another client: %v", err)
@@ -175,7 +175,7 @@ func TestWatch(t *testing.T) {
 		if err := s.Watch(f.ctx, "k"); err != nil {
 			f.Error(err)
 		}
-		equal(f, other, command.Set("k", 8), true)
+		equal(f, other, command.Set("k", 8), done)
 		if err := s.Multi(f.ctx, &b); !errors.Is(err, redis.ErrTxConflict) {
 			f.Errorf("an empty transaction: %v", err)
 		}
@@ -189,7 +189,7 @@ func TestWatch(t *testing.T) {
 		if err := s.Unwatch(f.ctx); err != nil {
 			f.Error(err)
 		}
-		equal(f, other, command.Set("k", 9), true)
+		equal(f, other, command.Set("k", 9), done)
 		b.Incr("k")
 		if err := s.Multi(f.ctx, &b); err != nil {
 			f.Errorf("unwatched: %v", err)
@@ -206,7 +206,7 @@ func TestWatch(t *testing.T) {
 		if s, err = c.Session(f.ctx); err != nil {
 			f.Fatal(err)
 		}
-		equal(f, other, command.Set("k", 1), true)
+		equal(f, other, command.Set("k", 1), done)
 		b.Incr("k")
 		if err := s.Multi(f.ctx, &b); err != nil {
 			f.Errorf("the next session: %v", err)
@@ -333,7 +333,7 @@ func TestSessionWaits(t *testing.T) {
 			f.Fatal(err)
 		}
 		defer s.Close()
-		equal(f, s, command.Set("k", 1), true)
+		equal(f, s, command.Set("k", 1), done)
 		if got := integer(f, s, "WAIT", 0, 100); got != 0 {
 			f.Errorf("WAIT counts %d replicas of none", got)
 		}

@@ -72,7 +72,7 @@ func TestDecoders(t *testing.T) {
 			"text": "text", "n": -7, "big": uint64(1<<64 - 1), "ratio": 0.5, "when": when.Format(time.RFC3339Nano),
 			"wait": "1m30s", "json": command.JSON(map[string]int{"a": 1}), "bytes": []byte{0xff, 0},
 		} {
-			equal(f, c, command.Set(key, value), true)
+			equal(f, c, command.Set(key, value), done)
 		}
 		equal(f, c, command.AsBytes(command.Get("bytes")), []byte{0xff, 0})
 		equal(f, c, command.AsInt(command.Get("n")), -7)
@@ -83,7 +83,7 @@ func TestDecoders(t *testing.T) {
 		equal(f, c, command.AsJSON[map[string]int](command.Get("json")), map[string]int{"a": 1})
 		equal(f, c, command.AsBool(command.Raw("EXISTS", "text")), true)
 		equal(f, c, command.AsAny(command.Raw("EXISTS", "text")), any(int64(1)))
-		equal(f, c, command.Set("addr", "::1"), true)
+		equal(f, c, command.Set("addr", "::1"), done)
 		equal(f, c, command.AsText[netip.Addr](command.Get("addr")), netip.MustParseAddr("::1"))
 
 		equal(f, c, command.RPush("list", 1, 2, 3), 3)
@@ -136,7 +136,7 @@ func TestViewsShareConnections(t *testing.T) {
 		if err := w.Close(); err != nil {
 			f.Fatal(err)
 		}
-		equal(f, c, command.Set("k", packed.Bytes()), true)
+		equal(f, c, command.Set("k", packed.Bytes()), done)
 		views := []*redis.View{
 			c.View(redis.Decoding{Replies: map[string]func(proto.Value) (proto.Value, error){"GET": unpack}}),
 			c.View(redis.Decoding{}),

@@ -101,10 +101,16 @@ func (v Value) Format() string {
 	return ""
 }
 
-// Int returns the number of an integer, 0 for all other kinds.
+// Int returns the number of an integer, also of one that arrived as text: what is stored,
+// and what scripts return, is. It is 0 for all else.
 func (v Value) Int() int64 {
 	if v.kind == KindInt {
 		return v.num
+	}
+	if v.kind == KindBulk || v.kind == KindSimple {
+		if n, err := strconv.ParseInt(v.Str(), 10, 64); err == nil {
+			return n
+		}
 	}
 	return 0
 }

@@ -165,3 +165,17 @@ func TestKindString(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Integers that are stored, or that a script returns, arrive as text.
+func TestIntOfText(t *testing.T) {
+	for wire, want := range map[string]int64{
+		":7\r\n": 7, "$2\r\n-7\r\n": -7, "+7\r\n": 7, "$19\r\n9223372036854775807\r\n": math.MaxInt64,
+		"$19\r\n9223372036854775808\r\n": 0, "$3\r\n1.5\r\n": 0, "$2\r\n7 \r\n": 0, "$0\r\n\r\n": 0,
+		"_\r\n": 0, ",7\r\n": 0, "#t\r\n": 0, "*1\r\n:7\r\n": 0,
+		"|1\r\n+ttl\r\n:3\r\n$1\r\n7\r\n": 7,
+	} {
+		if got := read(t, wire).Int(); got != want {
+			t.Errorf("%q: %d, want %d", wire, got, want)
+		}
+	}
+}

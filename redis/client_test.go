@@ -325,7 +325,7 @@ func TestSeveralConnections(t *testing.T) {
 func TestBadArgumentsAreNotSent(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		server.Refuse(errors.New("nothing must be sent"))
-		if _, err := client.Set(t.Context(), "k", true); !errors.Is(err, redis.ErrArgument) || !errors.Is(err, redis.ErrNotSent) || redis.SafeToRetry(err) {
+		if err := client.Set(t.Context(), "k", true); !errors.Is(err, redis.ErrArgument) || !errors.Is(err, redis.ErrNotSent) || redis.SafeToRetry(err) {
 			t.Errorf("SET: %v", err)
 		}
 		var b command.Batch

@@ -283,7 +283,7 @@ func TestFullConnectionLetsCallersWait(t *testing.T) {
 	story(t, redis.Options{ReplyTimeout: time.Hour}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		// The server reads nothing: after some large requests no more fits.
 		big := strings.Repeat("x", 4<<20)
-		var results []<-chan command.Result[bool]
+		var results []<-chan command.Result[struct{}]
 		first := command.Set("k", "").Go(t.Context(), client)
 		conn := server.AcceptReady()
 		synctest.Wait()
@@ -294,7 +294,7 @@ func TestFullConnectionLetsCallersWait(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := client.Set(ctx, "k", "late")
+		err := client.Set(ctx, "k", "late")
 		if !errors.Is(err, redis.ErrNotSent) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("a caller that found no room: %v", err)
 		}

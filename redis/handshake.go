@@ -287,7 +287,10 @@ func (c *conn) handshakeLost(name string, err error) error {
 func (e *lostError) unexplained() bool {
 	var timeout net.Error
 	var said *proto.Error
-	return !errors.Is(e.err, net.ErrClosed) && !errors.As(e.err, &said) && !(errors.As(e.err, &timeout) && timeout.Timeout())
+	if errors.As(e.err, &timeout) && timeout.Timeout() {
+		return false
+	}
+	return !errors.Is(e.err, net.ErrClosed) && !errors.As(e.err, &said)
 }
 
 func (e *lostError) Error() string {

@@ -182,7 +182,7 @@ func TestStoppedServer(t *testing.T) {
 		start := time.Now()
 		r.Append(nil)
 		call(t, "the large SET", time.Since(start), func(ctx context.Context) error {
-			_, err := client.Set(ctx, "k", value)
+			err := client.Set(ctx, "k", value)
 			return err
 		})
 	}

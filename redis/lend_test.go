@@ -540,7 +540,7 @@ func TestAllocationsOfALeader(t *testing.T) {
 			}
 		})
 		set := testing.AllocsPerRun(5000, func() {
-			if _, err := client.Set(ctx, "key", "value"); err != nil {
+			if err := client.Set(ctx, "key", "value"); err != nil {
 				failed = err
 			}
 		})

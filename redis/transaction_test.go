@@ -477,8 +477,8 @@ func TestAnyRunsScripts(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		var conn *redistest.Conn
 		for _, ask := range []func() (any, error){
-			func() (any, error) { return client.Any(t.Context(), script.Run(nil)) },
-			func() (any, error) { return client.View(redis.Decoding{}).Any(t.Context(), script.Run(nil)) },
+			func() (any, error) { return client.Any(t.Context(), script.Call(nil)) },
+			func() (any, error) { return client.View(redis.Decoding{}).Any(t.Context(), script.Call(nil)) },
 		} {
 			done := run(func() error {
 				v, err := ask()

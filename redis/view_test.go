@@ -127,11 +127,11 @@ func TestViewOfScripts(t *testing.T) {
 		}})
 		done := run(func() error {
 			for _, s := range []command.Script{script, script.ReadOnly()} {
-				if v, err := command.AsString(s.Run(nil)).Do(t.Context(), view); v != "1" || err != nil {
+				if v, err := command.AsString(s.Call(nil)).Do(t.Context(), view); v != "1" || err != nil {
 					t.Errorf("alone: %q, %v", v, err)
 				}
 				var b command.Batch
-				first, second := command.AsString(s.Run(nil)).Queue(&b), command.AsString(s.Run(nil)).Queue(&b)
+				first, second := command.AsString(s.Call(nil)).Queue(&b), command.AsString(s.Call(nil)).Queue(&b)
 				if err := view.Exec(t.Context(), &b); err != nil || first.Value() != "1" || second.Value() != "2" {
 					t.Errorf("in a batch: %q, %q, %v", first.Value(), second.Value(), err)
 				}

@@ -50,7 +50,7 @@ func listen(ctx context.Context, client *redchan.Client, subscribed chan<- struc
 	var count tally
 
 	// Commands are methods of the client.
-	if _, err := client.Set(ctx, ticksKey, 0, command.EX(time.Minute)); err != nil {
+	if err := client.Set(ctx, ticksKey, 0, command.EX(time.Minute)); err != nil {
 		return count, err
 	}
 

@@ -22,7 +22,7 @@ import (
 	"github.com/redchan-go/redchan/sharded"
 )
 
-var simulated = simulation.New(1000, 150)
+var simulated = simulation.New(400, 100)
 
 // TestModel runs random histories of a cluster: slots that move, nodes that fail, are paused,
 // cut off and forgotten, slots that nobody serves, connections that are lost, and

@@ -364,7 +364,7 @@ func AsText[T any, P interface {
 //	command.AsSlice(command.LRange("scores", 0, -1), command.AsInt)
 //
 // Names and values, such as those of [HGetAll], take turns. A missing element does not
-// fit, unless element is [AsAny] or [AsGuess]. Elements that are error replies are
+// fit, unless element is [AsAny], [AsGuess] or [AsOptional]. Elements that are error replies are
 // reported by a [*PartialError], with the others in the result.
 func AsSlice[T, U any](cmd Cmd[U], element func(Cmd[U]) Cmd[T]) Cmd[[]T] {
 	form := cmd.request.form()

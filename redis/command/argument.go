@@ -98,9 +98,10 @@ func value(v any) (argument, error) {
 			"give d.Milliseconds(), d.Seconds() or d.String()")
 	case time.Time:
 		return argument{}, badArgument("a time.Time has no one meaning as a value: " +
-			"give t.UnixMilli(), t.Format(...) or command.JSON(t)")
+			"give t.UnixMilli(), t.Format(...), or command.Text(t), which is RFC 3339")
 	case bool:
-		return argument{}, badArgument("a bool has no one meaning as a value: give 1 and 0, or command.JSON(v)")
+		return argument{}, badArgument("a bool has no one meaning as a value: " +
+			"give command.Bool(v), which is 1 or 0, or command.Text or command.JSON of what you made of it")
 	case nil:
 		return argument{}, badArgument("nil can't be stored: delete the key, or give an empty string")
 	}
@@ -145,9 +146,9 @@ func single(v float64) (argument, error) {
 	return number(f)
 }
 
-// Encoded is a value that [JSON] or [Binary] turned into bytes. It can stand
-// wherever a command takes a value; an error of the encoding is told by the
-// command, before anything is sent.
+// Encoded is a value that [JSON], [Binary], [Text] or [Bool] turned into bytes. It can
+// stand wherever a command takes a value. The command reports an error of the encoding
+// before anything is sent.
 type Encoded struct {
 	data []byte
 	err  error
@@ -176,4 +177,26 @@ func Binary(m encoding.BinaryMarshaler) Encoded {
 		err = fmt.Errorf("%w: %w", ErrArgument, err)
 	}
 	return Encoded{data, err}
+}
+
+// Text encodes v by its own MarshalText, to be given as a value: a netip.Addr, a big.Int, a
+// time.Time as RFC 3339. Read it back with [AsText].
+func Text(v encoding.TextMarshaler) Encoded {
+	if v == nil {
+		return Encoded{err: badArgument("nil can't be stored: delete the key, or give an empty string")}
+	}
+	data, err := v.MarshalText()
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrArgument, err)
+	}
+	return Encoded{data, err}
+}
+
+// Bool encodes true as 1 and false as 0, to be given as a value. Read it back with
+// [AsBool].
+func Bool(v bool) Encoded {
+	if v {
+		return Encoded{data: []byte("1")}
+	}
+	return Encoded{data: []byte("0")}
 }

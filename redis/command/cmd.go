@@ -127,8 +127,8 @@ func As[T, U any](cmd Cmd[U], decode func(proto.Value) (T, error)) Cmd[T] {
 }
 
 // ReadOnly returns cmd as one that never writes, for a [Raw] command of which the
-// table of known commands does not say so: it may be sent again after its reply was
-// lost. It is nothing that a batch does with its commands.
+// table of known commands does not say so: it may run on replicas, and be sent again after
+// its reply was lost.
 func (c Cmd[T]) ReadOnly() Cmd[T] {
 	c.request.readOnly = true
 	return c

@@ -230,21 +230,6 @@ func decodeStrings(v proto.Value) ([]string, error) {
 	return decodeEach(v, "[]string", textsOf(v).string)
 }
 
-// Optional is a value that may be missing among others that are not: one of
-// MGET's. The zero Optional is missing.
-type Optional[T any] struct {
-	Value   T
-	Present bool
-}
-
-// Or returns the value, or instead where it is missing.
-func (o Optional[T]) Or(instead T) T {
-	if o.Present {
-		return o.Value
-	}
-	return instead
-}
-
 // decodeOptionalStrings decodes an array of texts and nulls.
 func decodeOptionalStrings(v proto.Value) ([]Optional[string], error) {
 	if v.Kind() != proto.KindArray {

@@ -1,12 +1,12 @@
 // Package command is the vocabulary of Redis and Valkey as values. A
 // constructor makes a command; any client runs it, in whichever way suits:
 //
-//	cmd := command.Set("greeting", "hello", command.EX(time.Minute), command.NX)
+//	cmd := command.SetIf("greeting", "hello", command.NX, command.EX(time.Minute))
 //
 //	ok, err := cmd.Do(ctx, client)          // wait for the result
 //	results := cmd.Go(ctx, client)          // the result on a channel, for select
 //	future := cmd.Queue(&batch)             // with others, in one round trip
-//	ok, err = client.Set(ctx, "greeting", "hello") // the generated method
+//	err = client.Set(ctx, "greeting", "hello") // the generated method
 //
 // Arguments are strings, byte slices, integers and floats, and types made from
 // them; [JSON] and [Binary] wrap the rest. Anything else is an error, found by

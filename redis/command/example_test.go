@@ -10,7 +10,7 @@ import (
 
 // A command is a value, made without a client.
 func Example() {
-	cmd := command.Set("greeting", "hello", command.EX(time.Minute), command.NX)
+	cmd := command.SetIf("greeting", "hello", command.NX, command.EX(time.Minute))
 	client := &double{reply: "+OK\r\n"} // any Doer: a redis.Client in a program
 
 	ok, err := cmd.Do(context.Background(), client)

@@ -3664,16 +3664,16 @@ func (b *Batch) ScriptShow(hash string) *Future[string] {
 	return queueIn(b, &cmd.request, cmd.decode)
 }
 
-// Set sets a key to a value, whatever it held, and without an expiry option
-// also without one. False: the condition of NX, XX or IfEqual did not hold and
-// nothing was set. O(1). Since 1.0.0.
-func (c *Commands) Set(ctx context.Context, key string, value any, opts ...SetOption) (bool, error) {
+// Set sets a key to a value, whatever it held, and without an option also without an
+// expiry. O(1). Since 1.0.0.
+func (c *Commands) Set(ctx context.Context, key string, value any, opts ...SetOption) error {
 	cmd := Set(key, value, opts...)
-	return do(ctx, c.doer, &cmd.request, cmd.decode)
+	_, err := do(ctx, c.doer, &cmd.request, cmd.decode)
+	return err
 }
 
 // Set queues [Set].
-func (b *Batch) Set(key string, value any, opts ...SetOption) *Future[bool] {
+func (b *Batch) Set(key string, value any, opts ...SetOption) *Future[struct{}] {
 	cmd := Set(key, value, opts...)
 	return queueIn(b, &cmd.request, cmd.decode)
 }
@@ -3709,14 +3709,27 @@ func (b *Batch) SetEX(key string, d time.Duration, value any) *Future[struct{}] 
 // SetGet is [Set] with GET: it returns the value that the key had before,
 // whether or not the new one was set. [Nil]: the key did not exist.
 // O(1). Since 6.2.0; together with NX since 7.0.0.
-func (c *Commands) SetGet(ctx context.Context, key string, value any, opts ...SetOption) (string, error) {
+func (c *Commands) SetGet(ctx context.Context, key string, value any, opts ...SetGetOption) (string, error) {
 	cmd := SetGet(key, value, opts...)
 	return do(ctx, c.doer, &cmd.request, cmd.decode)
 }
 
 // SetGet queues [SetGet].
-func (b *Batch) SetGet(key string, value any, opts ...SetOption) *Future[string] {
+func (b *Batch) SetGet(key string, value any, opts ...SetGetOption) *Future[string] {
 	cmd := SetGet(key, value, opts...)
+	return queueIn(b, &cmd.request, cmd.decode)
+}
+
+// SetIf is [Set] under a condition. False: the condition does not hold, and nothing was
+// set. O(1). Since 2.6.12.
+func (c *Commands) SetIf(ctx context.Context, key string, value any, condition SetCondition, opts ...SetOption) (bool, error) {
+	cmd := SetIf(key, value, condition, opts...)
+	return do(ctx, c.doer, &cmd.request, cmd.decode)
+}
+
+// SetIf queues [SetIf].
+func (b *Batch) SetIf(key string, value any, condition SetCondition, opts ...SetOption) *Future[bool] {
+	cmd := SetIf(key, value, condition, opts...)
 	return queueIn(b, &cmd.request, cmd.decode)
 }
 

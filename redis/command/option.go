@@ -123,7 +123,8 @@ func (c Condition) tokens() tokens {
 	return option(groupCondition, "XX")
 }
 
-func (c Condition) setOption() tokens     { return c.tokens() }
+func (c Condition) setCondition() tokens  { return c.tokens() }
+func (c Condition) setGetOption() tokens  { return c.tokens() }
 func (c Condition) zaddOption() tokens    { return c.tokens() }
 func (c Condition) geoAddOption() tokens  { return c.tokens() }
 func (c Condition) msetEXOption() tokens  { return c.tokens() }
@@ -156,23 +157,31 @@ func (c Comparison) zaddOption() tokens    { return c.tokens() }
 func (c Comparison) expireOption() tokens  { return c.tokens() }
 func (c Comparison) hexpireOption() tokens { return c.tokens() }
 
-// Expiry is an option that says when a key or a field shall expire: [EX] and
-// [EXAT].
+// Expiry is an option that says when a key or a field shall expire: [EX], [EXAT] and
+// [EXIf].
 type Expiry struct {
-	at bool
-	ms int64
+	at   bool
+	none bool // there is none
+	ms   int64
 }
 
 // EX lets a key expire after d, which is rounded up to a millisecond and must be
 // positive. It is sent in seconds, or in milliseconds where it has a fraction of a
 // second.
-func EX(d time.Duration) Expiry { return Expiry{false, milliseconds(d)} }
+func EX(d time.Duration) Expiry { return Expiry{ms: milliseconds(d)} }
+
+// EXIf is [EX] for an expiry that a program may not have: where d is 0 it is no option at
+// all, and the key keeps no expiry.
+func EXIf(d time.Duration) Expiry { return Expiry{none: d == 0, ms: milliseconds(d)} }
 
 // EXAT lets a key expire at a time, which is rounded up to a millisecond and must be
 // after the begin of 1970. Since Redis 6.2.
-func EXAT(t time.Time) Expiry { return Expiry{true, unixMilliseconds(t)} }
+func EXAT(t time.Time) Expiry { return Expiry{at: true, ms: unixMilliseconds(t)} }
 
 func (e Expiry) tokens() tokens {
+	if e.none {
+		return tokens{}
+	}
 	name, n := "PX", e.ms
 	if e.at {
 		name = "PXAT"
@@ -192,6 +201,7 @@ func (e Expiry) tokens() tokens {
 }
 
 func (e Expiry) setOption() tokens    { return e.tokens() }
+func (e Expiry) setGetOption() tokens { return e.tokens() }
 func (e Expiry) msetEXOption() tokens { return e.tokens() }
 func (e Expiry) getEXOption() tokens  { return e.tokens() }
 func (e Expiry) hsetEXOption() tokens { return e.tokens() }
@@ -204,6 +214,7 @@ const KeepTTL ExpiryKept = "KEEPTTL"
 
 func (e ExpiryKept) tokens() tokens       { return flag(groupExpiry, e, KeepTTL) }
 func (e ExpiryKept) setOption() tokens    { return e.tokens() }
+func (e ExpiryKept) setGetOption() tokens { return e.tokens() }
 func (e ExpiryKept) msetEXOption() tokens { return e.tokens() }
 func (e ExpiryKept) hsetEXOption() tokens { return e.tokens() }
 

@@ -51,7 +51,7 @@ func TestErrorsOfScriptsAreFinal(t *testing.T) {
 	script := command.NewScript("return 1")
 	library := command.NewLibrary("#!lua name=l\n")
 	for name, cmd := range map[string]command.Queueable{
-		"EVAL": command.Eval("return 1", keys), "EVALSHA": script.Run(keys), "EVALSHA_RO": script.ReadOnly().Run(keys),
+		"EVAL": command.Eval("return 1", keys), "EVALSHA": script.Call(keys), "EVALSHA_RO": script.ReadOnly().Call(keys),
 		"FCALL": library.Call("f", keys), "FCALL_RO": library.CallReadOnly("f", keys),
 		"a raw EVAL": command.Raw("EVAL", "return 1", 1, command.Key("foo")), "a command of a module": command.Raw("X.Y", command.Key("foo")),
 	} {

@@ -94,7 +94,7 @@ func TestScriptsWithoutSHA1(t *testing.T) {
 	hash := strings.Repeat("ab", 20)
 	d := &fipsDouble{load: bulkText(hash).in(true)}
 	for range 2 {
-		if n, err := command.AsInt(script.Run(nil)).Do(t.Context(), d); n != 7 || err != nil {
+		if n, err := command.AsInt(script.Call(nil)).Do(t.Context(), d); n != 7 || err != nil {
 			t.Errorf("%d, %v", n, err)
 		}
 	}
@@ -103,12 +103,12 @@ func TestScriptsWithoutSHA1(t *testing.T) {
 	}
 	// A user who may not load scripts sends the text.
 	denied := &fipsDouble{load: "-NOPERM no\r\n"}
-	if n, err := command.AsInt(command.NewScript("return 7").Run(nil)).Do(t.Context(), denied); n != 7 || err != nil || denied.sent[1] != "EVALSHA return 7" {
+	if n, err := command.AsInt(command.NewScript("return 7").Call(nil)).Do(t.Context(), denied); n != 7 || err != nil || denied.sent[1] != "EVALSHA return 7" {
 		t.Errorf("%d, %v, sent %q", n, err, denied.sent)
 	}
 	// A batch has the text in it.
 	var b command.Batch
-	command.NewScript("return 8").Run(nil).Queue(&b)
+	command.NewScript("return 8").Call(nil).Queue(&b)
 	batch := &double{reply: ":8\r\n"}
 	if err := b.Exec(t.Context(), batch); err != nil {
 		t.Error(err)

@@ -27,6 +27,8 @@ type Request struct {
 	blocks bool // it may have no reply within the connection's usual time
 	// readOnly says that it never writes although its spec does not say so.
 	readOnly bool
+	// idempotent says that it may be repeated although it writes.
+	idempotent bool
 	// ofSession says that it changes what its connection is.
 	ofSession bool
 	// as is the form of the reply where it is not that of the command, see form.

@@ -19,6 +19,10 @@ type Requests struct {
 	blocking []blocking
 	bad      *BatchError // the first request that can't be sent
 	scripts  []queuedScript
+	// declared has the numbers of the requests that are [Request.Repeatable] although the table
+	// of commands does not say so; repeatable says that all are, whatever they do.
+	declared   []int
+	repeatable bool
 	// transaction says that they are one, from MULTI to EXEC.
 	transaction bool
 }
@@ -62,6 +66,9 @@ func (rs *Requests) Add(r *Request) {
 	}
 	if r.blocks {
 		rs.blocking = append(rs.blocking, blocking{len(rs.list), r.BlockFor()})
+	}
+	if r.idempotent || r.readOnly {
+		rs.declared = append(rs.declared, len(rs.list))
 	}
 	if r.rest != nil && r.rest.script != nil {
 		text := r.rest.script
@@ -143,14 +150,19 @@ func (rs *Requests) BlockFor() time.Duration {
 // their text again in the first of their requests.
 func (rs *Requests) Part(from, to int) *Requests {
 	if slices.ContainsFunc(rs.scripts, func(s queuedScript) bool { return s.index >= from && s.index < to }) {
-		part := new(Requests)
+		part := &Requests{repeatable: rs.repeatable}
 		for i := from; i < to; i++ {
 			r := rs.At(i)
 			part.Add(&r)
 		}
 		return part
 	}
-	part := &Requests{list: append([]encoded(nil), rs.list[from:to]...)}
+	part := &Requests{list: append([]encoded(nil), rs.list[from:to]...), repeatable: rs.repeatable}
+	for _, i := range rs.declared {
+		if i >= from && i < to {
+			part.declared = append(part.declared, i-from)
+		}
+	}
 	start, keys := 0, uint32(0)
 	if from > 0 {
 		start, keys = rs.list[from-1].end, rs.list[from-1].keysEnd
@@ -191,6 +203,9 @@ func (rs *Requests) Join(others *Requests, i int) {
 		rs.list = make([]encoded, 0, firstRequests)
 		rs.wire = make([]byte, 0, firstBytes)
 	}
+	if others.declares(i) {
+		rs.declared = append(rs.declared, len(rs.list))
+	}
 	start, keys := 0, uint32(0)
 	if i > 0 {
 		start, keys = others.list[i-1].end, others.list[i-1].keysEnd
@@ -218,12 +233,15 @@ func (rs *Requests) IsTransaction() bool { return rs.transaction }
 // one with all results, an error, or null where a watched key was changed: see
 // [TransactionReplies].
 func (rs *Requests) Transaction(before ...Request) *Requests {
-	tx := &Requests{transaction: true}
+	tx := &Requests{transaction: true, repeatable: rs.repeatable}
 	for i := range before {
 		tx.Add(&before[i])
 	}
 	multi, exec := newRequest(&specMulti), newRequest(&specExec)
 	tx.Add(&multi)
+	for _, i := range rs.declared {
+		tx.declared = append(tx.declared, len(tx.list)+i)
+	}
 	start := len(tx.wire)
 	tx.wire = append(tx.wire, rs.wire...)
 	for _, e := range rs.list {
@@ -261,6 +279,7 @@ func (rs *Requests) At(i int) Request {
 		}
 		at = from + size + len("\r\n")
 	}
+	r.idempotent = rs.declares(i)
 	for _, b := range rs.blocking {
 		if b.index == i {
 			r.mayBlock(b.blockFor)
@@ -376,6 +395,6 @@ func (rs *Requests) reset() {
 	clear(rs.scripts)
 	*rs = Requests{
 		wire: rs.wire[:0], list: rs.list[:0], keys: rs.keys[:0],
-		blocking: rs.blocking[:0], scripts: rs.scripts[:0],
+		blocking: rs.blocking[:0], scripts: rs.scripts[:0], declared: rs.declared[:0],
 	}
 }

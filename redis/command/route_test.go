@@ -84,7 +84,7 @@ func TestRequestsJoin(t *testing.T) {
 	script := command.NewScript("return redis.call('GET', KEYS[1])")
 	var scripts, second command.Requests
 	for _, key := range []string{"a", "b"} {
-		r := script.Run([]string{key}).Request()
+		r := script.Call([]string{key}).Request()
 		scripts.Add(&r)
 	}
 	second.Join(&scripts, 1)

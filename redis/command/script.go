@@ -40,12 +40,13 @@ func callRequest(spec *Spec, script string, keys []string, args []any) Request {
 //
 //	var take = command.NewScript("return redis.call('DECRBY', KEYS[1], ARGV[1])")
 //
-//	left, err := command.AsInt(take.Run([]string{"stock"}, 3)).Do(ctx, client)
+//	left, err := command.AsInt(take.Call([]string{"stock"}, 3)).Do(ctx, client)
 //
-// It is a value, safe for concurrent use.
+// [NewScriptOf] makes one whose result has a type. It is a value, safe for concurrent use.
 type Script struct {
-	text     *scriptText // nil for the zero Script
-	readOnly bool
+	text       *scriptText // nil for the zero Script
+	readOnly   bool
+	idempotent bool
 }
 
 // scriptText is the text of a script, and its hash once that is known.
@@ -72,7 +73,7 @@ func (t *scriptText) load(ctx context.Context, d Doer) error {
 }
 
 // NewScript returns a script. Nothing is sent. The program computes its hash, or the
-// server does at the first Run where Go's FIPS 140-only mode forbids SHA-1.
+// server does at the first call where Go's FIPS 140-only mode forbids SHA-1.
 func NewScript(source string) Script {
 	t := &scriptText{source: source}
 	if !fips140.Enforced() {
@@ -87,6 +88,13 @@ func NewScript(source string) Script {
 // it may run on replicas and again after its reply was lost. Since 7.0.0.
 func (s Script) ReadOnly() Script {
 	s.readOnly = true
+	return s
+}
+
+// Idempotent returns the script as one that may be repeated after its reply was lost, see
+// [Cmd.Idempotent].
+func (s Script) Idempotent() Script {
+	s.idempotent = true
 	return s
 }
 
@@ -107,18 +115,19 @@ func (s Script) Hash() string {
 	return s.text.knownHash()
 }
 
-// Run runs the script with KEYS and ARGV: by EVALSHA, and where the server does not
+// Call calls the script with KEYS and ARGV: by EVALSHA, and where the server does not
 // know the script (any more) by EVAL, which makes it known. In a batch, plain or MULTI,
-// the first Run of a script sends its text and the others its hash.
+// the first call of a script sends its text and the others its hash.
 //
 // Its reply has the shape that the script gives it: read it with [AsInt], [AsStrings],
 // [As] and their kind. Since 2.6.0.
-func (s Script) Run(keys []string, args ...any) Cmd[proto.Value] {
+func (s Script) Call(keys []string, args ...any) Cmd[proto.Value] {
 	spec := &specEvalsha
 	if s.readOnly {
 		spec = &specEvalshaRo
 	}
 	r := callRequest(spec, s.Hash(), keys, args)
+	r.idempotent = s.idempotent
 	if s.Source() == "" {
 		r.fail(badArgument("a script without text: make it by NewScript"))
 		return Cmd[proto.Value]{r, decodeValue}
@@ -236,7 +245,7 @@ func (l Library) load() Request {
 // server does not have the function, the library is loaded and the function called
 // again; not in a batch, which begins with [Library.Load] where that is needed.
 //
-// Its reply has the shape that the function gives it, see [Script.Run]. Since 7.0.0.
+// Its reply has the shape that the function gives it, see [Script.Call]. Since 7.0.0.
 func (l Library) Call(function string, keys []string, args ...any) Cmd[proto.Value] {
 	return l.call(&specFcall, function, keys, args)
 }

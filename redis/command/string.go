@@ -15,17 +15,36 @@ func Get(key string) Cmd[string] {
 	return Cmd[string]{r, decodeString}
 }
 
-// SetOption is an option of [Set] and [SetGet]: [NX], [XX], [EX], [EXAT],
-// [KeepTTL], [IfEqual].
+// SetOption is an option of [Set]: [EX], [EXAT], [KeepTTL].
 type SetOption interface{ setOption() tokens }
 
-// Set sets a key to a value, whatever it held, and without an expiry option
-// also without one. False: the condition of NX, XX or IfEqual did not hold and
-// nothing was set. O(1). Since 1.0.0.
-func Set(key string, value any, opts ...SetOption) Cmd[bool] {
+// SetCondition is a condition of [SetIf]: [NX], [XX], [IfEqual].
+type SetCondition interface{ setCondition() tokens }
+
+// SetGetOption is an option of [SetGet]: one of [SetOption], or of [SetCondition].
+type SetGetOption interface{ setGetOption() tokens }
+
+// Set sets a key to a value, whatever it held, and without an option also without an
+// expiry. O(1). Since 1.0.0.
+func Set(key string, value any, opts ...SetOption) Cmd[struct{}] {
 	r := newRequest(&specSet)
 	r.key(key)
 	r.value(value)
+	setOptions(&r, opts)
+	return Cmd[struct{}]{r, decodeOK}
+}
+
+// SetIf is [Set] under a condition. False: the condition does not hold, and nothing was
+// set. O(1). Since 2.6.12.
+func SetIf(key string, value any, condition SetCondition, opts ...SetOption) Cmd[bool] {
+	r := newRequest(&specSet)
+	r.key(key)
+	r.value(value)
+	if condition == nil {
+		r.fail(badArgument("there is no condition: Set has none"))
+		return Cmd[bool]{r, decodeApplied}
+	}
+	r.option(condition.setCondition())
 	setOptions(&r, opts)
 	return Cmd[bool]{r, decodeApplied}
 }
@@ -33,12 +52,14 @@ func Set(key string, value any, opts ...SetOption) Cmd[bool] {
 // SetGet is [Set] with GET: it returns the value that the key had before,
 // whether or not the new one was set. [Nil]: the key did not exist.
 // O(1). Since 6.2.0; together with NX since 7.0.0.
-func SetGet(key string, value any, opts ...SetOption) Cmd[string] {
+func SetGet(key string, value any, opts ...SetGetOption) Cmd[string] {
 	r := newRequest(&specSet)
 	r.key(key)
 	r.value(value)
 	r.word("GET")
-	setOptions(&r, opts)
+	if len(opts) > 0 {
+		addOptions(&r, opts, SetGetOption.setGetOption)
+	}
 	return Cmd[string]{r, decodeString}
 }
 
@@ -51,16 +72,20 @@ func setOptions(r *Request, opts []SetOption) {
 
 // IfEqual lets SET only replace the value given here: the option IFEQ.
 // Since Valkey 8.1 and Redis 8.4.
-func IfEqual(comparison any) SetOption { return ifEqual{comparison} }
+func IfEqual(comparison any) Equal { return Equal{comparison} }
 
-type ifEqual struct{ value any }
+// Equal is the condition that a key has a value, see [IfEqual].
+type Equal struct{ value any }
 
-func (e ifEqual) setOption() tokens {
+func (e Equal) tokens() tokens {
 	a, err := value(e.value)
 	t := option(groupCondition, "IFEQ", a)
 	t.err = err
 	return t
 }
+
+func (e Equal) setCondition() tokens { return e.tokens() }
+func (e Equal) setGetOption() tokens { return e.tokens() }
 
 // MGet returns the values of several keys in their order; what does not exist,
 // or is no string, is missing. O(N). Since 1.0.0.

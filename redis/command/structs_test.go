@@ -405,7 +405,7 @@ func TestRequestsPart(t *testing.T) {
 	add(command.Get("a").Request())
 	add(command.MGet("b", "c", "d").Request())
 	add(command.BLPop(time.Second, "e", "f").Request())
-	add(command.NewScript("return 1").Run([]string{"g", "h"}, 1).Request())
+	add(command.NewScript("return 1").Call([]string{"g", "h"}, 1).Request())
 	add(command.Raw("JSON.GET", command.Key("i"), "$").Request())
 	all, starts := rs.Append(nil), []int{0}
 	for i := range rs.Len() {
@@ -455,7 +455,7 @@ func TestScriptsInRequests(t *testing.T) {
 	script := command.NewScript("return 1")
 	var rs command.Requests
 	for range 3 {
-		r := script.Run(nil).Request()
+		r := script.Call(nil).Request()
 		rs.Add(&r)
 	}
 	check := func(rs *command.Requests, want ...string) {
@@ -487,7 +487,7 @@ func TestScriptsInRequests(t *testing.T) {
 // A script or function that fails by an error of its own has run, and does not run again,
 // however much the error looks like the server's.
 func TestOwnErrorsOfScriptsAreFinal(t *testing.T) {
-	script := command.NewScript("return 1").Run(nil)
+	script := command.NewScript("return 1").Call(nil)
 	function := command.NewLibrary("#!lua name=l\n").Call("f", nil)
 	for _, test := range []struct {
 		cmd     command.Cmd[proto.Value]
@@ -526,7 +526,7 @@ func TestScriptHash(t *testing.T) {
 	if got := command.NewScript("return 1").Hash(); got != "e0e1f9fabfc9d4800c877a703b823ac0578ff8db" {
 		t.Error(got)
 	}
-	if r := (command.Script{}).Run(nil).Request(); !errors.Is(r.Err(), command.ErrArgument) {
+	if r := (command.Script{}).Call(nil).Request(); !errors.Is(r.Err(), command.ErrArgument) {
 		t.Errorf("%v", r.Err())
 	}
 }

@@ -26,7 +26,7 @@ func TestConversation(t *testing.T) {
 		defer client.Close()
 
 		// A command.
-		set := command.Set("k", "v", command.NX).Go(t.Context(), client)
+		set := command.SetIf("k", "v", command.NX).Go(t.Context(), client)
 		conn := server.AcceptReady()
 		conn.Expect("SET", "k", "v", "NX")
 		conn.OK()

@@ -26,7 +26,7 @@ func (c redchanClient) Get(ctx context.Context, key string) (string, error) {
 }
 
 func (c redchanClient) Set(ctx context.Context, key, value string) error {
-	_, err := c.client.Set(ctx, key, value)
+	err := c.client.Set(ctx, key, value)
 	return err
 }
 
