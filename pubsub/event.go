@@ -46,9 +46,9 @@ type Event struct {
 	Count int
 	// Node is, in a cluster, the address of the node that has confirmed Name, for
 	// EventSubscribed, that has taken it away, for EventUnsubscribed with Err, or whose
-	// link was lost, for EventDisconnected.
+	// connection was lost, for EventDisconnected.
 	Node string
-	// Err is why the link was lost, or why the server took the name away.
+	// Err is why the connection was lost, or why the server took the name away.
 	Err error
 	// Gap is set when Name is confirmed again after a loss, and for
 	// EventOverflow.

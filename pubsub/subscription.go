@@ -85,16 +85,11 @@ type Subscription struct {
 	progress chan struct{}
 }
 
-// New makes a subscription for a client of this module, which is asked by open for its hub:
-// programs get theirs from a client. It returns when the server has acknowledged each of the
+// New makes a subscription for a client of this module, which gives it the hub that open returns:
+// programs get theirs from a client. New returns when the server has acknowledged each of the
 // names among opts, or fails after the client's SubscribeTimeout and leaves nothing
 // behind. Without any option that names something it returns at once, and names are added
-// later; an empty list of names is an error. open is not called where opts or ctx are wrong.
-//
-// ctx is the subscription's life, not that of the call: the subscription stops
-// at once when ctx ends, as by Close. A program that says goodbye after its
-// context has ended, or unsubscribes and receives the rest, makes the
-// subscription with [context.WithoutCancel] of it, and ends it itself.
+// later; an empty list of names is an error. open is not called if opts or ctx are wrong.
 func New(ctx context.Context, open hub.Opener, opts ...Option) (*Subscription, error) {
 	if ctx == nil {
 		return nil, errNoContext
@@ -227,7 +222,7 @@ func (s *Subscription) unsubscribeTimeout() time.Duration {
 // zero Messages without end, so receive with msg, ok, or range.
 func (s *Subscription) Messages() <-chan Message { return s.out }
 
-// Events returns what happens to the subscription: confirmations, the link, the
+// Events returns what happens to the subscription: confirmations, the connection, the
 // answers to Ping. The last 64 that were not received are kept, also from before
 // the first call. It is always the same channel, and closed with the
 // subscription: receive with event, ok, and in a select set the channel to nil
@@ -262,7 +257,7 @@ func (s *Subscription) endError() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	return ErrClosed
+	return ErrEnded
 }
 
 // Close ends the subscription and returns when nothing of it is left. What is in
@@ -299,7 +294,7 @@ func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error
 //
 // Unsubscribe waits no longer than the client's UnsubscribeTimeout, or ctx; time in which this
 // subscription itself holds up the connection, by [Block], does not count. The channels go
-// without the acknowledgement then, as they do when the link is lost first. The error says so,
+// without the acknowledgement then, as they do when the connection is lost first. The error says so,
 // and a Gap in the stream says that messages may be missing: on the next message, or as an item
 // of [KindGap] where the stream ends.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
@@ -339,7 +334,7 @@ func (s *Subscription) Names() []Name {
 }
 
 // Next waits for the next message. One that is there already beats the end of
-// ctx. After the end of the subscription the error is Err, or ErrClosed where
+// ctx. After the end of the subscription the error is Err, or ErrEnded where
 // that is nil. Items of the kinds in skip are thrown away.
 func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
 	if err := checkContext(ctx); err != nil {
@@ -441,7 +436,7 @@ func (s *Subscription) All(ctx context.Context) iter.Seq2[Message, error] {
 				continue
 			}
 			// Without an error of its own the end is none for a loop.
-			if !errors.Is(err, ErrClosed) || s.Err() != nil {
+			if !errors.Is(err, ErrEnded) || s.Err() != nil {
 				yield(Message{}, err)
 			}
 			return

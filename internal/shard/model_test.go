@@ -325,7 +325,7 @@ func (m *model) subscribe() {
 func (m *model) check(err error) {
 	var missing *pubsub.UnacknowledgedError
 	var incomplete *pubsub.IncompleteError
-	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrClosed) {
+	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrEnded) {
 		m.Errorf("unexpected error %v", err)
 	}
 }

@@ -435,7 +435,7 @@ func TestClose(t *testing.T) {
 		}
 		w.mux.Close(why)
 		w.update(0)
-		if _, err := subscribeTo(w.mux, pubsub.ShardChannel("a")); !errors.Is(err, pubsub.ErrClosed) || !errors.Is(err, why) {
+		if _, err := subscribeTo(w.mux, pubsub.ShardChannel("a")); !errors.Is(err, pubsub.ErrEnded) || !errors.Is(err, why) {
 			t.Errorf("Subscribe after Close: %v", err)
 		}
 		if got := w.connected(); !equal(got, 0, 0, 0, 0, 0, 0) {
