@@ -14,18 +14,11 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// KeyEvent is something that has happened to a key of the cluster, see [pubsub.KeyEvent].
-type KeyEvent struct {
-	pubsub.KeyEvent
-	// Node is the address of the primary that told it.
-	Node string
-}
-
 // KeyEvents is the notifications of all primaries, made by [Client.KeyEvents].
 type KeyEvents struct {
 	client *Client
 	names  []pubsub.Option
-	out    chan KeyEvent
+	out    chan pubsub.KeyEvent
 	wake   chan struct{} // capacity 1: there is a new topology, or a stream has ended
 
 	ctx    context.Context // ends with the life of the stream
@@ -66,7 +59,7 @@ func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEven
 		return nil, notSent("PSUBSCRIBE", "", err)
 	}
 	k := &KeyEvents{
-		client: c, names: opts, out: make(chan KeyEvent, keyEventsRoom), wake: make(chan struct{}, 1),
+		client: c, names: opts, out: make(chan pubsub.KeyEvent, keyEventsRoom), wake: make(chan struct{}, 1),
 		done: make(chan struct{}), streams: map[string]*keyStream{},
 	}
 	k.ctx, k.stop = context.WithCancelCause(ctx)
@@ -114,7 +107,7 @@ const keyEventsRoom = 64
 
 // Events returns the stream. It is always the same channel, and closed when the stream has
 // ended; Err tells why.
-func (k *KeyEvents) Events() <-chan KeyEvent { return k.out }
+func (k *KeyEvents) Events() <-chan pubsub.KeyEvent { return k.out }
 
 // Err returns why the stream ended. It is nil as long as it has not, and after Close.
 func (k *KeyEvents) Err() error {
@@ -294,7 +287,7 @@ func (k *KeyEvents) missed(s *keyStream, since time.Time) bool {
 }
 
 func (k *KeyEvents) sendGap(s *keyStream, gap *pubsub.Gap) bool {
-	return k.send(KeyEvent{KeyEvent: pubsub.KeyEvent{Gap: gap}, Node: s.node.addr})
+	return k.send(pubsub.KeyEvent{Gap: gap, Node: s.node.addr})
 }
 
 // forward gives the stream the events of one primary.
@@ -323,7 +316,7 @@ func (k *KeyEvents) forward(s *keyStream) {
 // forwardAll gives the stream the events of a subscription until that ends. While its connection is
 // lost it has the topology refreshed: another node may be the primary.
 func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
-	items, links := pubsub.KeyEvents(sub), sub.Events()
+	items, links := pubsub.AsKeyEvents(sub), sub.Events()
 	look := time.NewTimer(0)
 	look.Stop()
 	defer look.Stop()
@@ -334,7 +327,8 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 			if !ok {
 				return true
 			}
-			if !k.send(KeyEvent{KeyEvent: item, Node: addr}) {
+			item.Node = addr
+			if !k.send(item) {
 				return false
 			}
 		case event, ok := <-links:
@@ -363,7 +357,7 @@ const (
 )
 
 // send gives the stream an event, waiting for its consumer.
-func (k *KeyEvents) send(e KeyEvent) bool {
+func (k *KeyEvents) send(e pubsub.KeyEvent) bool {
 	select {
 	case k.out <- e:
 		return true

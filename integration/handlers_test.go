@@ -305,8 +305,8 @@ func TestKeyEvents(t *testing.T) {
 		equal(f, c, command.ConfigSet(map[string]string{"notify-keyspace-events": "KEA"}), done)
 		defer equal(f, c, command.ConfigSet(before), done)
 		strange := `user:*[1]?\`
-		byKey := pubsub.KeyEvents(f.subscribe(c, pubsub.Keyspace(0, pubsub.EscapePattern(strange))))
-		byEvent := pubsub.KeyEvents(f.subscribe(c, pubsub.Keyevent(-1, "expired")))
+		byKey := pubsub.AsKeyEvents(f.subscribe(c, pubsub.Keyspace(0, pubsub.EscapePattern(strange))))
+		byEvent := pubsub.AsKeyEvents(f.subscribe(c, pubsub.Keyevent(-1, "expired")))
 		equal(f, c, command.Set("user:x1y", 1), done) // would match, were it not escaped
 		equal(f, c, command.Set(strange, 1, command.EX(time.Millisecond)), done)
 		want := func(events <-chan pubsub.KeyEvent, key, event string) {

@@ -77,7 +77,7 @@ func (s *Subscription) unacknowledged(missing []Name, of int, cause error) error
 		Missing: len(missing), Of: of, Names: missing[:min(len(missing), 3)], Err: cause,
 	}
 	if !s.hub.Linked() {
-		err.Link = s.noLink()
+		err.Connection = s.notConnected()
 	}
 	return err
 }
@@ -97,21 +97,21 @@ func publicError(err error) error {
 		return &RefusedError{Name: publicName(told.Name), Err: told.Err}
 	case *hub.ClosedError:
 		if told.Err != nil {
-			return fmt.Errorf("%w: %w", ErrClosed, told.Err)
+			return fmt.Errorf("%w: %w", ErrEnded, told.Err)
 		}
-		return ErrClosed
+		return ErrEnded
 	}
 	return err
 }
 
-// noLink is why there is no link.
-func (s *Subscription) noLink() error {
+// notConnected is why there is no connection.
+func (s *Subscription) notConnected() error {
 	if linkError := s.hub.Options().LinkError; linkError != nil {
 		if err := linkError(); err != nil {
-			return fmt.Errorf("%w: %w", ErrNoLink, err)
+			return fmt.Errorf("%w: %w", ErrNotConnected, err)
 		}
 	}
-	return ErrNoLink
+	return ErrNotConnected
 }
 
 // unsubscribe takes names off s when the server has answered, or without

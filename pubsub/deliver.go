@@ -180,7 +180,7 @@ func (s *Subscription) overflow(now time.Time) {
 		return
 	}
 	s.overflowing = true
-	s.events.tell(Event{Kind: EventOverflow, Gap: &Gap{Reason: Overflow, From: now, To: now, Dropped: 1}})
+	s.events.Add(Event{Kind: EventOverflow, Time: time.Now(), Gap: &Gap{Reason: Overflow, From: now, To: now, Dropped: 1}})
 }
 
 // flushGap puts the pending gap into the stream, if it is to be an item of its

@@ -1,7 +1,6 @@
-// Package pubsub is the subscription logic of the client: which names are
-// wanted by whom, what the server has confirmed, how messages reach their
-// consumers, and what to tell them when some are missing. It does no I/O; the
-// clients of the other packages drive it and hand out its [Subscription]:
+// Package pubsub has what a subscriber holds: subscriptions and what comes out of them, options,
+// handlers, and messages turned into typed channels. A client of another package makes a
+// [Subscription]:
 //
 //	sub, err := client.Subscribe(ctx, "news", "sport") // acknowledged on return
 //	if err != nil {
@@ -56,6 +55,10 @@
 // A subscription ends, and its channels are closed, when it is closed, when the
 // context that it was made with ends, when its last name is unsubscribed, when
 // the server refuses one of its names after a reconnect, when a slow consumer
-// ends it by its policy, or with the client. Nothing is left running. How to say
-// goodbye after the end of a context is told at [Hub.Subscribe].
+// ends it by its policy, or with the client. Nothing is left running.
+//
+// The context given to Subscribe is the life of the subscription, not that of the call: the
+// subscription stops at once when it ends, as by Close. A program that says goodbye after its
+// context has ended, or unsubscribes and receives the rest, makes the subscription with
+// [context.WithoutCancel] of it, and ends it by Close or Unsubscribe.
 package pubsub

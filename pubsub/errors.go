@@ -9,9 +9,9 @@ import (
 )
 
 var (
-	// ErrClosed is the error of what is asked of a subscription that has ended, or of a
+	// ErrEnded is the error of what is asked of a subscription that has ended, or of a
 	// client that has been closed.
-	ErrClosed = errors.New("pubsub: closed")
+	ErrEnded = errors.New("pubsub: ended")
 
 	// ErrSlowConsumer ends a subscription with the policy [FailSlow] or [Block]
 	// whose consumer did not keep up.
@@ -21,13 +21,13 @@ var (
 	// whose names the server did not acknowledge in time.
 	ErrSubscribeTimeout = errors.New("not acknowledged in time")
 
-	// ErrNoLink is in the error of what needs a connection while there is none.
-	ErrNoLink = errors.New("pubsub: no link to the server")
+	// ErrNotConnected is in the error of what needs a connection while there is none.
+	ErrNotConnected = errors.New("pubsub: not connected to the server")
 
 	errNoNames   = errors.New("pubsub: nothing to subscribe to: no names were given")
 	errNoContext = errors.New("pubsub: the context is nil: use context.Background or the caller's")
 
-	errLostUnanswered = fmt.Errorf("%w: it was lost before the server had acknowledged the end", ErrNoLink)
+	errLostUnanswered = fmt.Errorf("%w: it was lost before the server had acknowledged the end", ErrNotConnected)
 
 	errTakenAway = errors.New("the server took the subscription away")
 )
@@ -48,10 +48,10 @@ func (e *RefusedError) Error() string {
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // IncompleteError says that names were unsubscribed, but that messages may be missing which
-// the server sent before: it did not acknowledge the end in time, or the link was lost first.
+// the server sent before: it did not acknowledge the end in time, or the connection was lost first.
 type IncompleteError struct {
 	Gap Gap   // when they may be missing; the stream has it too
-	Err error // wraps ErrSubscribeTimeout, ErrNoLink, or the end of the call's context
+	Err error // wraps ErrSubscribeTimeout, ErrNotConnected, or the end of the call's context
 }
 
 // Error says why.
@@ -69,7 +69,8 @@ type UnacknowledgedError struct {
 	Of      int    // the names of the call
 	Names   []Name // the first few that are missing
 	Err     error  // wraps ErrSubscribeTimeout, or the end of the call's context
-	Link    error  // why there was no link; nil if there was one
+	// Connection is why there was no connection; nil if there was one.
+	Connection error
 }
 
 // Error tells how many names are missing, a few of them, and why.
@@ -80,18 +81,18 @@ func (e *UnacknowledgedError) Error() string {
 		fmt.Fprintf(&b, " and %d more", more)
 	}
 	fmt.Fprintf(&b, "): %v", e.Err)
-	if e.Link != nil {
-		fmt.Fprintf(&b, ": %v", e.Link)
+	if e.Connection != nil {
+		fmt.Fprintf(&b, ": %v", e.Connection)
 	}
 	return b.String()
 }
 
-// Unwrap returns Err, and Link where there is one.
+// Unwrap returns Err, and Connection where it is not nil.
 func (e *UnacknowledgedError) Unwrap() []error {
-	if e.Link == nil {
+	if e.Connection == nil {
 		return []error{e.Err}
 	}
-	return []error{e.Err, e.Link}
+	return []error{e.Err, e.Connection}
 }
 
 // nameList writes names as: channel "a", pattern "b*".

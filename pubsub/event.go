@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/recent"
 )
 
 // EventKind tells what an [Event] is about.
@@ -44,9 +46,9 @@ type Event struct {
 	Count int
 	// Node is, in a cluster, the address of the node that has confirmed Name, for
 	// EventSubscribed, that has taken it away, for EventUnsubscribed with Err, or whose
-	// link was lost, for EventDisconnected.
+	// connection was lost, for EventDisconnected.
 	Node string
-	// Err is why the link was lost, or why the server took the name away.
+	// Err is why the connection was lost, or why the server took the name away.
 	Err error
 	// Gap is set when Name is confirmed again after a loss, and for
 	// EventOverflow.
@@ -87,73 +89,7 @@ func (e Event) String() string {
 // maxEvents bounds the events that wait to be received.
 const maxEvents = 64
 
-// events hands out what happened and never blocks who tells it: when it is full
-// the oldest event goes. It is guarded by its Subscription's mu.
-type events struct {
-	// early holds what happened before somebody asked for the channel, which
-	// most never do: a channel costs room for maxEvents, a slice what it holds.
-	early  []Event
-	out    chan Event // nil until asked for
-	missed int        // thrown away, not told yet
-	closed bool
-}
-
-// tell adds e, and throws the oldest event away where there is no room.
-func (ev *events) tell(e Event) {
-	if ev.closed {
-		return
-	}
-	e.Time = time.Now()
-	if ev.out == nil {
-		if len(ev.early) == maxEvents {
-			ev.miss(ev.early[0])
-			ev.early = append(ev.early[:0], ev.early[1:]...)
-		}
-		e.Missed = ev.missed
-		ev.early = append(ev.early, e)
-		ev.missed = 0
-		return
-	}
-	for {
-		e.Missed = ev.missed
-		select {
-		case ev.out <- e:
-			ev.missed = 0
-			return
-		default:
-		}
-		// Full, unless somebody received meanwhile. Nobody else sends, so now
-		// there is room.
-		select {
-		case oldest := <-ev.out:
-			ev.miss(oldest)
-		default:
-		}
-	}
-}
-
-// miss counts an event that is thrown away, and those that it told of.
-func (ev *events) miss(e Event) { ev.missed += e.Missed + 1 }
-
-// channel returns the channel of events, made at the first call.
-func (ev *events) channel() <-chan Event {
-	if ev.out == nil {
-		ev.out = make(chan Event, maxEvents)
-		for _, e := range ev.early {
-			ev.out <- e
-		}
-		ev.early = nil
-		if ev.closed {
-			close(ev.out)
-		}
-	}
-	return ev.out
-}
-
-// close ends the events; what was told stays readable.
-func (ev *events) close() {
-	ev.closed = true
-	if ev.out != nil {
-		close(ev.out)
-	}
+// newEvents returns what hands out events, guarded by its Subscription's mu.
+func newEvents() recent.Channel[Event] {
+	return recent.Channel[Event]{Max: maxEvents, Missed: func(e *Event) *int { return &e.Missed }}
 }

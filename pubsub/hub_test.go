@@ -464,7 +464,7 @@ func TestSubscribeTimeout(t *testing.T) {
 
 		_, result = w.subscribing(Channel("x"))
 		err = <-result
-		if !errors.Is(err, ErrSubscribeTimeout) || !errors.Is(err, ErrNoLink) || !errors.Is(err, io.ErrClosedPipe) {
+		if !errors.Is(err, ErrSubscribeTimeout) || !errors.Is(err, ErrNotConnected) || !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the error is %v", err)
 		}
 		w.wantClean()
@@ -531,7 +531,7 @@ func TestUnsubscribeEndsWithTheLink(t *testing.T) {
 		sub := w.subscribe(Channels("x", "y"))
 		result := async(func() error { return sub.Unsubscribe(context.Background(), "x") })
 		w.linkLost()
-		w.wantResult(result, ErrNoLink)
+		w.wantResult(result, ErrNotConnected)
 	})
 }
 
@@ -601,8 +601,8 @@ func TestPing(t *testing.T) {
 
 		result = async(func() error { return sub.Ping(context.Background(), "lost") })
 		w.linkLost()
-		w.wantResult(result, ErrNoLink)
-		w.wantResult(async(func() error { return sub.Ping(context.Background(), "") }), ErrNoLink)
+		w.wantResult(result, ErrNotConnected)
+		w.wantResult(async(func() error { return sub.Ping(context.Background(), "") }), ErrNotConnected)
 	})
 }
 
@@ -621,7 +621,7 @@ func TestHubClose(t *testing.T) {
 		if got := sub.Stats(); got.Delivered+got.Dropped != 200 || got.FinalGap.Reason != Closed {
 			t.Errorf("stats are %+v", got)
 		}
-		if _, err := subscribeTo(context.Background(), w.hub, Channel("x")); !errors.Is(err, ErrClosed) || !errors.Is(err, io.ErrClosedPipe) {
+		if _, err := subscribeTo(context.Background(), w.hub, Channel("x")); !errors.Is(err, ErrEnded) || !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("the error is %v", err)
 		}
 		if err := sub.Subscribe(context.Background(), "z"); err != io.ErrClosedPipe {

@@ -9,7 +9,7 @@ import (
 // Keyspace names the notifications of what happens to keys: those whose names match a
 // pattern, in database db, in all of them where it is negative. [EscapePattern] makes a
 // pattern of a key. Servers send them where notify-keyspace-events has K and the classes
-// of events, such as "KEA"; read them by [KeyEvents]. Since 2.8.0.
+// of events, such as "KEA"; read them by [AsKeyEvents]. Since 2.8.0.
 //
 // In a cluster each primary tells of its own keys.
 func Keyspace(db int, keys string) Name { return Pattern("__keyspace@" + database(db) + "__:" + keys) }
@@ -53,12 +53,14 @@ type KeyEvent struct {
 	Gap *Gap
 	// Err tells of a message that is no notification.
 	Err error
+	// Node is, in a cluster, the address of the primary that the event is from.
+	Node string
 }
 
-// KeyEvents returns the notifications of a subscription to [Keyspace] and [Keyevent]
+// AsKeyEvents returns the notifications of a subscription to [Keyspace] and [Keyevent]
 // names. It owns the subscription's messages and ends with it, as [As] does. A key that
 // matches names of both kinds comes twice.
-func KeyEvents(s *Subscription) <-chan KeyEvent {
+func AsKeyEvents(s *Subscription) <-chan KeyEvent {
 	return readAs(s, func(msg *Message) (KeyEvent, bool) {
 		if !msg.Kind.isMessage() {
 			return KeyEvent{Gap: msg.Gap}, msg.Kind == KindGap

@@ -14,7 +14,7 @@ func TestKeyEvents(t *testing.T) {
 		if diff := cmp.Diff([]Name{Channel("other"), Pattern("__keyevent@*__:expired"), Pattern("__keyspace@0__:user:*")}, sub.Names()); diff != "" {
 			t.Error(diff)
 		}
-		events := KeyEvents(sub)
+		events := AsKeyEvents(sub)
 		w.push("pmessage", "__keyspace@0__:user:*", "__keyspace@0__:user:__:1", "set")
 		w.push("pmessage", "__keyevent@*__:expired", "__keyevent@15__:expired", "user:__:1")
 		w.publish("other", "x")

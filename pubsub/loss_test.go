@@ -253,7 +253,7 @@ func TestTryNextOfAnEndedSubscription(t *testing.T) {
 		if _, ok := sub.TryNext(); ok {
 			t.Error("a message too many")
 		}
-		if _, err := sub.Next(context.Background()); err != ErrClosed {
+		if _, err := sub.Next(context.Background()); err != ErrEnded {
 			t.Errorf("the end is %v", err)
 		}
 	})

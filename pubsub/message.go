@@ -91,7 +91,7 @@ type Reason uint8
 
 // The reasons.
 const (
-	Reconnect Reason = 1 << iota // the link was lost
+	Reconnect Reason = 1 << iota // the connection was lost
 	Overflow                     // the consumer was too slow for its buffer
 	Moved                        // the server gave the shard channel's slot away
 	Closed                       // it ended first: the subscription, a run, or a name's unsubscribing
@@ -116,10 +116,10 @@ func (r Reason) String() string {
 // names it concerns the events tell, as EventSubscribed with a Gap.
 type Gap struct {
 	Reason Reason
-	// From and To are by the local clock. For a lost link, From is the last time
+	// From and To are by the local clock. For a lost connection, From is the last time
 	// that it was known to live, or when the server confirmed the name if that was
 	// later, and To is when the server confirmed the name again, or when the name was
-	// given up. On a quiet link From may be a whole
+	// given up. On a quiet connection From may be a whole
 	// keep-alive interval before the outage, so the gap is told longer than that
 	// was. For what was dropped here they are the times of the first and the last
 	// drop. For a name whose unsubscribing was not acknowledged they are those of
@@ -137,7 +137,7 @@ type Gap struct {
 	// and end later than To.
 	From, To time.Time
 	// Dropped counts the messages that arrived and were dropped here. What was
-	// published while there was no link is not known, and not counted.
+	// published while there was no connection is not known, and not counted.
 	Dropped uint64
 }
 

@@ -251,7 +251,7 @@ func (m *model) checkError(err error) {
 	if errors.As(err, &incomplete) {
 		return
 	}
-	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrClosed) &&
+	if !errors.As(err, &refused) && !errors.As(err, &missing) && !errors.Is(err, ErrEnded) &&
 		!errors.Is(err, ErrSlowConsumer) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
 		m.Errorf("unexpected error %v", err)
 	}

@@ -14,7 +14,6 @@ const (
 	NameChannel NameKind = iota // a channel, by SUBSCRIBE
 	NamePattern                 // a glob-style pattern of channels, by PSUBSCRIBE
 	NameShard                   // a shard channel, by SSUBSCRIBE (Redis 7.0)
-
 )
 
 var nameKindNames = [...]string{"channel", "pattern", "shard channel"}

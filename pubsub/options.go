@@ -24,6 +24,7 @@ type config struct {
 	confirms                             bool
 	noNames                              bool // an option that names something named nothing
 	handlers                             handlers
+	observer                             hub.Observer
 }
 
 const (
@@ -35,6 +36,9 @@ func newConfig(opts []Option) config {
 	c := config{messages: defaultMessages, bytes: defaultBytes}
 	for _, opt := range opts {
 		opt.apply(&c)
+		if o, ok := opt.(hub.Observer); ok { // of package sharded
+			c.observer = o
+		}
 	}
 	return c
 }

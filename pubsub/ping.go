@@ -25,7 +25,7 @@ func (s *Subscription) Ping(ctx context.Context, data string) error {
 	})
 	switch {
 	case errors.Is(err, hub.ErrNoLink):
-		return s.noLink()
+		return s.notConnected()
 	case err != nil:
 		return s.endError()
 	}
@@ -34,7 +34,7 @@ func (s *Subscription) Ping(ctx context.Context, data string) error {
 	case err := <-answer:
 		return err
 	case <-lost:
-		cause = fmt.Errorf("%w: it was lost before PING was answered", ErrNoLink)
+		cause = fmt.Errorf("%w: it was lost before PING was answered", ErrNotConnected)
 	case <-stopped:
 		cause = s.endError()
 	case <-ctx.Done():

@@ -20,7 +20,7 @@ func TestSubscribeKeepsTheCause(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		defer cancel()
 		sub, err := subscribeTo(ctx, w.hub, Channel("x"))
-		if sub != nil || !errors.Is(err, why) || !errors.Is(err, ErrNoLink) || !errors.Is(err, context.DeadlineExceeded) {
+		if sub != nil || !errors.Is(err, why) || !errors.Is(err, ErrNotConnected) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("with a context that ends early: %v", err)
 		}
 		if _, err = subscribeTo(context.Background(), w.hub, Channel("x")); !errors.Is(err, why) || !errors.Is(err, ErrSubscribeTimeout) {

@@ -405,7 +405,7 @@ func TestLaneIsLostWhileUnsubscribing(t *testing.T) {
 		c.a.wantBusy(result)
 		c.message(c.b, "z", "on its way")
 		c.b.confirmAll()
-		c.a.wantResult(result, ErrNoLink)
+		c.a.wantResult(result, ErrNotConnected)
 		c.a.want(sub, "z:on its way", "gap(reconnect,0)", "closed")
 	})
 }
@@ -498,7 +498,7 @@ func TestLanes(t *testing.T) {
 		c.c.on.Drop()
 		c.b.on.LinkLost(time.Time{}, io.EOF)
 		c.a.on.LinkLost(time.Time{}, io.EOF)
-		if err := sub.Ping(context.Background(), "data"); !errors.Is(err, ErrNoLink) {
+		if err := sub.Ping(context.Background(), "data"); !errors.Is(err, ErrNotConnected) {
 			t.Errorf("PING without a link: %v", err)
 		}
 	})

@@ -26,6 +26,9 @@ func (k *sink) Confirmed(name hub.Name, node string, loss hub.Loss) {
 	defer s.mu.Unlock()
 	count := s.count(name)
 	*count++
+	if o := s.observer(); o != nil { // who receives the event can ask it
+		o.Confirmed(name, node, loss)
+	}
 	event := Event{Kind: EventSubscribed, Name: publicName(name), Node: node, Count: *count}
 	if loss.Reason != 0 {
 		s.lost--
@@ -46,6 +49,9 @@ func (k *sink) Lost(name hub.Name, node string, err error) {
 	count := s.count(name)
 	*count--
 	s.lost++
+	if o := s.observer(); o != nil {
+		o.Lost(name)
+	}
 	if err != nil {
 		s.tellLocked(Event{Kind: EventUnsubscribed, Name: publicName(name), Node: node, Count: *count, Err: err})
 	}
@@ -58,11 +64,22 @@ func (k *sink) Left(name hub.Name, joined bool, loss hub.Loss, err error) {
 	s.handlerLeft(publicName(name))
 }
 
+// observer returns who observes the subscription, nil for nobody.
+func (s *Subscription) observer() hub.Observer {
+	if s.special == nil {
+		return nil
+	}
+	return s.special.observer
+}
+
 func (s *Subscription) nameLeft(name hub.Name, joined bool, loss hub.Loss, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !joined {
 		return
+	}
+	if o := s.observer(); o != nil {
+		o.Left(name)
 	}
 	count := s.count(name)
 	if loss.Reason == 0 {
@@ -128,7 +145,8 @@ func (s *Subscription) tellLocked(e Event) {
 	if s.state != live {
 		return
 	}
-	s.events.tell(e)
+	e.Time = time.Now()
+	s.events.Add(e)
 	switch {
 	case !s.confirms:
 	case e.Kind == EventSubscribed:
@@ -210,7 +228,10 @@ func (s *Subscription) finishIfQuiet() {
 	if s.special != nil {
 		s.special.blocked = 0 // they are dropped, and wait no longer
 	}
-	s.events.close()
+	s.events.Close()
+	if o := s.observer(); o != nil {
+		o.Ended()
+	}
 	close(s.out)
 	s.tellProgress()
 	last := s.readers == 0

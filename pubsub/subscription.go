@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/recent"
 )
 
 // state is how far a subscription is in its life.
@@ -63,7 +64,7 @@ type Subscription struct {
 	pumping bool // the pump runs; if not, the queue is empty
 	// overflowing: messages were dropped since the queue was empty last.
 	overflowing bool
-	events      events
+	events      recent.Channel[Event]
 	state       state
 	stopped     signal // when no more is delivered, at the latest before done
 	quit        signal // at the first stop, also of a subscription that has drained
@@ -84,16 +85,11 @@ type Subscription struct {
 	progress chan struct{}
 }
 
-// New makes a subscription for a client of this module, which is asked by open for its hub:
-// programs get theirs from a client. It returns when the server has acknowledged each of the
+// New makes a subscription for a client of this module, which gives it the hub that open returns:
+// programs get theirs from a client. New returns when the server has acknowledged each of the
 // names among opts, or fails after the client's SubscribeTimeout and leaves nothing
 // behind. Without any option that names something it returns at once, and names are added
-// later; an empty list of names is an error. open is not called where opts or ctx are wrong.
-//
-// ctx is the subscription's life, not that of the call: the subscription stops
-// at once when ctx ends, as by Close. A program that says goodbye after its
-// context has ended, or unsubscribes and receives the rest, makes the
-// subscription with [context.WithoutCancel] of it, and ends it itself.
+// later; an empty list of names is an error. open is not called if opts or ctx are wrong.
 func New(ctx context.Context, open hub.Opener, opts ...Option) (*Subscription, error) {
 	if ctx == nil {
 		return nil, errNoContext
@@ -136,12 +132,14 @@ func newSubscription(h *hub.Hub, c config) *Subscription {
 		maxBytes:    c.bytes,
 		out:         make(chan Message, capacity),
 		handlers:    c.handlers,
+		events:      newEvents(),
 	}
 	if c.confirms {
 		s.maxMessages = c.messages // confirmations may have taken the room in the channel
 	}
-	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 {
+	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.observer != nil {
 		s.special = &special{
+			observer: c.observer,
 			blockFor: c.blockFor, room: make(chan struct{}, 1),
 			subscribeTimeout: c.subscribeTimeout, unsubscribeTimeout: c.unsubscribeTimeout,
 		}
@@ -159,6 +157,7 @@ func (s *Subscription) blocked() int {
 
 // special is what few subscriptions have.
 type special struct {
+	observer hub.Observer // nil for none
 	// blockFor is that of the policy Block. room has capacity 1: the pump has made room.
 	// blocked counts the messages that wait for it; the Subscription's mu guards it.
 	blockFor time.Duration
@@ -223,7 +222,7 @@ func (s *Subscription) unsubscribeTimeout() time.Duration {
 // zero Messages without end, so receive with msg, ok, or range.
 func (s *Subscription) Messages() <-chan Message { return s.out }
 
-// Events returns what happens to the subscription: confirmations, the link, the
+// Events returns what happens to the subscription: confirmations, the connection, the
 // answers to Ping. The last 64 that were not received are kept, also from before
 // the first call. It is always the same channel, and closed with the
 // subscription: receive with event, ok, and in a select set the channel to nil
@@ -231,7 +230,7 @@ func (s *Subscription) Messages() <-chan Message { return s.out }
 func (s *Subscription) Events() <-chan Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.events.channel()
+	return s.events.Chan()
 }
 
 // Done returns a channel that is closed when the subscription has ended and
@@ -258,7 +257,7 @@ func (s *Subscription) endError() error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	return ErrClosed
+	return ErrEnded
 }
 
 // Close ends the subscription and returns when nothing of it is left. What is in
@@ -295,7 +294,7 @@ func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error
 //
 // Unsubscribe waits no longer than the client's UnsubscribeTimeout, or ctx; time in which this
 // subscription itself holds up the connection, by [Block], does not count. The channels go
-// without the acknowledgement then, as they do when the link is lost first. The error says so,
+// without the acknowledgement then, as they do when the connection is lost first. The error says so,
 // and a Gap in the stream says that messages may be missing: on the next message, or as an item
 // of [KindGap] where the stream ends.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
@@ -335,7 +334,7 @@ func (s *Subscription) Names() []Name {
 }
 
 // Next waits for the next message. One that is there already beats the end of
-// ctx. After the end of the subscription the error is Err, or ErrClosed where
+// ctx. After the end of the subscription the error is Err, or ErrEnded where
 // that is nil. Items of the kinds in skip are thrown away.
 func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
 	if err := checkContext(ctx); err != nil {
@@ -437,7 +436,7 @@ func (s *Subscription) All(ctx context.Context) iter.Seq2[Message, error] {
 				continue
 			}
 			// Without an error of its own the end is none for a loop.
-			if !errors.Is(err, ErrClosed) || s.Err() != nil {
+			if !errors.Is(err, ErrEnded) || s.Err() != nil {
 				yield(Message{}, err)
 			}
 			return

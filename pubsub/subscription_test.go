@@ -41,7 +41,7 @@ func TestUnsubscribingTheLastNameDrains(t *testing.T) {
 			t.Error("done before it is drained")
 		default:
 		}
-		if err := sub.Subscribe(context.Background(), "z"); !errors.Is(err, ErrClosed) {
+		if err := sub.Subscribe(context.Background(), "z"); !errors.Is(err, ErrEnded) {
 			t.Errorf("the error is %v", err)
 		}
 		for i := range 200 {
@@ -54,7 +54,7 @@ func TestUnsubscribingTheLastNameDrains(t *testing.T) {
 		if sub.Err() != nil {
 			t.Errorf("Err is %v", sub.Err())
 		}
-		if _, err := sub.Next(context.Background()); err != ErrClosed {
+		if _, err := sub.Next(context.Background()); err != ErrEnded {
 			t.Errorf("Next: %v", err)
 		}
 		if got := sub.Stats(); got != (Stats{Delivered: 201}) {
@@ -137,7 +137,7 @@ func TestCloseWhileNextWaits(t *testing.T) {
 		result := async(func() error { _, err := sub.Next(context.Background()); return err })
 		w.wantBusy(result)
 		async(sub.Close)
-		w.wantResult(result, ErrClosed)
+		w.wantResult(result, ErrEnded)
 	})
 }
 
@@ -207,7 +207,7 @@ func TestSubscribeNothingAfterTheEnd(t *testing.T) {
 		}
 		sub.Close()
 		for _, call := range []func(context.Context, ...string) error{sub.Subscribe, sub.PSubscribe, sub.SSubscribe} {
-			if err := call(context.Background()); !errors.Is(err, ErrClosed) {
+			if err := call(context.Background()); !errors.Is(err, ErrEnded) {
 				t.Errorf("the call returned %v", err)
 			}
 		}

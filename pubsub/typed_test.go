@@ -296,7 +296,7 @@ func TestConfirmations(t *testing.T) {
 		if msg, err := sub.Next(context.Background()); err != nil || msg.Kind != KindUnsubscribed || msg.Count != 0 {
 			t.Errorf("%v, %v", msg, err)
 		}
-		if _, err := sub.Next(context.Background()); err != ErrClosed {
+		if _, err := sub.Next(context.Background()); err != ErrEnded {
 			t.Errorf("%v", err)
 		}
 		if got := sub.Stats(); got.Delivered != 2 {

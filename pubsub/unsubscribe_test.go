@@ -127,8 +127,8 @@ func TestLinkLostWhileUnsubscribing(t *testing.T) {
 		w.publish("x", "1")
 		time.Sleep(20 * time.Millisecond)
 		w.hub.Main().LinkLost(start.Add(10*time.Millisecond), io.EOF)
-		w.wantResult(one, ErrNoLink)
-		w.wantResult(two, ErrNoLink)
+		w.wantResult(one, ErrNotConnected)
+		w.wantResult(two, ErrNotConnected)
 		if got := read(sub, 1); got[0] != "x:1" {
 			t.Errorf("received %q", got)
 		}
@@ -195,7 +195,7 @@ func TestSubscribeWaitsForOnesOwnUnsubscribe(t *testing.T) {
 		ended := async(func() error { return sub.Subscribe(context.Background(), "x") })
 		w.wantBusy(ended)
 		sub.Close()
-		w.wantResult(ended, ErrClosed)
+		w.wantResult(ended, ErrEnded)
 	})
 }
 
@@ -205,7 +205,7 @@ func TestUnsubscribingTheLastNameTakesNoMore(t *testing.T) {
 		one := w.unsubscribing(sub, "x")
 		two := w.unsubscribing(sub, "y")
 		for _, name := range []string{"x", "z"} {
-			if err := sub.Subscribe(context.Background(), name); err != ErrClosed {
+			if err := sub.Subscribe(context.Background(), name); err != ErrEnded {
 				t.Errorf("the error is %v", err)
 			}
 		}
@@ -215,7 +215,7 @@ func TestUnsubscribingTheLastNameTakesNoMore(t *testing.T) {
 		w.confirm()
 		w.wantResult(two, nil)
 		w.want(sub, "y:1", "closed")
-		w.wantResult(w.unsubscribing(sub), ErrClosed)
+		w.wantResult(w.unsubscribing(sub), ErrEnded)
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/redchan-go/redchan/cluster"
 	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/sharded"
 )
 
 // channel returns the shard channel of a symbol. Its name decides over its slot, and the
@@ -26,12 +27,12 @@ func follow(ctx context.Context, client *cluster.Client, symbols []string, notes
 	// One subscription for channels of any slots: each is confirmed by the node that
 	// serves it when this returns, and follows its slot from then on. GapMarkers tells of
 	// a gap as soon as the channel is confirmed again, without waiting for a message.
-	sub, err := client.NewShardSubscription(ctx, pubsub.ShardChannels(channels...), pubsub.GapMarkers())
+	sub, err := sharded.NewSubscription(ctx, client, pubsub.ShardChannels(channels...), pubsub.GapMarkers())
 	if err != nil {
 		return err
 	}
 	defer sub.Close()
-	events := sub.Events()
+	moves := sub.Moves()
 
 	table := newTable(symbols)
 	redraw := time.NewTicker(redrawEvery)
@@ -51,16 +52,16 @@ func follow(ctx context.Context, client *cluster.Client, symbols []string, notes
 				table.price(msg.Channel, msg.Payload)
 			}
 
-		case event, ok := <-events:
+		case move, ok := <-moves:
 			if !ok {
-				events = nil // closed with Messages, which says why
+				moves = nil // closed with Messages, which says why
 				continue
 			}
 			// Beside the stream, and by channel: who serves it now, and how long nobody
 			// was known to.
-			if text := table.event(event); text != "" {
-				out.line(happening{event.Time, text})
-			}
+			h := table.move(move)
+			table.note(h)
+			out.line(h)
 
 		case note := <-notes:
 			h := happening{time.Now(), note}
@@ -69,6 +70,7 @@ func follow(ctx context.Context, client *cluster.Client, symbols []string, notes
 
 		case now := <-redraw.C:
 			table.count(now)
+			table.locate(sub.Node)
 			out.draw(now, table)
 		}
 	}

@@ -69,8 +69,7 @@ func parseSymbols(list string) []string {
 	return symbols
 }
 
-// maxSymbols fit on a screen, and their confirmations into the events that a subscription
-// keeps until they are received.
+// maxSymbols fit on a screen.
 const maxSymbols = 32
 
 // run publishes prices, follows them, and in a demo moves the ground under both, until ctx

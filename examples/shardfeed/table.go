@@ -9,6 +9,7 @@ import (
 
 	"github.com/redchan-go/redchan/cluster/slot"
 	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/sharded"
 )
 
 // table is what is known of the feed. It belongs to one goroutine.
@@ -29,9 +30,8 @@ type row struct {
 	come    int     // messages since rates were reckoned
 	rate    float64 // messages a second
 	node    string  // that serves it; empty while none does
-	before  string  // the last node, while none serves it
 	changed time.Time
-	gap     *pubsub.Gap // the last one
+	gap     *pubsub.Gap // that of its last move
 }
 
 // happening is something that has happened, in words.
@@ -84,56 +84,20 @@ func (t *table) note(h happening) {
 	}
 }
 
-// event notes an event, and returns what it says for people: nothing where the row says
-// all.
-func (t *table) event(e pubsub.Event) string {
-	if e.Missed > 0 {
-		t.note(happening{e.Time, fmt.Sprintf("%d events missed", e.Missed)})
-		e.Missed = 0
+// move notes that another node serves a channel.
+func (t *table) move(m sharded.Move) happening {
+	if r := t.byChannel[m.Channel]; r != nil {
+		r.changed, r.gap = m.Time, &m.Gap
+		m.Channel = r.symbol
 	}
-	text := ""
-	r := t.byChannel[e.Name.Name]
-	switch {
-	case e.Kind == pubsub.EventSubscribed && r != nil:
-		text = r.confirmed(e)
-	case e.Kind == pubsub.EventUnsubscribed && r != nil:
-		if r.node != "" {
-			r.node, r.before = "", r.node
-		}
-		// Where it stays so the row says it.
-	default:
-		text = e.String()
-	}
-	if text != "" {
-		t.note(happening{e.Time, text})
-	}
-	return text
+	return happening{m.Time, m.String()}
 }
 
-// confirmed notes which node serves a row, and returns what is to be said of it.
-func (r *row) confirmed(e pubsub.Event) string {
-	before := r.node
-	if before == "" {
-		before = r.before
+// locate looks up which node serves each row.
+func (t *table) locate(node func(channel string) (addr string, served bool)) {
+	for _, r := range t.rows {
+		r.node, _ = node(channel(r.symbol))
 	}
-	r.node, r.before = e.Node, ""
-	if e.Gap != nil {
-		r.gap = e.Gap
-	}
-	text := ""
-	switch before {
-	case "": // the first time
-		return ""
-	case e.Node:
-		text = fmt.Sprintf("%s is back on %s", r.symbol, e.Node)
-	default:
-		r.changed = e.Time
-		text = fmt.Sprintf("%s moved from %s to %s", r.symbol, before, e.Node)
-	}
-	if e.Gap != nil {
-		text += ", " + e.Gap.String()
-	}
-	return text
 }
 
 // count reckons the rates, once a second. It is called more often.
@@ -155,7 +119,7 @@ func (t *table) count(now time.Time) {
 // text returns the table as lines.
 func (t *table) text(now time.Time) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "  %-8s %9s %6s %6s  %-21s  %s\n", "symbol", "price", "msg/s", "slot", "node", "last gap")
+	fmt.Fprintf(&b, "  %-8s %9s %6s %6s  %-21s  %s\n", "symbol", "price", "msg/s", "slot", "node", "last move")
 	for _, r := range t.rows {
 		mark, price, node, gap := " ", "-", "nobody", ""
 		if !r.changed.IsZero() && now.Sub(r.changed) < fresh {

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"errors"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/sharded"
 )
 
 // The table as people see it, after what can happen to a channel.
@@ -16,16 +15,8 @@ func TestTable(t *testing.T) {
 	at := func(seconds float64) time.Time {
 		return start.Add(time.Duration(seconds * float64(time.Second)))
 	}
-	confirmed := func(symbol, node string, when time.Time, gap *pubsub.Gap) pubsub.Event {
-		return pubsub.Event{Kind: pubsub.EventSubscribed, Name: pubsub.ShardChannel(channel(symbol)), Node: node, Time: when, Gap: gap}
-	}
 	table := newTable([]string{"EURUSD", "USDJPY", "GBPUSD"})
 	table.count(start)
-	for _, symbol := range []string{"EURUSD", "USDJPY", "GBPUSD"} {
-		if text := table.event(confirmed(symbol, "10.0.0.1:7000", start, nil)); text != "" {
-			t.Errorf("the first confirmation says %q", text)
-		}
-	}
 	for range 5 {
 		table.price(channel("EURUSD"), "1.08421")
 	}
@@ -34,23 +25,24 @@ func TestTable(t *testing.T) {
 
 	moved := &pubsub.Gap{Reason: pubsub.Moved, From: at(0.1), To: at(0.112)}
 	lost := &pubsub.Gap{Reason: pubsub.Reconnect | pubsub.Overflow, From: at(0.2), To: at(1.4), Dropped: 3}
-	var said []string
-	for _, e := range []pubsub.Event{
-		{Kind: pubsub.EventUnsubscribed, Name: pubsub.ShardChannel(channel("EURUSD")), Err: errors.New("moved"), Time: at(0.1)},
-		confirmed("EURUSD", "10.0.0.2:7000", at(0.112), moved),
-		{Kind: pubsub.EventDisconnected, Err: errors.New("connection reset"), Time: at(0.2)},
-		confirmed("USDJPY", "10.0.0.1:7000", at(1.4), lost),
-		{Kind: pubsub.EventUnsubscribed, Name: pubsub.ShardChannel(channel("GBPUSD")), Err: errors.New("moved"), Time: at(1.5), Missed: 2},
-	} {
-		said = append(said, table.event(e))
-	}
+	said := table.move(sharded.Move{
+		Channel: channel("EURUSD"), From: "10.0.0.1:7000", To: "10.0.0.2:7000", Time: at(0.112), Gap: *moved,
+	})
+	table.note(said)
+	table.move(sharded.Move{Channel: channel("USDJPY"), From: "10.0.0.3:7000", To: "10.0.0.1:7000", Time: at(-2), Gap: *lost})
+	table.move(sharded.Move{Channel: "another"}) // of no row
+	nodes := map[string]string{channel("EURUSD"): "10.0.0.2:7000", channel("USDJPY"): "10.0.0.1:7000"}
+	table.locate(func(channel string) (string, bool) {
+		addr, served := nodes[channel]
+		return addr, served
+	})
 	table.gap(moved)
 	table.gap(lost)
 	table.note(happening{at(1.5), "demo: something"})
 	table.count(at(0.5)) // too early
 	table.count(at(2))
 
-	const wantTable = `  symbol       price  msg/s   slot  node                   last gap
+	const wantTable = `  symbol       price  msg/s   slot  node                   last move
 > EURUSD     1.08421    2.5   6586  10.0.0.2:7000          moved, 12ms
   USDJPY           -    0.0   2840  10.0.0.1:7000          reconnect|overflow, 1.2s, 3 dropped
   GBPUSD           -    0.5   7196  nobody
@@ -61,23 +53,10 @@ gaps in the stream: 2, the last: reconnect|overflow, 1.2s, 3 dropped
 		t.Errorf("the table is\n%s\nwant\n%s", text, wantTable)
 	}
 	const wantHistory = `03:04:05  EURUSD moved from 10.0.0.1:7000 to 10.0.0.2:7000, gap (moved) of 12ms
-03:04:05  disconnected: connection reset
-03:04:06  USDJPY is back on 10.0.0.1:7000, gap (reconnect|overflow) of 1.2s, 3 dropped
-03:04:06  2 events missed
 03:04:06  demo: something
 `
 	if text := table.history(); text != wantHistory {
 		t.Errorf("the history is\n%s\nwant\n%s", text, wantHistory)
-	}
-	wantSaid := []string{
-		"", // the row says it
-		"EURUSD moved from 10.0.0.1:7000 to 10.0.0.2:7000, gap (moved) of 12ms",
-		"disconnected: connection reset",
-		"USDJPY is back on 10.0.0.1:7000, gap (reconnect|overflow) of 1.2s, 3 dropped",
-		"",
-	}
-	if !slices.Equal(said, wantSaid) {
-		t.Errorf("the events say %q", said)
 	}
 
 	for want, g := range map[string]*pubsub.Gap{

@@ -13,6 +13,6 @@
 //
 // The Hub's mu guards the whole state. It is never held while waiting, while a connection is
 // closed or written to, or while user code runs. It comes first: while it is held, what a Link
-// or a [Router] locks may be taken, a Subscription's handling, and a Subscription's mu, which
-// comes last. The mu of a Runner and that of lives are taken alone.
+// or a [Router] locks may be taken, a Subscription's handling, and a Subscription's mu. The mu of
+// an [Observer] comes last. The mu of a Runner and that of lives are taken alone.
 package hub

@@ -87,6 +87,18 @@ type Plan struct {
 // when the subscription was made, or was not; it is not nil where err is nil.
 type Opener func(p *Plan) (h *Hub, release func(), err error)
 
+// Observer learns where the names of one subscription are. Package sharded has one, and gives it
+// to pubsub as a part of an option. Its methods are called with the hub's mu and the
+// subscription's held, and must not wait.
+type Observer interface {
+	// Confirmed, Lost and Left are those of [Sink]; Left only for names that were confirmed.
+	Confirmed(name Name, node string, loss Loss)
+	Lost(name Name)
+	Left(name Name)
+	// Ended says that the subscription has ended.
+	Ended()
+}
+
 // Carrier is what the client of a cluster needs of the clients of its nodes.
 type Carrier interface {
 	// Open is an [Opener] for subscriptions on that node.

@@ -19,6 +19,7 @@ import (
 	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
+	"github.com/redchan-go/redchan/sharded"
 )
 
 var simulated = simulation.New(400, 100)
@@ -39,6 +40,8 @@ var faults = map[string]string{
 	"twice":   "came after",                 // a message comes twice
 	"leak":    "is subscribed where nobody", // a name is left behind on a node
 	"silent":  "is not subscribed where",    // no view is ever told again
+	"move":    "says that it comes from",    // one move in two is not told
+	"node":    "is said to be on",           // a channel is said to be on its former node
 }
 
 func TestModelIsDeterministic(t *testing.T) { simulated.IsDeterministic(t, 25, history) }
@@ -93,7 +96,7 @@ type model struct {
 
 // modelSub is a subscription and what it has received.
 type modelSub struct {
-	*pubsub.Subscription
+	*sharded.Subscription
 	number int
 	done   chan struct{}
 	// Guarded by model.mu: the channels acknowledged, since which message, and the spans
@@ -102,6 +105,7 @@ type modelSub struct {
 	spans []span
 	busy  bool
 	ended bool
+	left  map[string]bool // the channels that were unsubscribed, and maybe subscribed again
 	items []item
 }
 
@@ -303,12 +307,12 @@ func (m *model) subscribe() {
 	number := m.calls
 	m.Note("subscribe %v as %d", names, number)
 	m.tasks.Go(func() {
-		sub, err := subscribeTo(m.mux, pubsub.ShardChannels(names...), pubsub.GapMarkers(), pubsub.Buffer(1<<20, 1<<30))
+		sub, err := sharded.NewSubscription(context.Background(), muxClient{m.mux}, pubsub.ShardChannels(names...), pubsub.GapMarkers(), pubsub.Buffer(1<<20, 1<<30))
 		if err != nil {
 			m.check(err)
 			return
 		}
-		s := &modelSub{Subscription: sub, number: number, done: make(chan struct{}), since: map[string]int{}}
+		s := &modelSub{Subscription: sub, number: number, done: make(chan struct{}), since: map[string]int{}, left: map[string]bool{}}
 		m.acknowledged(s, names)
 		m.mu.Lock()
 		m.subs = append(m.subs, s)
@@ -321,7 +325,7 @@ func (m *model) subscribe() {
 func (m *model) check(err error) {
 	var missing *pubsub.UnacknowledgedError
 	var incomplete *pubsub.IncompleteError
-	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrClosed) {
+	if !errors.As(err, &missing) && !errors.As(err, &incomplete) && !errors.Is(err, pubsub.ErrEnded) {
 		m.Errorf("unexpected error %v", err)
 	}
 }
@@ -416,7 +420,7 @@ func (m *model) change() {
 		return
 	}
 	m.over(s, names)
-	s.busy = true
+	s.busy, s.left[names[0]] = true, true
 	m.tasks.Go(func() {
 		if err := s.SUnsubscribe(context.Background(), names...); err != nil {
 			m.check(err)

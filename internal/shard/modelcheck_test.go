@@ -17,6 +17,7 @@ func (m *model) finish() {
 	m.tasks.Wait()
 	m.checkNodes()
 	for _, s := range m.subs {
+		m.checkMoves(s)
 		m.over(s, channels)
 	}
 	// Whoever waits for a message to be told of a gap is told by the end.
@@ -86,6 +87,47 @@ func (m *model) checkNodes() {
 		}
 		if len(on[name]) != 1 || !slices.Contains(good, on[name][0]) {
 			m.Errorf("%s is not subscribed where it is served: on %v, which is %v", name, on[name], good)
+		}
+	}
+}
+
+// checkMoves checks that the moves of a subscription lead from node to node, to where each
+// channel is now.
+func (m *model) checkMoves(s *modelSub) {
+	at := map[string]string{} // where the last move has led
+	moves := s.Moves()
+	for len(moves) > 0 {
+		move := <-moves
+		if m.goesWrong("move", 2) {
+			continue
+		}
+		m.Note("%d: %v", s.number, move)
+		if move.From == move.To || move.Gap.Reason == 0 || move.Gap.From.After(move.Gap.To) || move.Gap.To.After(move.Time) || move.Missed > 0 {
+			m.Errorf("%+v is no move", move)
+		}
+		if before := at[move.Channel]; before != "" && before != move.From && !s.left[move.Channel] {
+			m.Errorf("%v says that it comes from there, but it was on %s", move, before)
+		}
+		at[move.Channel] = move.To
+	}
+	if s.ended {
+		return
+	}
+	for _, name := range s.Names() {
+		node, served := s.Node(name.Name)
+		if before := at[name.Name]; before != "" && m.goesWrong("node", 1) {
+			node = "node:0"
+		}
+		m.cluster.mu.Lock()
+		i := slices.IndexFunc(m.nodes, func(n *simNode) bool { return n.addr == node })
+		subscribed := i >= 0 && slices.ContainsFunc(m.nodes[i].connections(), func(l *simLink) bool { return l.subscribed[name.Name] })
+		uncovered := m.owner[slot.Of(name.Name)] == nil
+		m.cluster.mu.Unlock()
+		if served != subscribed && !uncovered || node != "" != served {
+			m.Errorf("%s is said to be on %q, %v", name.Name, node, served)
+		}
+		if before := at[name.Name]; before != "" && before != node && served && !s.left[name.Name] {
+			m.Errorf("%s has moved to %s last, and is said to be on %s", name.Name, before, node)
 		}
 	}
 }

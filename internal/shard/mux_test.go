@@ -435,7 +435,7 @@ func TestClose(t *testing.T) {
 		}
 		w.mux.Close(why)
 		w.update(0)
-		if _, err := subscribeTo(w.mux, pubsub.ShardChannel("a")); !errors.Is(err, pubsub.ErrClosed) || !errors.Is(err, why) {
+		if _, err := subscribeTo(w.mux, pubsub.ShardChannel("a")); !errors.Is(err, pubsub.ErrEnded) || !errors.Is(err, why) {
 			t.Errorf("Subscribe after Close: %v", err)
 		}
 		if got := w.connected(); !equal(got, 0, 0, 0, 0, 0, 0) {
@@ -446,5 +446,12 @@ func TestClose(t *testing.T) {
 
 // subscribeTo makes a subscription as a client does.
 func subscribeTo(m *Mux, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	return pubsub.New(context.Background(), m.Open, opts...)
+	return muxClient{m}.NewShardSubscription(context.Background(), opts...)
+}
+
+// muxClient is a client of a cluster that has a Mux alone.
+type muxClient struct{ mux *Mux }
+
+func (c muxClient) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
+	return pubsub.New(ctx, c.mux.Open, opts...)
 }
