@@ -259,7 +259,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 
 		server = "b:1"
-		client.Reconnect(errors.New("the name means another"))
+		redis.ForCluster(client).Reconnect(errors.New("the name means another"))
 		idle.ExpectEnd()
 		next := get(t.Context(), client, "k")
 		fresh := fake.AcceptReady()
@@ -282,7 +282,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 		lent.ExpectEnd()
 		// Once per backoff.
-		client.Reconnect(nil)
+		redis.ForCluster(client).Reconnect(nil)
 		synctest.Wait()
 		next = get(t.Context(), client, "k")
 		fresh.Expect("GET", "k")
