@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 )
@@ -337,7 +337,7 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 			}
 		case <-look.C:
 			k.client.refreshSoon()
-			look.Reset(pause/2 + rand.N(pause/2+1))
+			look.Reset(pause/2 + retry.Jitter(pause/2+1))
 			pause = min(2*pause, lostPause)
 		}
 	}

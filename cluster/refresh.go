@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/redis"
 )
 
@@ -88,7 +88,7 @@ func (c *Client) run() {
 // jittered returns the time to the next refresh.
 func (c *Client) jittered() time.Duration {
 	d := c.options.RefreshEvery
-	return d - d/4 + rand.N(d/2+1)
+	return d - d/4 + retry.Jitter(d/2+1)
 }
 
 // refresh replaces the topology by what nodes tell now.

@@ -2,8 +2,9 @@ package redis
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // Backoff spaces attempts: before attempt n it waits a random time between 0
@@ -33,7 +34,7 @@ func (b Backoff) or(instead Backoff) Backoff {
 
 // delay returns the time to wait before attempt n, counted from 0.
 func (b Backoff) delay(n int) time.Duration {
-	return rand.N(max(b.bound(n), 1))
+	return retry.Jitter(b.bound(n))
 }
 
 // bound returns the longest delay before attempt n.

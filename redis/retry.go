@@ -3,8 +3,9 @@ package redis
 import (
 	"errors"
 	"math"
-	"math/rand/v2"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // RetryPolicy decides when the subscriber connection is made again after it was lost, or
@@ -40,7 +41,7 @@ func RetryEvery(d time.Duration) RetryPolicy {
 	least := d - d/20
 	jitter := min(d/10, math.MaxInt64-least)
 	return RetryFunc(func(int, error) (time.Duration, bool) {
-		return least + rand.N(jitter+1), true
+		return least + retry.Jitter(jitter+1), true
 	})
 }
 

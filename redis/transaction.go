@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -171,7 +171,7 @@ func (o *TransactionOptions) delay() time.Duration {
 	if o.Delay <= 0 {
 		return 0
 	}
-	return o.Delay/2 + rand.N(o.Delay/2+1)
+	return o.Delay/2 + retry.Jitter(o.Delay/2+1)
 }
 
 // transactOnce is one attempt of a transaction. executed says that it has come to EXEC.
