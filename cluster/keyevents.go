@@ -267,6 +267,9 @@ func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 
 // forget has a primary subscribed on anew, if it is one still.
 func (k *KeyEvents) forget(s *keyStream) {
+	if k.ctx.Err() != nil { // it is the end
+		return
+	}
 	k.mu.Lock()
 	if k.streams[s.node.addr] == s {
 		delete(k.streams, s.node.addr)
@@ -316,6 +319,11 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 	look.Stop()
 	defer look.Stop()
 	pause := time.Duration(0)
+	refresh := func() {
+		k.client.refreshSoon()
+		look.Reset(pause/2 + retry.Jitter(pause/2+1))
+		pause = min(2*pause, lostPause)
+	}
 	for {
 		select {
 		case item, ok := <-items:
@@ -331,14 +339,12 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 				links = nil
 			case event.Kind == pubsub.EventDisconnected:
 				pause = watchEvery
-				look.Reset(0)
+				refresh()
 			case event.Kind == pubsub.EventConnected:
 				look.Stop()
 			}
 		case <-look.C:
-			k.client.refreshSoon()
-			look.Reset(pause/2 + retry.Jitter(pause/2+1))
-			pause = min(2*pause, lostPause)
+			refresh()
 		}
 	}
 }
