@@ -70,6 +70,7 @@ func modelHistory(t *testing.T, seed uint64) (trace []string) {
 		m.quietBus, m.replicates = seed%3 == 0, seed%5 == 1
 		m.slots, m.refusesAll, m.pushes = seed%7 == 0, seed%4 == 1, seed%2 == 0
 		m.readFrom = []cluster.ReadFrom{cluster.Primary, cluster.PreferReplica, cluster.Primary, cluster.RoundRobin, cluster.LowestLatency}[(seed/2+seed/10)%5]
+		m.inTurn = m.readFrom == cluster.RoundRobin || m.readFrom == cluster.PreferReplica
 		o := cluster.Options{Addrs: []string{m.nodes[0].addr, m.nodes[1].addr}, ReadFrom: m.readFrom}
 		o.Node.Dial = m.dial
 		o.Node.SubscribeTimeout = 10 * time.Second

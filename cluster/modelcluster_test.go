@@ -45,6 +45,7 @@ type modelCluster struct {
 	replicates bool // at once
 	slots      bool // CLUSTER SHARDS is not known
 	refusesAll bool // where a slot is not served, nothing is
+	inTurn     bool // reads go to several nodes in turn
 	pushes     bool // a promoted replica takes its shard subscriptions away
 
 	lossy     bool // writes may have been lost
@@ -52,7 +53,9 @@ type modelCluster struct {
 	versions  int  // of keys, for WATCH
 	requests  map[int]*modelRequest
 	published []modelMessage
-	chances   int            // for a fault to happen
+	chances   int             // for a fault to happen
+	readers   map[string]bool // callers that have read at readersAt, see noteReader
+	readersAt time.Time
 	names     map[string]int // of connections
 }
 
