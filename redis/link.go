@@ -109,7 +109,9 @@ func (l *link) get(ctx context.Context) (*conn.Conn, error) {
 		}
 		if first < 0 {
 			first = attempts
-			l.hurryBehindLoss()
+			if l.most == 0 { // else it hurries below, and hurries once
+				l.hurryBehindLoss()
+			}
 		}
 		lastErr = or(lastErr, conn.ErrStillConnecting)
 		if failed := attempts - first; !hasDeadline && failed >= retry.MaxAttempts || l.most > 0 && failed >= l.most {

@@ -2,8 +2,9 @@ package redis
 
 import (
 	"errors"
-	"math/rand/v2"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // RetryPolicy says when the subscriber connection is made again after it was lost, or could
@@ -41,7 +42,7 @@ func (p RetryPolicy) next(b Backoff, failures int, err error) (pause time.Durati
 	if errors.Is(err, ErrReplyTimeout) {
 		early := max(or(p.AfterTimeout, timeoutAttempts), 0)
 		if failures <= early {
-			return b.Base - b.Base/20 + rand.N(b.Base/10+1), true
+			return b.Base - b.Base/20 + retry.Jitter(b.Base/10+1), true
 		}
 		failures -= early
 	}

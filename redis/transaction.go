@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/conn"
@@ -185,7 +184,7 @@ func (o *TransactionOptions) delay(conflicts int) time.Duration {
 	case o.Delay == 0:
 		return conflictPause.delay(conflicts)
 	}
-	return o.Delay/2 + rand.N(o.Delay/2+1)
+	return o.Delay/2 + retry.Jitter(o.Delay/2+1)
 }
 
 // attempt is one attempt of a transaction, and what it came to.

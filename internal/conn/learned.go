@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -156,7 +155,7 @@ func (l *learned) note(err error) error {
 	}
 	l.refusals++
 	l.refusal = refusedError{err}
-	l.until = time.Now().Add(pause/2 + rand.N(pause/2+1))
+	l.until = time.Now().Add(pause/2 + retry.Jitter(pause/2+1))
 	return l.refusal
 }
 

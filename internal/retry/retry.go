@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/redchan-go/redchan/proto"
@@ -83,7 +82,7 @@ type Backoff struct {
 
 // Delay returns the time to wait before attempt n, counted from 0: any up to Bound.
 func (b Backoff) Delay(n int) time.Duration {
-	return rand.N(max(b.Bound(n), 1))
+	return Jitter(b.Bound(n))
 }
 
 // Bound returns the longest delay before attempt n: Base doubled n times, Max at most.
