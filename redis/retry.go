@@ -19,7 +19,7 @@ func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, e
 		if err == nil {
 			err = c.options.replyError(r, c.options.Addr, v)
 		}
-		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
+		if err == nil || !p.another(ctx, c, err, r.Repeatable()) {
 			return v, p.outcome(ctx, err)
 		}
 		if r.Blocks() {
@@ -44,8 +44,8 @@ func newPatience(ctx context.Context) patience {
 
 // another reports, after the pause that is due, whether what failed with err is
 // to be tried again.
-func (p *patience) another(ctx context.Context, c *Client, err error, readOnly bool) bool {
-	if c.isClosed() || !p.mayHelp(c, err, readOnly) {
+func (p *patience) another(ctx context.Context, c *Client, err error, repeatable bool) bool {
+	if c.isClosed() || !p.mayHelp(c, err, repeatable) {
 		return false
 	}
 	if most := c.options.MaxAttempts; most > 0 && p.Attempts >= most {
@@ -65,11 +65,11 @@ func (p *patience) another(ctx context.Context, c *Client, err error, readOnly b
 }
 
 // mayHelp reports whether what failed with err may succeed the next time.
-func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
+func (p *patience) mayHelp(c *Client, err error, repeatable bool) bool {
 	switch {
 	case errors.Is(err, ErrArgument), conn.IsRefused(err):
 		return false
-	case retry.LostReply(err) && readOnly:
+	case retry.LostReply(err) && repeatable:
 		// The reply itself may be what ends connections: not without end.
 		return p.Attempts < retry.MaxAttempts
 	case errors.Is(err, ErrMaybeExecuted):
