@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -113,7 +113,7 @@ func (c *Client) candidates() []string {
 			}
 		}
 	}
-	rand.Shuffle(len(good), func(i, j int) { good[i], good[j] = good[j], good[i] })
+	retry.Random().Shuffle(len(good), func(i, j int) { good[i], good[j] = good[j], good[i] })
 	seen := map[string]bool{}
 	var all []string
 	for _, list := range [][]string{{named}, good, c.options.Addrs, bad} {

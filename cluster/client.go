@@ -25,12 +25,11 @@ type Client struct {
 
 	routes  atomic.Pointer[routes] // nil until a node has told the topology
 	watched atomic.Bool            // the refresher looks after the nodes
-	paused  atomic.Int64           // calls that wait before they try again
 	turn    atomic.Uint32          // for commands that any node can answer
 	probing atomic.Bool
 
 	wake   chan struct{} // capacity 1: refresh the topology
-	active chan struct{} // capacity 1: watch the nodes
+	watch  *time.Ticker  // when to look at the nodes; stopped while watched is false
 	quiet  int           // looks without anything in flight; of run
 	lostAt time.Time     // since when nobody has told the topology; of run
 	older  int           // views in a row that were older than the topology; of run
@@ -46,6 +45,7 @@ type Client struct {
 	nodes    map[string]*node // by address; nil when the client is closed
 	changed  chan struct{}    // closed and made anew at the end of each refresh
 	replaced chan struct{}    // closed and made anew with each topology that differs
+	paused   int              // calls that wait for replaced, or a pause, before they try again
 	failures int              // refreshes that failed, ever
 	lastErr  error            // of the last refresh
 	hooks    []*func(*Topology)
@@ -65,13 +65,14 @@ func New(options Options) (*Client, error) {
 	c := &Client{
 		options:  o,
 		wake:     make(chan struct{}, 1),
-		active:   make(chan struct{}, 1),
+		watch:    time.NewTicker(watchEvery),
 		closing:  make(chan struct{}),
 		done:     make(chan struct{}),
 		nodes:    map[string]*node{},
 		changed:  make(chan struct{}),
 		replaced: make(chan struct{}),
 	}
+	c.watch.Stop()
 	c.Commands = *command.On(c)
 	c.ctx, c.stop = context.WithCancel(context.Background())
 	c.subscriptions.begin(c)

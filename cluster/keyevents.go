@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 )
@@ -272,6 +272,9 @@ func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 
 // forget has a primary subscribed on anew, if it is one still.
 func (k *KeyEvents) forget(s *keyStream) {
+	if k.ctx.Err() != nil { // it is the end
+		return
+	}
 	k.mu.Lock()
 	if k.streams[s.node.addr] == s {
 		delete(k.streams, s.node.addr)
@@ -321,6 +324,11 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 	look.Stop()
 	defer look.Stop()
 	pause := time.Duration(0)
+	refresh := func() {
+		k.client.refreshSoon()
+		look.Reset(pause/2 + retry.Jitter(pause/2+1))
+		pause = min(2*pause, lostPause)
+	}
 	for {
 		select {
 		case item, ok := <-items:
@@ -337,14 +345,12 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 				links = nil
 			case event.Kind == pubsub.EventDisconnected:
 				pause = watchEvery
-				look.Reset(0)
+				refresh()
 			case event.Kind == pubsub.EventConnected:
 				look.Stop()
 			}
 		case <-look.C:
-			k.client.refreshSoon()
-			look.Reset(pause/2 + rand.N(pause/2+1))
-			pause = min(2*pause, lostPause)
+			refresh()
 		}
 	}
 }

@@ -3,7 +3,6 @@ package cluster_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,8 +16,7 @@ import (
 // primary in its place.
 func TestKeyEventsLostBeforeFailover(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newModelCluster(t, rand.New(rand.NewPCG(1, 1)), 3, 1)
-		s.calm, s.quietBus = true, true
+		s := newServedCluster(t, 3, 1)
 		o := cluster.Options{Addrs: []string{s.nodes[0].addr}}
 		o.Node.Dial = s.dial
 		o.Node.SubscriberBackoff.Base = time.Minute

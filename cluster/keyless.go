@@ -2,10 +2,10 @@ package cluster
 
 import (
 	"context"
-	"math/rand/v2"
 	"strconv"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -92,7 +92,7 @@ func (c *Client) randomKey(ctx context.Context, r command.Request) (proto.Value,
 		return proto.Value{}, conclude(ctx, notSent(r.Name(), "", err), nil)
 	}
 	var v proto.Value
-	start := rand.IntN(len(nodes))
+	start := retry.Random().IntN(len(nodes))
 	for i := range nodes {
 		n := nodes[(start+i)%len(nodes)]
 		v, err = n.client.Do(ctx, r)

@@ -3,11 +3,9 @@ package cluster_test
 import (
 	"context"
 	"errors"
-	"flag"
-	"math/rand/v2"
+	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,10 +17,7 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-var (
-	simulated = simulation.New(300, 60)
-	tell      = flag.Bool("tell", false, "tell all that happened in histories that fail")
-)
+var simulated = simulation.New(300, 60)
 
 // TestModel runs random histories of a cluster and of a program that uses it: slots that move
 // key by key, nodes that fail, are paused, slow, cut off, forgotten, that join and leave and
@@ -31,9 +26,7 @@ var (
 // request against what ran, that each reply is of its own key, that transactions are whole and
 // lose no update, that messages are received or told to be missing, that nodes are not asked
 // too much, and that at the end all works and nothing is left.
-func TestModel(t *testing.T) {
-	simulated.Run(t, func(t *testing.T, seed uint64) []string { modelHistory(t, seed); return nil })
-}
+func TestModel(t *testing.T) { simulated.Run(t, modelHistory) }
 
 // modelFaults are what can be made to go wrong, as if the client did it, and what TestModel
 // says then.
@@ -53,12 +46,13 @@ var modelFaults = map[string]string{
 	"stuck":        "have not returned",               // a call never returns
 }
 
+func TestModelIsDeterministic(t *testing.T) { simulated.IsDeterministic(t, 25, modelHistory) }
+
 func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 40, modelFaults) }
 
 // model is a cluster, its client and a program.
 type model struct {
 	*modelCluster
-	seed     uint64
 	client   *cluster.Client
 	readFrom cluster.ReadFrom
 	stop     chan struct{}
@@ -69,14 +63,14 @@ type model struct {
 	streams []*modelStream
 }
 
-func modelHistory(t *testing.T, seed uint64) {
+func modelHistory(t *testing.T, seed uint64) (trace []string) {
 	synctest.Test(t, func(t *testing.T) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		m := &model{modelCluster: newModelCluster(t, random, 3, 1+int(seed%2)), seed: seed, stop: make(chan struct{}), done: map[string]int{}}
+		m := &model{modelCluster: newModelCluster(t, seed, 3, 1+int(seed%2)), stop: make(chan struct{}), done: map[string]int{}}
 		m.calm = seed%10 == 0
 		m.quietBus, m.replicates = seed%3 == 0, seed%5 == 1
 		m.slots, m.refusesAll, m.pushes = seed%7 == 0, seed%4 == 1, seed%2 == 0
 		m.readFrom = []cluster.ReadFrom{cluster.Primary, cluster.PreferReplica, cluster.Primary, cluster.RoundRobin, cluster.LowestLatency}[(seed/2+seed/10)%5]
+		m.inTurn = m.readFrom == cluster.RoundRobin || m.readFrom == cluster.PreferReplica && seed%2 == 1
 		o := cluster.Options{Addrs: []string{m.nodes[0].addr, m.nodes[1].addr}, ReadFrom: m.readFrom}
 		o.Node.Dial = m.dial
 		o.Node.SubscribeTimeout = 10 * time.Second
@@ -88,13 +82,10 @@ func modelHistory(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		m.client = client
-		t.Cleanup(func() {
-			if t.Failed() && *tell {
-				t.Log(strings.Join(m.story, "\n"))
-			}
-		})
+		m.paused = client.Paused
+		m.await(func() { _, _ = client.Refresh(context.Background()) }) // or all begin at one moment
 		if seed%10 < 7 {
-			m.subscribe()
+			m.await(m.subscribe)
 		}
 		if seed%3 == 0 {
 			m.tasks.Go(m.comeAndGo)
@@ -102,17 +93,22 @@ func modelHistory(t *testing.T, seed uint64) {
 		for i := range 4 {
 			m.tasks.Go(func() { m.call(i) })
 		}
-		m.tasks.Go(m.publisher)
+		m.mu.Lock()
+		m.publishAll(0)
+		m.mu.Unlock()
 		for range 22 {
+			m.mu.Lock()
 			if !m.calm {
-				m.mu.Lock()
 				m.step()
-				m.mu.Unlock()
 			}
-			time.Sleep(time.Duration(m.chance(250)) * time.Millisecond)
+			pause := time.Duration(m.random.IntN(250_000_000))
+			m.mu.Unlock()
+			m.RunFor(pause)
 		}
 		m.finish()
+		trace = m.Trace()
 	})
+	return trace
 }
 
 // pick returns a node, nil where none is like that.
@@ -139,7 +135,7 @@ func (c *modelCluster) primary(like func(*modelNode) bool) *modelNode {
 
 // milliseconds returns a random time.
 func (c *modelCluster) milliseconds(least, most int) time.Duration {
-	return time.Duration(least+c.random.IntN(most-least)) * time.Millisecond
+	return time.Duration(least)*time.Millisecond + time.Duration(c.random.Int64N(int64(most-least)*int64(time.Millisecond)))
 }
 
 // step lets something happen. m.mu is held.
@@ -194,7 +190,7 @@ func (m *model) migrate() {
 		at += m.milliseconds(5, 100)
 		m.later(at, func() { m.moveKey(key, from, to) })
 	}
-	for key := range from.data {
+	for _, key := range slices.Sorted(maps.Keys(from.data)) {
 		if m.unit(key) == u && modelBase(key) == 0 {
 			m.later(at, func() { m.moveKey(key, from, to) })
 		}
@@ -219,7 +215,7 @@ func (m *model) moveKey(key string, from, to *modelNode) {
 
 // moveRest moves the keys of a unit that are left.
 func (m *model) moveRest(u int, from, to *modelNode) {
-	for key := range from.data {
+	for _, key := range slices.Sorted(maps.Keys(from.data)) {
 		if m.unit(key) == u {
 			m.moveKey(key, from, to)
 		}
@@ -426,21 +422,23 @@ func (m *model) finish() {
 	m.mu.Lock()
 	m.rests = true
 	m.mu.Unlock()
-	time.Sleep(20 * time.Second)
-	m.checkWorks()
+	m.RunFor(20 * time.Second)
+	m.await(m.checkWorks)
 	m.mu.Lock()
 	for i := range 3 * len(modelChannels) * len(modelEvents) {
 		m.publishTo(i)
 	}
 	m.mu.Unlock()
-	time.Sleep(time.Second)
-	for _, s := range m.streams {
-		if err := s.close(); err != nil {
-			m.t.Errorf("closing a stream: %v", err)
+	m.RunFor(time.Second)
+	m.await(func() {
+		for _, s := range m.streams {
+			if err := s.close(); err != nil {
+				m.t.Errorf("closing a stream: %v", err)
+			}
+			<-s.done
 		}
-		<-s.done
-	}
-	m.checkClosed()
+	})
+	m.await(m.checkClosed)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range m.streams {
@@ -452,19 +450,15 @@ func (m *model) finish() {
 // checkCalls ends the callers, and checks that they do.
 func (m *model) checkCalls() {
 	close(m.stop)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	began := time.Now()
+	m.await(func() {
 		if simulated.Fault("stuck") {
-			time.Sleep(time.Hour)
+			time.Sleep(2 * time.Minute)
 		}
 		m.tasks.Wait()
-	}()
-	select {
-	case <-ended:
-	case <-time.After(time.Minute):
+	})
+	if time.Since(began) > time.Minute {
 		m.t.Errorf("calls have not returned within a minute")
-		<-ended
 	}
 }
 
@@ -480,7 +474,7 @@ func (m *model) checkWorks() {
 			if err := m.client.Set(ctx, key, key); err != nil {
 				m.t.Errorf("SET %s at the end: %v", key, err)
 			}
-			time.Sleep(100 * time.Millisecond) // for replicas
+			m.turn("checker", 100*time.Millisecond) // for replicas
 			if v, err := m.client.Get(ctx, key); v != key || err != nil {
 				m.t.Errorf("GET %s at the end: %q, %v", key, v, err)
 			}
@@ -580,7 +574,7 @@ func (m *model) checkClosed() {
 	if _, err := m.client.Get(context.Background(), "k"); !errors.Is(err, redis.ErrClosed) {
 		m.t.Errorf("GET behind Close: %v", err)
 	}
-	time.Sleep(time.Second)
+	m.turn("checker", time.Second)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, n := range m.nodes {

@@ -26,13 +26,15 @@ const (
 // modelCaller is a goroutine of the program that uses the client.
 type modelCaller struct {
 	*model
+	number int
 	random *rand.Rand
+	made   int // requests
 }
 
 // call calls until the end.
 func (m *model) call(number int) {
-	c := &modelCaller{m, rand.New(rand.NewPCG(m.seed, uint64(100+number)))}
-	for !m.stopped() {
+	c := &modelCaller{model: m, number: number, random: rand.New(rand.NewPCG(m.seed, uint64(100+number)))}
+	for c.turn(time.Duration(1 + c.random.IntN(120_000_000))); !m.stopped(); c.turn(time.Duration(1 + c.random.IntN(120_000_000))) {
 		ctx, cancel := c.context()
 		switch n := c.random.IntN(20); {
 		case n < 5:
@@ -51,9 +53,22 @@ func (m *model) call(number int) {
 			c.publish(ctx)
 		}
 		cancel()
-		time.Sleep(time.Duration(1+c.random.IntN(120)) * time.Millisecond)
 	}
 }
+
+// turn waits for a time, and then until the caller is the only one to go on.
+func (m *model) turn(actor string, d time.Duration) {
+	mine := make(chan struct{})
+	m.after(actor, d, func() { close(mine) })
+	<-mine
+}
+
+func (c *modelCaller) turn(d time.Duration) { c.model.turn(c.name(), d) }
+
+func (c *modelCaller) name() string { return "caller " + strconv.Itoa(c.number) }
+
+// sent returns a key as the caller sends it.
+func (c *modelCaller) sent(key string) string { return key + modelSuffix + strconv.Itoa(c.number) }
 
 func (m *model) stopped() bool {
 	select {
@@ -66,7 +81,7 @@ func (m *model) stopped() bool {
 
 // context returns a context that ends some time, or never.
 func (c *modelCaller) context() (context.Context, context.CancelFunc) {
-	soon := time.Duration(c.random.IntN(300_000)) * time.Microsecond
+	soon := time.Duration(c.random.IntN(300_000_000))
 	switch c.random.IntN(4) {
 	case 0:
 		return context.WithCancel(context.Background())
@@ -86,11 +101,12 @@ func (c *modelCaller) key() string {
 }
 
 // request returns the number of a new request.
-func (m *model) request(key string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	id := len(m.requests) + 1
-	m.requests[id] = &modelRequest{key: key}
+func (c *modelCaller) request(key string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made++
+	id := (c.number+1)*1_000_000 + c.made
+	c.requests[id] = &modelRequest{key: key}
 	return id
 }
 
@@ -99,6 +115,7 @@ func (m *model) note(id int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r := m.requests[id]
+	defer func() { m.Hear("request %d: %v", id, r.outcome) }()
 	switch {
 	case err != nil && m.goesWrong("acknowledged", 5), err == nil:
 		r.outcome = modelDone
@@ -134,7 +151,7 @@ func (m *model) checkRead(key string, value, floor int) {
 func (c *modelCaller) increment(ctx context.Context) {
 	key := c.key()
 	id := c.request(key)
-	n, err := c.client.IncrBy(ctx, key, int64(id))
+	n, err := c.client.IncrBy(ctx, c.sent(key), int64(id))
 	if err == nil {
 		c.checkRead(key, int(n), 0)
 	}
@@ -154,7 +171,7 @@ func (m *model) checkReadError(err error) {
 func (c *modelCaller) read(ctx context.Context) {
 	key := c.key()
 	floor := c.floor(key)
-	n, err := command.AsInt(command.Get(key)).Do(ctx, c.client)
+	n, err := command.AsInt(command.Get(c.sent(key))).Do(ctx, c.client)
 	if err != nil {
 		c.checkReadError(err)
 		return
@@ -176,10 +193,10 @@ func (c *modelCaller) pipeline(ctx context.Context) {
 		o := one{key: c.key()}
 		if c.random.IntN(2) == 0 {
 			o.id = c.request(o.key)
-			o.future = p.IncrBy(o.key, int64(o.id))
+			o.future = p.IncrBy(c.sent(o.key), int64(o.id))
 		} else {
 			o.floor = c.floor(o.key)
-			o.future = command.AsInt(command.Get(o.key)).Queue(&p.Batch)
+			o.future = command.AsInt(command.Get(c.sent(o.key))).Queue(&p.Batch)
 		}
 		all = append(all, o)
 	}
@@ -217,9 +234,9 @@ func (c *modelCaller) transaction(ctx context.Context) {
 	c.requests[ids[0]].tx, c.requests[ids[1]].tx = ids, ids
 	c.mu.Unlock()
 	var b command.Batch
-	first := b.IncrBy(keys[0], int64(ids[0]))
-	read := command.AsInt(command.Get(keys[0])).Queue(&b)
-	second := b.IncrBy(keys[1], int64(ids[1]))
+	first := b.IncrBy(c.sent(keys[0]), int64(ids[0]))
+	read := command.AsInt(command.Get(c.sent(keys[0]))).Queue(&b)
+	second := b.IncrBy(c.sent(keys[1]), int64(ids[1]))
 	var err error
 	if simulated.Fault("transaction") { // as if it was none
 		err = c.client.Exec(ctx, &b)
@@ -248,10 +265,10 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 	var ids []int
 	update := func(ctx context.Context, d command.Doer) (string, error) {
 		id := c.request(key)
-		n, err := command.AsInt(command.Get(key)).Do(ctx, d)
+		n, err := command.AsInt(command.Get(c.sent(key))).Do(ctx, d)
 		if err == nil {
 			c.checkRead(key, int(n), 0)
-			time.Sleep(time.Duration(c.random.IntN(40)) * time.Millisecond)
+			c.turn(time.Duration(c.random.IntN(40_000_000)))
 		}
 		ids = append(ids, id)
 		return fmt.Sprintf("%d:%d", n+1, id), err
@@ -260,7 +277,7 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 	if simulated.Fault("watch") { // as if nothing was watched
 		var text string
 		if text, err = update(ctx, c.client); err == nil {
-			err = c.client.Set(ctx, key, text)
+			err = c.client.Set(ctx, c.sent(key), text)
 		}
 	} else {
 		_, err = redis.Transaction(ctx, c.client, func(s *redis.Session, b *command.Batch) (struct{}, error) {
@@ -269,9 +286,9 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 			id := ids[len(ids)-1]
 			c.requests[id].tx = []int{id}
 			c.mu.Unlock()
-			b.Set(key, text)
+			b.Set(c.sent(key), text)
 			return struct{}{}, err
-		}, key)
+		}, c.sent(key))
 	}
 	for i, id := range ids {
 		if i < len(ids)-1 {
@@ -287,13 +304,13 @@ func (c *modelCaller) compareAndSet(ctx context.Context) {
 
 // readMany reads keys of all slots.
 func (c *modelCaller) readMany(ctx context.Context) {
-	var keys []string
+	var keys, sent []string
 	var floors []int
 	for range 1 + c.random.IntN(8) {
 		key := c.key()
-		keys, floors = append(keys, key), append(floors, c.floor(key))
+		keys, sent, floors = append(keys, key), append(sent, c.sent(key)), append(floors, c.floor(key))
 	}
-	values, err := cluster.MGet(ctx, c.client, keys...)
+	values, err := cluster.MGet(ctx, c.client, sent...)
 	if err != nil {
 		c.checkReadError(err)
 	}
@@ -313,6 +330,6 @@ func (c *modelCaller) readMany(ctx context.Context) {
 func (c *modelCaller) publish(ctx context.Context) {
 	channel := modelChannels[c.random.IntN(len(modelChannels))]
 	id := c.request(channel)
-	_, err := c.client.SPublish(ctx, channel, id)
+	_, err := c.client.SPublish(ctx, c.sent(channel), id)
 	c.note(id, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"net"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
@@ -20,8 +22,10 @@ import (
 // believe, hear of changes in time, and replicate in time. The slots are in units: some of
 // one slot, which have keys, and for each of the first primaries one of the others.
 type modelCluster struct {
+	*simulation.Scheduler
 	t      testing.TB
-	random *rand.Rand
+	seed   uint64
+	random *rand.Rand // for events alone
 	began  time.Time
 
 	mu     sync.Mutex
@@ -41,6 +45,7 @@ type modelCluster struct {
 	replicates bool // at once
 	slots      bool // CLUSTER SHARDS is not known
 	refusesAll bool // where a slot is not served, nothing is
+	inTurn     bool // reads go to several nodes in turn
 	pushes     bool // a promoted replica takes its shard subscriptions away
 
 	lossy     bool // writes may have been lost
@@ -48,8 +53,10 @@ type modelCluster struct {
 	versions  int  // of keys, for WATCH
 	requests  map[int]*modelRequest
 	published []modelMessage
-	chances   int // for a fault to happen
-	story     []string
+	chances   int        // for a fault to happen
+	paused    func() int // calls that wait before they try again; nil where nobody asks
+	unordered bool
+	names     map[string]int // of connections
 }
 
 // modelUnit is slots that have the same owner.
@@ -106,15 +113,22 @@ type modelNode struct {
 	down    bool
 	failed  bool // the others say so
 	loading bool
-	left    bool          // forgotten by the others
-	cutOff  time.Time     // since when it hears nothing, and nobody hears of it; its clients reach it
-	demoted time.Time     // when
-	paused  chan struct{} // closed when it goes on
-	delay   time.Duration // of each command
+	left    bool      // forgotten by the others
+	cutOff  time.Time // since when it hears nothing, and nobody hears of it; its clients reach it
+	demoted time.Time // when
+	paused  bool
+	stalled []modelStalled // for when it goes on
+	delay   time.Duration  // of each command
 	conns   map[*modelConn]bool
 	asked   time.Time // for the topology
 	vague   time.Time // until when that says nothing
 	trouble time.Time // when it last could not be reached
+}
+
+// modelStalled is what a connection of a paused node has to do.
+type modelStalled struct {
+	conn *modelConn
+	run  func()
 }
 
 // modelWrite is a write on its way to a replica.
@@ -128,8 +142,11 @@ type modelWrite struct {
 var modelTags = []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"}
 
 // newModelCluster returns a cluster of primaries with replicas.
-func newModelCluster(t testing.TB, random *rand.Rand, primaries int, replicas int) *modelCluster {
-	c := &modelCluster{t: t, random: random, began: time.Now(), moving: map[int]bool{}, requests: map[int]*modelRequest{}, ports: 7000}
+func newModelCluster(t testing.TB, seed uint64, primaries int, replicas int) *modelCluster {
+	c := &modelCluster{
+		Scheduler: simulation.NewScheduler(seed), t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 1)), began: time.Now(),
+		moving: map[int]bool{}, requests: map[int]*modelRequest{}, ports: 7000, names: map[string]int{},
+	}
 	for i := range primaries * (1 + replicas) {
 		n := c.newNode()
 		if i >= primaries {
@@ -149,6 +166,17 @@ func newModelCluster(t testing.TB, random *rand.Rand, primaries int, replicas in
 			}
 		}
 	}
+	return c
+}
+
+// newServedCluster is a calm cluster for a test that tells a story of its own. It is to be made in
+// the test's bubble.
+func newServedCluster(t testing.TB, primaries int, replicas int) *modelCluster {
+	c := newModelCluster(t, 1, primaries, replicas)
+	c.calm, c.quietBus = true, true
+	stop := make(chan struct{})
+	t.Cleanup(func() { close(stop) })
+	go c.Serve(stop)
 	return c
 }
 
@@ -206,14 +234,17 @@ func modelBase(key string) int {
 	return 0
 }
 
-// dial connects to a node by its address.
+// dial connects to a node by its address. It takes a time, also where it fails: whoever has lost a
+// connection at this moment waits for the new one before anything is known of it.
 func (c *modelCluster) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	time.Sleep(time.Duration(1 + c.drawn(100_000, "dial", addr)))
 	c.mu.Lock()
 	if simulated.Fault("moved") && addr == c.nodes[1].addr { // as if a redirect to it was not followed
 		addr = c.nodes[0].addr
 	}
 	i := slices.IndexFunc(c.nodes, func(n *modelNode) bool { return n.addr == addr && !n.down })
 	if i < 0 {
+		c.Hear("%s refuses a connection", addr)
 		c.mu.Unlock()
 		return nil, errors.New("connection refused by " + addr)
 	}
@@ -224,14 +255,22 @@ func (c *modelCluster) dial(ctx context.Context, network, addr string) (net.Conn
 		return nil, err
 	}
 	n.serve(n.server.Accept())
-	return nc, nil
+	return modelEnd{nc}, nil
 }
 
-// chance returns a random number below n.
-func (c *modelCluster) chance(n int) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.random.IntN(n)
+// modelEnd is the client's end of a connection. It has no read deadlines, so that callers don't read
+// for each other: which of them would, and so how soon one notices that its context has ended, is the
+// Go scheduler's choice.
+type modelEnd struct{ net.Conn }
+
+func (modelEnd) SetReadDeadline(time.Time) error { return errors.ErrUnsupported }
+
+// drawn returns a number below n that depends on the seed, the time and what it is for: for chances
+// that are not drawn in events, or in events whose order among others is not the seed's.
+func (c *modelCluster) drawn(n uint64, what ...any) uint64 {
+	chance := fnv.New64a()
+	fmt.Fprint(chance, c.seed, time.Since(c.began), what)
+	return rand.NewPCG(chance.Sum64(), 0).Uint64() % n
 }
 
 // goesWrong reports whether a fault is to happen now: once in so many times. c.mu is held.
@@ -243,10 +282,22 @@ func (c *modelCluster) goesWrong(name string, once int) bool {
 	return c.chances%once == 0
 }
 
-// happens notes something for whoever looks why a history failed. c.mu is held.
-func (c *modelCluster) happens(format string, args ...any) {
-	if *tell {
-		c.story = append(c.story, fmt.Sprintf("%v: ", time.Since(c.began))+fmt.Sprintf(format, args...))
+// after has an actor run something, with the lock held.
+func (c *modelCluster) after(actor string, d time.Duration, run func()) {
+	c.After(actor, d, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.noteTurns()
+		run()
+	})
+}
+
+// noteTurns notes that several calls wait before they try again, where reads go to nodes in turn: one
+// topology has all of them go on, and the Go scheduler chooses who has which turn. c.mu is held.
+func (c *modelCluster) noteTurns() {
+	if c.inTurn && !c.unordered && c.paused() > 1 {
+		c.unordered = true
+		c.Hear(simulation.Unordered)
 	}
 }
 
@@ -261,9 +312,7 @@ func (n *modelNode) String() string {
 // later runs f with the lock held. c.mu is held.
 func (c *modelCluster) later(d time.Duration, f func()) {
 	c.timers++
-	time.AfterFunc(d, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+	c.after("world", d, func() {
 		f()
 		c.timers--
 	})
@@ -278,7 +327,24 @@ func (c *modelCluster) settle() {
 		if left == 0 {
 			return
 		}
-		time.Sleep(10 * time.Millisecond)
+		c.RunFor(10 * time.Millisecond)
+	}
+}
+
+// await runs something that waits for the client, and events until it has returned.
+func (c *modelCluster) await(f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	for {
+		c.RunFor(time.Millisecond)
+		select {
+		case <-done:
+			return
+		default:
+		}
 	}
 }
 
@@ -289,7 +355,7 @@ func (n *modelNode) hears(f func()) {
 	}
 	delay := time.Duration(0)
 	if !n.c.quietBus {
-		delay = time.Duration(n.c.random.IntN(60)) * time.Millisecond
+		delay = time.Duration(n.c.random.IntN(60_000_000))
 		if n.c.random.IntN(8) == 0 {
 			delay *= 10
 		}
@@ -301,7 +367,7 @@ func (n *modelNode) hears(f func()) {
 	})
 }
 
-func (n *modelNode) deaf() bool { return n.down || n.paused != nil || !n.cutOff.IsZero() || n.left }
+func (n *modelNode) deaf() bool { return n.down || n.paused || !n.cutOff.IsZero() || n.left }
 
 // reached reports whether messages reach a node, perhaps only when it goes on.
 func (n *modelNode) reached() bool { return !n.down && n.cutOff.IsZero() && !n.left }
@@ -315,7 +381,7 @@ const modelSettling = 800 * time.Millisecond
 // move gives a unit to a node, which the others hear of in time. c.mu is held.
 func (c *modelCluster) move(u int, owner *modelNode) {
 	c.epoch++
-	c.happens("unit %d %s moves from %v to %v", u, c.units[u].tag, c.owner[u], owner)
+	c.Note("unit %d %s moves from %v to %v", u, c.units[u].tag, c.owner[u], owner)
 	c.owner[u] = owner
 	// What goes away and comes back before anybody has heard of it can't be noticed.
 	if !c.moving[u] {
@@ -339,7 +405,7 @@ func (n *modelNode) learn(u int, b modelBelief) {
 	}
 	n.epoch = max(n.epoch, b.epoch)
 	n.believes[u] = b
-	n.c.happens("%v hears that unit %d is of %v", n, u, b.owner)
+	n.c.Note("%v hears that unit %d is of %v", n, u, b.owner)
 	if !n.serves(u) {
 		n.takeAway(func(channel string) bool { return n.c.unit(channel) == u })
 	}
@@ -364,10 +430,10 @@ func (c *modelCluster) unit(key string) int { return int(c.unitOf[slot.Of(key)])
 
 // takeAway ends the shard subscriptions to some channels. c.mu is held.
 func (n *modelNode) takeAway(which func(string) bool) {
-	for conn := range n.conns {
+	for _, conn := range n.connections() {
 		for _, channel := range conn.names("SSUBSCRIBE") {
 			if which(channel) {
-				conn.unsubscribed("SSUBSCRIBE", channel)
+				conn.send(conn.unsubscribed("SSUBSCRIBE", channel))
 			}
 		}
 	}
@@ -395,7 +461,7 @@ func (n *modelNode) replicate(w modelWrite) {
 		if r.master != n || r.down || r.left {
 			continue
 		}
-		if n.c.replicates && r.paused == nil {
+		if n.c.replicates && !r.paused {
 			r.apply(w)
 			continue
 		}
@@ -407,10 +473,8 @@ func (n *modelNode) replicate(w modelWrite) {
 
 // catchUp lets a replica apply what is on its way. c.mu is held.
 func (n *modelNode) catchUp() {
-	time.AfterFunc(time.Duration(n.c.random.IntN(30))*time.Millisecond, func() {
-		n.c.mu.Lock()
-		defer n.c.mu.Unlock()
-		if n.paused != nil || n.master == nil {
+	n.c.after(n.addr+" catches up", time.Duration(n.c.random.IntN(30_000_000)), func() {
+		if n.paused || n.master == nil {
 			return
 		}
 		n.applyAll()
@@ -438,7 +502,7 @@ func (c *modelCluster) promote(replica *modelNode, lossless bool) {
 	if old == nil {
 		return
 	}
-	c.happens("%v takes the place of %v", replica, old)
+	c.Note("%v takes the place of %v", replica, old)
 	if !lossless && len(replica.backlog) > 0 {
 		replica.backlog = replica.backlog[:c.random.IntN(len(replica.backlog)+1)]
 	}
@@ -485,7 +549,7 @@ func (n *modelNode) demote(primary *modelNode) {
 		primary = primary.master
 	}
 	n.failed = false
-	n.c.happens("%v is back, and finds %v", n, primary)
+	n.c.Note("%v is back, and finds %v", n, primary)
 	n.hearAll()
 	if n == primary {
 		return
@@ -498,31 +562,34 @@ func (n *modelNode) demote(primary *modelNode) {
 // kill ends a node with its connections. c.mu is held.
 func (n *modelNode) kill() {
 	n.down = true
-	n.c.happens("%v is killed", n)
+	n.c.Note("%v is killed", n)
 	n.cutAll()
 }
 
-// cutAll ends the connections of a node. c.mu is held.
+// cutAll ends the connections of a node, one after the other. c.mu is held.
 func (n *modelNode) cutAll() {
-	for conn := range n.conns {
-		conn.cut()
+	for _, conn := range n.connections() {
+		n.c.after(conn.name, time.Duration(n.c.drawn(10_000, "cut all", conn.name)), conn.cut)
 	}
 }
 
 func (n *modelNode) pause() {
-	n.paused = make(chan struct{})
-	n.c.happens("%v stands still", n)
+	n.paused = true
+	n.c.Note("%v stands still", n)
 	n.vague = time.Now().Add(time.Hour)
 }
 
 // resume lets a node go on. c.mu is held.
 func (n *modelNode) resume() {
-	if n.paused == nil {
+	if !n.paused {
 		return
 	}
-	close(n.paused)
-	n.paused = nil
-	n.c.happens("%v goes on", n)
+	n.paused = false
+	for i, s := range n.stalled { // one after the other
+		n.c.after(s.conn.name, time.Duration(i)*time.Microsecond, s.run)
+	}
+	n.stalled = nil
+	n.c.Note("%v goes on", n)
 	n.vague = time.Now().Add(time.Second)
 	n.trouble = time.Now()
 	if n.master != nil {
@@ -539,7 +606,7 @@ func (n *modelNode) publish(kind, channel string) {
 	}
 	number := strconv.Itoa(len(c.published))
 	c.published = append(c.published, modelMessage{channel, time.Now(), n})
-	c.happens("%v publishes %s %s", n, channel, number)
+	c.Note("%v publishes %s %s", n, channel, number)
 	switch kind {
 	case "SSUBSCRIBE":
 		for _, other := range c.nodes {
@@ -567,7 +634,7 @@ func (n *modelNode) tell(kind, name string, push ...string) {
 	for _, text := range push {
 		raw += simBulk(text)
 	}
-	for conn := range n.conns {
+	for _, conn := range n.connections() {
 		if conn.subscribed[kind][name] {
 			conn.send(raw) // by a paused node when it goes on
 		}

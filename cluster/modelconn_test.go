@@ -1,26 +1,37 @@
 package cluster_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/simulation"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
-// modelConn is one connection to a node. What is not said to be otherwise is guarded by the
-// cluster's lock.
+// modelConn is one connection to a node: what has arrived runs in an event, and each reply
+// is sent in one. All of it is guarded by the cluster's lock.
+//
+// The client has several goroutines write to a connection, in an order of the Go scheduler's.
+// So what has arrived at one instant runs in an order of the model's, see [modelConn.units],
+// while the replies are in the order that the client waits for.
 type modelConn struct {
 	node    *modelNode
 	conn    *redistest.Conn
+	name    string // of its events
+	named   bool   // by what it is for, and not by when it was made alone
+	up      time.Duration
 	latency time.Duration // of replies
-	out     chan modelReply
-	gone    chan struct{} // closed by cut
-	once    sync.Once
+	gone    bool
+	left    time.Time // when the client closed it
+
+	arrived []modelCommand // not run yet
+	serving bool           // an event is to run some of them
+	replies []string       // on their way, an event for each
+	due     time.Time      // of the last of them
 
 	readOnly, asking bool
 	multi, refused   bool
@@ -29,455 +40,294 @@ type modelConn struct {
 	subscribed       map[string]map[string]bool // names by the command
 }
 
-// modelReply is something on its way to the client.
-type modelReply struct {
-	raw string
-	due time.Time
+// modelCommand is a command as it arrived.
+type modelCommand struct {
+	words  []string
+	caller string // whose it is, as its keys say; empty for the client's own
+	at     time.Time
 }
 
-// serve begins a connection.
+// serve begins a connection. Several that are made at one instant to one node are alike until
+// they are named.
 func (n *modelNode) serve(conn *redistest.Conn) {
 	n.c.mu.Lock()
 	defer n.c.mu.Unlock()
 	c := &modelConn{
-		node: n, conn: conn, latency: time.Duration(n.c.random.IntN(3)) * time.Millisecond,
-		out: make(chan modelReply, 4096), gone: make(chan struct{}),
+		node: n, conn: conn, name: fmt.Sprintf("%s/%v", n.addr, time.Since(n.c.began)),
 		watched: map[string]int{}, subscribed: map[string]map[string]bool{},
 	}
+	c.up = time.Duration(1 + n.c.drawn(200_000, "up", c.name))
+	c.latency = time.Duration(1 + n.c.drawn(3_000_000, "latency", c.name))
 	n.conns[c] = true
-	if n.down {
-		c.cut()
-	}
-	go c.answer()
+	n.c.Hear("connected to %v", n)
 	go func() {
 		conn.Serve(c.take)
 		n.c.mu.Lock()
 		defer n.c.mu.Unlock()
+		c.left = time.Now()
 		c.cut()
 		delete(n.conns, c)
 	}()
 }
 
+// connections returns the connections of a node, in an order. c.mu is held.
+func (n *modelNode) connections() []*modelConn {
+	return slices.SortedFunc(maps.Keys(n.conns), func(a, b *modelConn) int { return cmp.Compare(a.name, b.name) })
+}
+
 // cut ends the connection: what is on its way is lost. The cluster's lock is held.
 func (c *modelConn) cut() {
-	c.once.Do(func() {
-		if len(c.subscribed) > 0 {
-			c.node.c.happens("a connection to %v with %v is cut", c.node, slices.Sorted(maps.Keys(c.subscribed)))
-		}
-		c.node.trouble = time.Now()
-		close(c.gone)
-		c.conn.Close()
-	})
+	if c.gone {
+		return
+	}
+	c.gone = true
+	c.node.trouble = time.Now()
+	c.conn.Close()
 }
 
 // send has something sent to the client.
 func (c *modelConn) send(raw string) {
-	select {
-	case c.out <- modelReply{raw, time.Now().Add(c.latency)}:
-	default: // the output buffer is full
+	if len(c.replies) == 4096 { // the output buffer is full
 		c.cut()
 	}
+	if c.gone || raw == "" {
+		return
+	}
+	if due := time.Now().Add(c.latency); due.After(c.due) {
+		c.due = due
+	}
+	c.replies = append(c.replies, raw)
+	c.node.c.after(c.name, time.Until(c.due), c.deliver)
 }
 
-// answer sends what is due.
-func (c *modelConn) answer() {
-	for {
-		select {
-		case <-c.gone:
-			return
-		case r := <-c.out:
-			time.Sleep(time.Until(r.due))
-			c.node.c.mu.Lock()
-			paused := c.node.paused
-			c.node.c.mu.Unlock()
-			if paused != nil {
-				<-paused
-			}
-			select {
-			case <-c.gone:
-				return
-			default:
-				c.conn.Send(r.raw)
-			}
-		}
+// deliver sends what is due first, by a paused node when it goes on.
+func (c *modelConn) deliver() {
+	n := c.node
+	switch {
+	case n.paused:
+		n.stalled = append(n.stalled, modelStalled{c, c.deliver})
+	case !c.gone && !n.down:
+		raw := c.replies[0]
+		c.replies = c.replies[1:]
+		c.conn.Send(raw)
 	}
 }
 
-// take runs one command when the node is able to, also where the client has gone meanwhile.
+// take notes a command that has arrived.
 func (c *modelConn) take(words []string) (raw string, ok bool) {
 	n := c.node
 	n.c.mu.Lock()
 	defer n.c.mu.Unlock()
-	if words[0] == "CLUSTER" && words[1] == "SHARDS" {
-		n.isAsked()
+	command := modelCommand{at: time.Now()}
+	for i, word := range words {
+		if key, caller, ok := strings.Cut(word, modelSuffix); ok {
+			words[i], command.caller = key, caller
+		}
 	}
-	if delay := n.delay; delay > 0 {
-		n.c.mu.Unlock()
-		time.Sleep(delay)
-		n.c.mu.Lock()
+	if strings.HasSuffix(words[0], "SUBSCRIBE") { // its order is that of a map
+		slices.Sort(words[1:])
 	}
-	for n.paused != nil {
-		paused := n.paused
-		n.c.mu.Unlock()
-		<-paused
-		n.c.mu.Lock()
+	command.words = words
+	c.identify(command)
+	c.arrived = append(c.arrived, command)
+	c.proceed()
+	return "", !c.gone
+}
+
+// modelSuffix stands in keys before the number of their caller, so that the model knows whose a
+// command is. The model's keys are without it.
+const modelSuffix = "@@"
+
+// proceed has what has arrived run in an event.
+func (c *modelConn) proceed() {
+	if !c.serving && len(c.arrived) > 0 && !c.gone {
+		c.serving = true
+		c.node.c.after(c.name, c.up, c.begin)
 	}
-	if n.down {
-		return "", false
+}
+
+// begin begins to run what has arrived at one instant, unless the client has left at the same one: then
+// it is the Go scheduler's choice what of it was written.
+func (c *modelConn) begin() {
+	n := c.node
+	if c.left.Equal(c.arrived[0].at) {
+		return
 	}
-	cut := n.c.random.IntN(150) // what becomes of the connection
+	for _, command := range c.arrived {
+		if command.at.Equal(c.arrived[0].at) && command.words[0] == "CLUSTER" && command.words[1] == "SHARDS" {
+			n.isAsked(command.at)
+		}
+	}
+	if n.delay > 0 {
+		n.c.after(c.name, n.delay, c.perform)
+		return
+	}
+	c.perform()
+}
+
+// perform runs what has arrived at one instant when the node is able to, also where the client has
+// gone meanwhile.
+func (c *modelConn) perform() {
+	n := c.node
+	if n.paused {
+		n.stalled = append(n.stalled, modelStalled{c, c.perform})
+		return
+	}
+	if n.down || len(c.arrived) == 0 {
+		c.cut()
+		return
+	}
+	c.serving = false
+	all := c.arrived
+	count := slices.IndexFunc(all, func(command modelCommand) bool { return !command.at.Equal(all[0].at) })
+	if count < 0 {
+		count = len(all)
+	}
+	c.arrived = all[count:]
+	units := c.units(all[:count])
+	replies := make([]string, len(units))
+	for turn, at := range c.order(units) {
+		for place, command := range units[at] {
+			raw, ok := c.runOne(command.words, turn, place)
+			if !ok {
+				c.cut()
+				return
+			}
+			replies[at] += raw
+		}
+	}
+	together := len(units) > 1 && len(c.callers(units)) > 1
+	for _, raw := range replies {
+		if !together {
+			c.send(raw)
+		}
+	}
+	if together { // else their order would tell in which they have arrived
+		c.send(strings.Join(replies, ""))
+	}
+	c.proceed()
+}
+
+// identify names a connection by its first command after the handshake: what it is for.
+func (c *modelConn) identify(first modelCommand) {
+	if c.named {
+		return
+	}
+	what := "commands"
+	switch words := first.words; words[0] {
+	case "HELLO", "CLIENT", "READONLY":
+		return
+	case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE":
+		what = strings.Join(words, " ")
+	case "WATCH":
+		what = "caller " + first.caller
+	}
+	c.named = true
+	c.name += "/" + what
+	if c.node.c.names[c.name]++; c.node.c.names[c.name] > 1 {
+		c.name += fmt.Sprintf("#%d", c.node.c.names[c.name])
+		c.node.c.Hear(simulation.Unordered) // it can't be told from another one
+	}
+}
+
+// runOne runs one command of a unit, or ends the connection before it or after.
+func (c *modelConn) runOne(words []string, turn, place int) (raw string, ok bool) {
+	n := c.node
+	cut := n.c.drawn(150, "cut", c.name, turn, place)
 	if n.c.calm || n.c.rests || words[0] == "HELLO" || words[0] == "CLIENT" {
 		cut = 150
 	}
 	if cut == 0 {
+		n.c.Note("%s: %s: cut before", c.name, shown(words))
 		return "", false
 	}
 	raw = c.reply(words)
+	n.c.Note("%s: %s: %.60q", c.name, shown(words), shownReply(words, raw))
 	if cut == 1 {
 		if n.c.goesWrong("repeat", 1) { // as if it was sent again
 			c.reply(words)
 		}
+		n.c.Note("%s: cut", c.name)
 		return "", false
 	}
-	if raw != "" {
-		c.send(raw)
-	}
-	return "", true
+	return raw, true
 }
 
-// isAsked notes that the node is asked for the topology.
-func (n *modelNode) isAsked() {
-	now := time.Now()
-	n.c.happens("%v is asked for the topology", n)
-	if n.asked != (time.Time{}) && now.Sub(n.asked) < 100*time.Millisecond && n.delay == 0 && now.After(n.vague) {
-		n.c.t.Errorf("%s is asked for the topology again after %v", n.addr, now.Sub(n.asked))
+// shown returns a command for the trace, without tokens, which are random.
+func shown(words []string) string {
+	if words[0] == "PING" {
+		return "PING"
 	}
-	n.asked = now
+	return strings.Join(words, " ")
 }
 
-// reply answers one command.
-func (c *modelConn) reply(words []string) string {
-	n := c.node
-	name := words[0]
-	switch name {
-	case "HELLO":
-		return simHello
-	case "CLIENT":
-		return simOK
-	case "CLUSTER":
-		return n.topology(words[1])
-	case "PING":
-		if len(words) > 1 {
-			return simBulk(words[1])
-		}
-		return "+PONG\r\n"
-	case "READONLY":
-		c.readOnly = true
-		return simOK
-	case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE":
-		return c.subscribe(name, words[1:])
-	case "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE":
-		return c.unsubscribe(strings.Replace(name, "UN", "", 1), words[1:])
-	}
-	if n.loading {
-		return "-LOADING Redis is loading the dataset in memory\r\n"
-	}
-	switch name {
-	case "ASKING":
-		c.asking = true
-		return simOK
-	case "UNWATCH":
-		clear(c.watched)
-		return simOK
-	case "MULTI":
-		c.multi = true
-		return simOK
-	case "EXEC":
-		return c.exec()
-	}
-	if c.multi {
-		if refusal := c.refusal(words); refusal != "" {
-			c.refused = true
-			return refusal
-		}
-		c.queue = append(c.queue, words)
-		return "+QUEUED\r\n"
-	}
-	defer func() { c.asking = false }()
-	if refusal := c.refusal(words); refusal != "" {
-		return refusal
-	}
-	return c.run(words, false)
-}
-
-// exec runs what is queued, or nothing of it.
-func (c *modelConn) exec() string {
-	n := c.node
-	queue, refused := c.queue, c.refused
-	changed := false
-	for key, version := range c.watched {
-		changed = changed || n.data[key].version != version
-	}
-	var all []string // as one command with all keys
-	for _, words := range queue {
-		all = append(all, modelKeys(words)...)
-	}
-	defer func() { c.queue, c.multi, c.refused, c.asking, c.watched = nil, false, false, false, map[string]int{} }()
-	if refused {
-		return "-EXECABORT Transaction discarded because of previous errors.\r\n"
-	}
-	if refusal := c.refusal(append([]string{"EXEC"}, all...)); refusal != "" {
-		return refusal
-	}
-	if changed {
-		return "_\r\n"
-	}
-	n.c.checkWhole(queue)
-	raw := fmt.Sprintf("*%d\r\n", len(queue))
-	for _, words := range queue {
-		raw += c.run(words, true)
+func shownReply(words []string, raw string) string {
+	if words[0] == "PING" || words[0] == "CLUSTER" {
+		return ""
 	}
 	return raw
 }
 
-// checkWhole checks that what is run as a transaction is one.
-func (c *modelCluster) checkWhole(queue [][]string) {
-	var got, want []int
-	for _, words := range queue {
-		if id := modelID(words); id > 0 {
-			got = append(got, id)
-			if want == nil {
-				want = c.requests[id].tx
+// units returns commands that arrived together in runs that belong together, in the order in which
+// they arrived: a transaction, what ASKING is for, a subscription with the PING that ends it.
+func (c *modelConn) units(all []modelCommand) [][]modelCommand {
+	var units [][]modelCommand
+	multi, goesOn := c.multi, false
+	for i, command := range all {
+		name := command.words[0]
+		if goesOn = goesOn || multi; goesOn && i > 0 {
+			last := len(units) - 1
+			units[last] = append(units[last], command)
+		} else {
+			units = append(units, []modelCommand{command})
+		}
+		multi = (multi || name == "MULTI") && name != "EXEC"
+		goesOn = name == "ASKING" || strings.HasSuffix(name, "SUBSCRIBE")
+	}
+	return units
+}
+
+// callerOf returns whose a unit is, empty for the client's own.
+func callerOf(unit []modelCommand) string {
+	for _, command := range unit {
+		if command.caller != "" {
+			return command.caller
+		}
+	}
+	return ""
+}
+
+func (c *modelConn) callers(units [][]modelCommand) map[string]bool {
+	callers := map[string]bool{}
+	for _, unit := range units {
+		callers[callerOf(unit)] = true
+	}
+	return callers
+}
+
+// order returns the order in which units that arrived together are run, as indexes: the callers' one
+// after the other, each one's in the order in which they arrived. Subscriptions, which come in the
+// order of a map, are sorted.
+func (c *modelConn) order(units [][]modelCommand) []int {
+	order := make([]int, len(units))
+	names, twice := map[string]bool{}, false
+	for i, unit := range units {
+		order[i] = i
+		if strings.HasSuffix(unit[0].words[0], "SUBSCRIBE") {
+			for _, name := range unit[0].words[1:] {
+				twice = twice || names[name]
+				names[name] = true
 			}
 		}
 	}
-	if !slices.Equal(got, want) {
-		c.t.Errorf("a transaction ran %v, but it is %v", got, want)
-	}
-}
-
-// modelID returns the number of the request that a command is.
-func modelID(words []string) int {
-	text := ""
-	switch words[0] {
-	case "INCRBY", "SPUBLISH":
-		text = words[2]
-	case "SET":
-		_, text, _ = strings.Cut(words[2], ":")
-	}
-	id, _ := strconv.Atoi(text)
-	return id
-}
-
-// modelKeys returns the keys of a command.
-func modelKeys(words []string) []string {
-	switch words[0] {
-	case "GET", "SET", "INCRBY", "SPUBLISH":
-		return words[1:2]
-	}
-	return words[1:] // MGET, WATCH, EXEC
-}
-
-// refusal returns the error for a command that is not to be run here.
-func (c *modelConn) refusal(words []string) string {
-	n := c.node
-	keys := modelKeys(words)
-	if len(keys) == 0 {
-		return ""
-	}
-	at := n.c.unit(keys[0])
-	absent := 0
-	for _, key := range keys {
-		if n.c.unit(key) != at {
-			return "-CROSSSLOT Keys in request don't hash to the same slot\r\n"
+	text := func(unit []modelCommand) string {
+		if twice || !strings.HasSuffix(unit[0].words[0], "SUBSCRIBE") {
+			return ""
 		}
-		if _, ok := n.data[key]; !ok {
-			absent++
-		}
+		return strings.Join(unit[0].words, " ")
 	}
-	s := n.c.units[at].ranges[0].From
-	reads := words[0] == "GET" || words[0] == "MGET"
-	owner, target := n.believes[at].owner, n.migrating[at]
-	if r := n.c.requests[modelID(words)]; r != nil {
-		if r.ask == n && n.importing[at] && !c.asking {
-			n.c.t.Errorf("%v follows an ASK without ASKING", words)
-		}
-		to := r.to
-		if to != nil && to != n && n.c.quietBus && r.tx == nil && !to.deaf() && to.delay == 0 && to.trouble.Before(r.at) {
-			n.c.t.Errorf("%v was sent to %v, and comes to %v", words, to, n)
-		}
-		r.ask, r.to = nil, nil
-	}
-	down := n.c.refusesAll && slices.ContainsFunc(n.believes, func(b modelBelief) bool { return b.owner == nil })
-	switch {
-	case n.minority(), down:
-		return "-CLUSTERDOWN The cluster is down\r\n"
-	case owner == nil:
-		return "-CLUSTERDOWN Hash slot not served\r\n"
-	case words[0] == "SPUBLISH" && owner == n:
-	case n.importing[at] && c.asking:
-		if absent > 0 && len(keys) > 1 {
-			return "-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
-		}
-	case owner == n && target != nil && absent == len(keys):
-		return n.redirects("ASK", s, target, words)
-	case owner == n && target != nil && absent > 0:
-		return "-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
-	case owner == n:
-	case owner == n.master && reads && c.readOnly:
-	case !reads && time.Since(n.demoted) < 50*time.Millisecond && !n.demoted.IsZero():
-		return "-READONLY You can't write against a read only replica.\r\n"
-	default:
-		return n.redirects("MOVED", s, owner, words)
-	}
-	return ""
-}
-
-// redirects returns the error that names another node, and counts how often that is said of a
-// request.
-func (n *modelNode) redirects(how string, s int, to *modelNode, words []string) string {
-	if n.c.calm {
-		n.c.t.Errorf("%v has come to %v, and nothing has moved", words, n)
-	}
-	if r := n.c.requests[modelID(words)]; r != nil {
-		if r.redirects++; r.redirects > 6 {
-			n.c.t.Errorf("%v was redirected %d times", words, r.redirects)
-		}
-		r.to, r.at = to, time.Now()
-		if how == "ASK" {
-			r.ask = to
-		}
-	}
-	return fmt.Sprintf("-%s %d %s\r\n", how, s, to.addr)
-}
-
-// run runs a command whose keys are the node's.
-func (c *modelConn) run(words []string, tx bool) string {
-	n := c.node
-	if id := modelID(words); id > 0 {
-		r := n.c.requests[id]
-		if r.runs++; r.runs > 1 {
-			n.c.t.Errorf("%v ran %d times", words, r.runs)
-		}
-		if !tx && r.tx != nil {
-			n.c.t.Errorf("%v ran outside of its transaction", words)
-		}
-	}
-	value := func(key string) string {
-		if v, ok := n.data[key]; ok {
-			if n.c.goesWrong("reply", 50) {
-				return simBulk(strconv.Itoa(modelBase("{j}cas") + 1))
-			}
-			return simBulk(v.text)
-		}
-		return "_\r\n"
-	}
-	switch words[0] {
-	case "GET":
-		return value(words[1])
-	case "MGET":
-		raw := fmt.Sprintf("*%d\r\n", len(words)-1)
-		for _, key := range words[1:] {
-			raw += value(key)
-		}
-		return raw
-	case "INCRBY": // by one: the number is the request's
-		i, _ := strconv.Atoi(n.data[words[1]].text)
-		n.write(words[1], strconv.Itoa(i+1))
-		return fmt.Sprintf(":%d\r\n", i+1)
-	case "SET":
-		if text, _, cas := strings.Cut(words[2], ":"); cas {
-			was, _ := strconv.Atoi(n.data[words[1]].text)
-			if now, _ := strconv.Atoi(text); now != was+1 {
-				n.c.t.Errorf("%v: an update is lost: it was %d", words, was)
-			}
-			n.write(words[1], text)
-			return simOK
-		}
-		n.write(words[1], words[2])
-		return simOK
-	case "WATCH":
-		for _, key := range words[1:] {
-			c.watched[key] = n.data[key].version
-		}
-		return simOK
-	case "SPUBLISH":
-		n.publish("SSUBSCRIBE", words[1])
-		return ":1\r\n"
-	}
-	return "-ERR unknown command\r\n"
-}
-
-// names returns the names that are subscribed to by a command, sorted.
-func (c *modelConn) names(command string) []string {
-	var names []string
-	for name := range c.subscribed[command] {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// confirm pushes that a name is subscribed, or not.
-func (c *modelConn) confirm(kind, command, name string) {
-	count := len(c.subscribed["SSUBSCRIBE"])
-	if command != "SSUBSCRIBE" {
-		count = len(c.subscribed["SUBSCRIBE"]) + len(c.subscribed["PSUBSCRIBE"])
-	}
-	c.send(fmt.Sprintf(">3\r\n%s%s:%d\r\n", simBulk(kind), simBulk(name), count))
-}
-
-func (c *modelConn) subscribe(command string, names []string) string {
-	if command == "SSUBSCRIBE" {
-		if refusal := c.refusedChannels(names); refusal != "" {
-			return refusal
-		}
-	}
-	for _, name := range names {
-		if c.subscribed[command] == nil {
-			c.subscribed[command] = map[string]bool{}
-		}
-		c.subscribed[command][name] = true
-		n := c.node
-		n.c.happens("%s %s at %v", command, name, n)
-		c.confirm(strings.ToLower(command), command, name)
-	}
-	return ""
-}
-
-func (c *modelConn) unsubscribe(command string, names []string) string {
-	if command == "SSUBSCRIBE" {
-		if refusal := c.refusedChannels(names); refusal != "" {
-			return refusal
-		}
-	}
-	for _, name := range names {
-		c.unsubscribed(command, name)
-	}
-	return ""
-}
-
-// unsubscribed takes a name away, and says so.
-func (c *modelConn) unsubscribed(command, name string) {
-	delete(c.subscribed[command], name)
-	c.node.c.happens("%s %s ends at %v", command, name, c.node)
-	kind := strings.ToLower(command)
-	c.confirm(kind[:len(kind)-len("subscribe")]+"unsubscribe", command, name)
-}
-
-// refusedChannels returns the error for shard channels that are not served here.
-func (c *modelConn) refusedChannels(names []string) string {
-	n := c.node
-	for _, name := range names {
-		u := n.c.unit(name)
-		switch {
-		case u != n.c.unit(names[0]):
-			return "-CROSSSLOT Keys in request don't hash to the same slot\r\n"
-		case n.believes[u].owner == nil:
-			return "-CLUSTERDOWN Hash slot not served\r\n"
-		case !n.serves(u):
-			return fmt.Sprintf("-MOVED %d %s\r\n", n.c.units[u].ranges[0].From, n.believes[u].owner.addr)
-		}
-	}
-	return ""
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(callerOf(units[a]), callerOf(units[b])), cmp.Compare(text(units[a]), text(units[b])))
+	})
+	return order
 }

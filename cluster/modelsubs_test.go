@@ -46,10 +46,10 @@ type modelItem struct {
 // subscribe subscribes to everything.
 func (m *model) subscribe() {
 	room := []pubsub.Option{pubsub.GapMarkers(), pubsub.Buffer(1<<20, 1<<30)}
-	for what, channels := range map[string][]string{"shard": modelChannels, "plain": {modelNews}} {
-		name := pubsub.Channels
+	for _, what := range []string{"shard", "plain"} {
+		name, channels := pubsub.Channels, []string{modelNews}
 		if what == "shard" {
-			name = pubsub.ShardChannels
+			name, channels = pubsub.ShardChannels, modelChannels
 		}
 		sub, err := m.client.NewSubscription(context.Background(), append([]pubsub.Option{name(channels...)}, room...)...)
 		if err != nil {
@@ -94,12 +94,11 @@ func (m *model) consume(s *modelStream, sub *pubsub.Subscription) {
 // comeAndGo makes subscriptions of short lives, of all kinds.
 func (m *model) comeAndGo() {
 	random := rand.New(rand.NewPCG(m.seed, 2))
-	for !m.stopped() {
-		time.Sleep(time.Duration(random.IntN(200)) * time.Millisecond)
+	for m.turn("comer", time.Duration(random.IntN(200_000_000))); !m.stopped(); m.turn("comer", time.Duration(random.IntN(200_000_000))) {
 		what, channels := "shard", []string{modelChannels[random.IntN(len(modelChannels))], modelChannels[random.IntN(len(modelChannels))]}
 		slices.Sort(channels)
 		channels = slices.Compact(channels)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+random.IntN(3000))*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(1+random.Int64N(3e9)))
 		opts := []pubsub.Option{pubsub.GapMarkers()}
 		if random.IntN(3) == 0 { // on connections of its own
 			opts = append(opts, pubsub.Block(time.Second))
@@ -125,7 +124,7 @@ func (m *model) comeAndGo() {
 		}
 		s := m.stream(what, channels, sub.Close)
 		m.consume(s, sub)
-		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+		m.turn("comer", time.Duration(random.Int64N(15e8)))
 		m.mu.Lock()
 		s.to = len(m.published)
 		m.mu.Unlock()
@@ -164,10 +163,10 @@ func (s *modelStream) receive(m *model, one modelItem, alone bool) {
 	}
 	m.mu.Lock()
 	if one.gap != nil {
-		m.happens("%s receives %v, %v to %v", s.what, one.gap, one.gap.From.Sub(m.began), one.gap.To.Sub(m.began))
+		m.Hear("%s %d receives %v, %v to %v", s.what, s.from, one.gap.Reason, one.gap.From.Sub(m.began), one.gap.To.Sub(m.began))
 	}
 	if !alone {
-		m.happens("%s receives %s %d", s.what, one.channel, one.number)
+		m.Hear("%s %d receives %s %d", s.what, s.from, one.channel, one.number)
 	}
 	m.mu.Unlock()
 	s.mu.Lock()
@@ -181,14 +180,13 @@ func (s *modelStream) receive(m *model, one modelItem, alone bool) {
 	}
 }
 
-// publisher publishes to all channels all the time.
-func (m *model) publisher() {
-	for i := 0; !m.stopped(); i++ {
-		time.Sleep(7 * time.Millisecond)
-		m.mu.Lock()
-		m.publishTo(i)
-		m.mu.Unlock()
+// publishAll publishes to all channels all the time. m.mu is held.
+func (m *model) publishAll(i int) {
+	if m.stopped() {
+		return
 	}
+	m.publishTo(i)
+	m.after("publisher", 7*time.Millisecond+time.Duration(m.random.IntN(1000)), func() { m.publishAll(i + 1) })
 }
 
 // publishTo publishes one message. m.mu is held.
@@ -203,7 +201,7 @@ func (m *model) publishTo(i int) {
 		}
 		return
 	}
-	if owner := m.owner[m.unit(channel)]; owner != nil && !owner.down && owner.paused == nil {
+	if owner := m.owner[m.unit(channel)]; owner != nil && !owner.down && !owner.paused {
 		owner.publish(kind, channel)
 	}
 }

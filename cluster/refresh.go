@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/redis"
 )
 
@@ -19,6 +19,10 @@ import (
 
 // refreshApart is how long at least lies between two refreshes.
 const refreshApart = 100 * time.Millisecond
+
+// gathering is how long a refresh waits for others who want it too: a node that is lost has many
+// callers, and each of them wakes the refresher. Whoever came later would have it asked once more.
+const gathering = time.Millisecond
 
 // refreshSoon has the topology refreshed.
 func (c *Client) refreshSoon() {
@@ -53,26 +57,29 @@ func (c *Client) run() {
 	every := time.NewTimer(c.jittered())
 	every.Stop()
 	defer every.Stop()
-	watch := time.NewTicker(watchEvery)
-	watch.Stop()
-	defer watch.Stop()
+	defer c.watch.Stop()
 	var last time.Time // when a refresh ended
 	for {
 		select {
+		case <-c.watch.C: // what was due during a refresh comes first: the next one may take long too
+			c.beat()
+			continue
+		default:
+		}
+		select {
 		case <-c.ctx.Done():
 			return
-		case <-c.active:
-			watch.Reset(watchEvery)
-			continue
-		case <-watch.C:
-			if c.beat() {
-				watch.Stop()
-			}
+		case <-c.watch.C:
+			c.beat()
 			continue
 		case <-c.wake:
 		case <-every.C:
 		}
-		if !last.IsZero() && !sleep(c.ctx, refreshApart-time.Since(last)) {
+		wait := max(refreshApart-time.Since(last), 0)
+		if c.routes.Load() != nil {
+			wait += gathering
+		}
+		if !sleep(c.ctx, wait) {
 			return
 		}
 		select {
@@ -88,7 +95,7 @@ func (c *Client) run() {
 // jittered returns the time to the next refresh.
 func (c *Client) jittered() time.Duration {
 	d := c.options.RefreshEvery
-	return d - d/4 + rand.N(d/2+1)
+	return d - d/4 + retry.Jitter(d/2+1)
 }
 
 // refresh replaces the topology by what nodes tell now.

@@ -77,11 +77,17 @@ func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
 	delay := retry.Backoff(c.options.Node.Backoff).Delay(n - 1)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	c.paused.Add(1)
-	defer c.paused.Add(-1)
 	c.mu.Lock()
 	replaced := c.replaced
+	c.paused++
 	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.replaced == replaced { // else it counts no more
+			c.paused--
+		}
+	}()
 	select {
 	case <-timer.C:
 		return false, ctx.Err() == nil
@@ -98,7 +104,7 @@ func (c *Client) tellWaiting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	close(c.replaced)
-	c.replaced = make(chan struct{})
+	c.replaced, c.paused = make(chan struct{}), 0
 }
 
 // sleep waits for d, and reports whether ctx lasted as long.

@@ -3,11 +3,11 @@ package cluster
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/redis"
 )
 
@@ -84,7 +84,7 @@ func (r *roaming) resolve(ctx context.Context) (string, error) {
 	}
 	switch {
 	case len(nodes) > 0:
-		r.node = nodes[rand.IntN(len(nodes))].addr
+		r.node = nodes[retry.Random().IntN(len(nodes))].addr
 	case r.node == "":
 		return "", ErrNoTopology
 	}

@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,8 +14,7 @@ import (
 // connected to another node since.
 func TestRoamingBesideBlocking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newModelCluster(t, rand.New(rand.NewPCG(1, 1)), 3, 1)
-		s.calm, s.quietBus = true, true
+		s := newServedCluster(t, 3, 1)
 		o := cluster.Options{Addrs: []string{s.nodes[0].addr}}
 		o.Node.Dial = s.dial
 		c, err := cluster.New(o)

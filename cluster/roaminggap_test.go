@@ -2,7 +2,6 @@ package cluster_test
 
 import (
 	"context"
-	"math/rand/v2"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -26,8 +25,7 @@ type plainStory struct {
 func tellPlain(t *testing.T, at int, test func(s *plainStory)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		s := &plainStory{T: t, modelCluster: newModelCluster(t, rand.New(rand.NewPCG(1, 1)), 3, 1)}
-		s.calm, s.quietBus = true, true
+		s := &plainStory{T: t, modelCluster: newServedCluster(t, 3, 1)}
 		o := cluster.Options{Addrs: []string{s.nodes[0].addr}}
 		o.Node.Dial = s.dial
 		c, err := cluster.New(o)

@@ -30,34 +30,34 @@ type pulse struct {
 // awake has the nodes watched, from the first command after a time without any.
 func (c *Client) awake() {
 	if c.watched.CompareAndSwap(false, true) {
-		c.active <- struct{}{} // it has room: run takes it before watched is false again
+		c.watch.Reset(watchEvery)
 	}
 }
 
-// beat looks at all nodes and reports whether to stop looking.
-func (c *Client) beat() (stop bool) {
-	busy, stands := c.stillness()
-	if stands || c.paused.Load() > 0 {
+// beat looks at all nodes, and ends the looks where nothing is in flight any more.
+func (c *Client) beat() {
+	busy, stands, paused := c.stillness()
+	if stands || paused {
 		c.refreshSoon()
 	}
 	if busy {
 		c.quiet = 0
-		return false
+		return
 	}
 	if c.quiet++; c.quiet < quietBeats {
-		return false
+		return
 	}
 	c.quiet = 0
+	c.watch.Stop()
 	c.watched.Store(false)
-	if busy, _ := c.stillness(); busy && c.watched.CompareAndSwap(false, true) {
-		return false // somebody came meanwhile, and did not see that nobody watches
+	if busy, _, _ := c.stillness(); busy {
+		c.awake() // for who came meanwhile, and did not see that nobody watches
 	}
-	return true
 }
 
-// stillness reports whether something is in flight anywhere, and whether a node stands
-// still.
-func (c *Client) stillness() (busy, stands bool) {
+// stillness reports whether something is in flight anywhere, whether a node stands still, and
+// whether calls wait to be tried again.
+func (c *Client) stillness() (busy, stands, paused bool) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,5 +73,6 @@ func (c *Client) stillness() (busy, stands bool) {
 		}
 		busy, stands = busy || waits, stands || p.stands
 	}
-	return busy || c.paused.Load() > 0, stands
+	paused = c.paused > 0
+	return busy || paused, stands, paused
 }

@@ -13,7 +13,7 @@ import (
 // among them. Programs call [Client.Exec]. It sends them in one run, but for more than
 // 4,096 requests or 1 MiB: then others' commands may run in between, and the next part
 // is sent when the one before has been answered. A part is sent again only where no
-// byte of it has left.
+// byte of it has left, or where all of it may be repeated, see [command.Requests.Repeatable].
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	if err := or(c.usable(ctx), rs.Err()); err != nil || rs.Len() == 0 {
 		return nil, err
@@ -60,7 +60,11 @@ func nextPart(rs *command.Requests, from int) *command.Requests {
 func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	used, values, err := c.batchOnce(ctx, rs)
 	p := newPatience(ctx)
-	for err != nil && len(values) == 0 && p.another(ctx, c, err, used, false) {
+	for err != nil {
+		repeatable := rs.Repeatable()
+		if len(values) > 0 && !repeatable || !p.another(ctx, c, err, used, repeatable) {
+			break
+		}
 		used, values, err = c.batchOnce(ctx, rs)
 	}
 	if err == nil {

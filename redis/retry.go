@@ -19,7 +19,7 @@ func (c *Client) retry(ctx context.Context, r *command.Request, used *conn.Conn,
 		if err == nil {
 			err = c.options.replyError(r, c.options.Addr, v)
 		}
-		if err == nil || !p.another(ctx, c, err, used, r.ReadOnly()) {
+		if err == nil || !p.another(ctx, c, err, used, r.Repeatable()) {
 			return v, p.outcome(ctx, err)
 		}
 		if r.Blocks() {
@@ -44,8 +44,8 @@ func newPatience(ctx context.Context) patience {
 
 // another reports, after the pause that is due, whether what failed with err is
 // to be tried again. used is the connection that it failed on, nil where there was none.
-func (p *patience) another(ctx context.Context, c *Client, err error, used *conn.Conn, readOnly bool) bool {
-	if c.isClosed() || !p.mayHelp(c, err, used, readOnly) {
+func (p *patience) another(ctx context.Context, c *Client, err error, used *conn.Conn, repeatable bool) bool {
+	if c.isClosed() || !p.mayHelp(c, err, used, repeatable) {
 		return false
 	}
 	if most := c.options.MaxAttempts; most > 0 && p.Attempts >= most {
@@ -65,11 +65,11 @@ func (p *patience) another(ctx context.Context, c *Client, err error, used *conn
 }
 
 // mayHelp reports whether what failed with err may succeed the next time.
-func (p *patience) mayHelp(c *Client, err error, used *conn.Conn, readOnly bool) bool {
+func (p *patience) mayHelp(c *Client, err error, used *conn.Conn, repeatable bool) bool {
 	switch {
 	case errors.Is(err, ErrArgument), conn.IsRefused(err):
 		return false
-	case retry.LostReply(err) && readOnly:
+	case retry.LostReply(err) && repeatable:
 		// The reply itself may be what ends connections: not without end.
 		return p.Attempts < retry.MaxAttempts
 	case errors.Is(err, ErrMaybeExecuted):

@@ -29,7 +29,8 @@ var (
 // Where the server refuses a command before it runs anything, such as one with a wrong
 // number of arguments, the error is a [*command.BatchError] that names it and is
 // [ErrTxAborted]. The transaction is sent in one run and never split; it is sent again
-// only where it has certainly not run. In a transaction commands that block don't. The
+// only where it has certainly not run, or where all of it may be repeated, see
+// [command.Batch.Idempotent]. In a transaction commands that block don't. The
 // batch is empty afterwards; an empty one sends nothing.
 //
 // Where the user may not MULTI, the commands have run one by one all the same, because all
@@ -49,7 +50,7 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 	tx := rs.Transaction()
 	for p := newPatience(ctx); ; {
 		used, values, err := c.multiOnce(ctx, rs, tx)
-		if err == nil || !p.another(ctx, c, err, used, false) {
+		if err == nil || !p.another(ctx, c, err, used, rs.Repeatable()) {
 			return values, p.outcome(ctx, err)
 		}
 	}

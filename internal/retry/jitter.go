@@ -1,4 +1,3 @@
-// Package retry has what the clients share to pace attempts.
 package retry
 
 import (

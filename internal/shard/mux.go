@@ -4,11 +4,11 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // Options are what a [Mux] needs from the client of a cluster. Connect and Refresh must be set.
@@ -34,7 +34,7 @@ type Options struct {
 	// LinkError, if not nil, tells why there is no connection, for error texts.
 	LinkError func() error
 
-	random func(n int64) int64 // in place of rand.Int64N; for tests
+	random func(n int64) int64 // in place of retry.Int64N; for tests
 }
 
 // Mux is the shard channels that are wanted in a cluster, and the nodes on which they are
@@ -96,7 +96,7 @@ const quietViews = 2
 func New(o Options) *Mux {
 	m := &Mux{o: o, wake: make(chan struct{}, 1), nodes: map[string]*node{}, hints: map[int]string{}, mapped: map[string]string{}, unmapped: map[int]string{}}
 	if m.o.random == nil {
-		m.o.random = rand.Int64N
+		m.o.random = retry.Int64N
 	}
 	if m.o.Logger == nil {
 		m.o.Logger = slog.New(slog.DiscardHandler)

@@ -5,6 +5,7 @@ import (
 	"container/heap"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"testing/synctest"
 	"time"
@@ -25,6 +26,7 @@ type Scheduler struct {
 	events events
 	added  map[string]uint64 // by actor
 	trace  []string
+	heard  []string // noted by goroutines since the last event
 }
 
 // NewScheduler returns a scheduler without events.
@@ -68,10 +70,12 @@ func (s *Scheduler) RunFor(d time.Duration) {
 		}
 		if len(s.events) > 0 && wait <= 0 && !s.events[0].due.After(end) {
 			next := heap.Pop(&s.events).(event)
+			s.noteHeard()
 			s.mu.Unlock()
 			next.run()
 			continue
 		}
+		s.noteHeard()
 		s.mu.Unlock()
 		if wait <= 0 {
 			return
@@ -91,6 +95,22 @@ func (s *Scheduler) Note(format string, args ...any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.trace = append(s.trace, line)
+}
+
+// Hear adds a line to the trace from any goroutine. What several of them add between two events is
+// sorted, because their order is the Go scheduler's.
+func (s *Scheduler) Hear(format string, args ...any) {
+	line := time.Now().Format("05.000000000 ") + fmt.Sprintf(format, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.heard = append(s.heard, line)
+}
+
+// noteHeard adds what was heard to the trace. s.mu is held, and all is at rest.
+func (s *Scheduler) noteHeard() {
+	slices.Sort(s.heard)
+	s.trace = append(s.trace, s.heard...)
+	s.heard = nil
 }
 
 // Trace returns what was logged.
