@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
@@ -221,7 +222,7 @@ func (c *Client) Refresh(ctx context.Context) (*Topology, error) {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return nil, ended(ctx)
+			return nil, retry.Ended(ctx)
 		case <-c.closing:
 			return nil, redis.ErrClosed
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/redchan-go/redchan/cluster/slot"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -117,7 +118,7 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 		p = newPatience(ctx)
 		for _, key := range page.Keys {
 			if ctx.Err() != nil {
-				yield("", ended(ctx))
+				yield("", retry.Ended(ctx))
 				return nil, false
 			}
 			if !yield(key, nil) {

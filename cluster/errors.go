@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
@@ -147,7 +148,7 @@ func conclude(ctx context.Context, err, reason error) error {
 		if ctx.Err() == nil || errors.Is(err, ctx.Err()) && errors.Is(err, context.Cause(ctx)) {
 			return err
 		}
-		return fmt.Errorf("%w: %w", ended(ctx), err)
+		return fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 	})
 }
 

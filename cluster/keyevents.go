@@ -261,7 +261,7 @@ func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 		if s.ctx.Err() == nil {
 			k.client.options.Logger.Warn("cluster: no notifications of keys from a node", "error", err)
 			k.client.refreshSoon()
-			sleep(s.ctx, min(keyEventsPause<<min(failures, maxDoublings), time.Second))
+			retry.Sleep(s.ctx, nil, min(keyEventsPause<<min(failures, maxDoublings), time.Second))
 		}
 		if s.ctx.Err() != nil { // it is no primary any more, or the end
 			k.missed(s, since)

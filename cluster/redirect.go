@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/command"
@@ -48,7 +49,7 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 		return verdict{next: again}
 	case errors.Is(err, redis.ErrReplyTimeout): // it was in flight for long, and is not sent again
 		c.doubt(n)
-	case lostRead(err):
+	case retry.LostReply(err):
 		c.doubt(n)
 		if readOnly {
 			return verdict{next: again, lost: true}

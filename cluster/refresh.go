@@ -79,7 +79,7 @@ func (c *Client) run() {
 		if c.routes.Load() != nil {
 			wait += gathering
 		}
-		if !sleep(c.ctx, wait) {
+		if !retry.Sleep(c.ctx, nil, wait) {
 			return
 		}
 		select {
@@ -167,7 +167,7 @@ func (c *Client) install(t *Topology) error {
 }
 
 // ready returns the routes, waiting for the first ones while ctx lasts. Without a deadline
-// it gives up after maxAttempts refreshes have failed, or patienceLimit; where once says so,
+// it gives up after retry.MaxAttempts refreshes have failed, or retry.Limit; where once says so,
 // after one, and in any case.
 func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 	if r := c.routes.Load(); r != nil {
@@ -175,7 +175,7 @@ func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 	}
 	bounded := ctx
 	_, hasDeadline := ctx.Deadline()
-	attempts := maxAttempts
+	attempts := retry.MaxAttempts
 	switch {
 	case once:
 		attempts = 1
@@ -184,7 +184,7 @@ func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 	}
 	if !hasDeadline {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, patienceLimit)
+		bounded, cancel = context.WithTimeout(ctx, retry.Limit)
 		defer cancel()
 	}
 	first := -1
@@ -215,7 +215,7 @@ func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 			if ctx.Err() == nil {
 				return nil, lastErr
 			}
-			return nil, fmt.Errorf("%w: %w", ended(ctx), lastErr)
+			return nil, fmt.Errorf("%w: %w", retry.Ended(ctx), lastErr)
 		}
 	}
 }

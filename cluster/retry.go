@@ -2,35 +2,21 @@ package cluster
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/retry"
-	"github.com/redchan-go/redchan/proto"
-	"github.com/redchan-go/redchan/redis"
-)
-
-// Without a deadline in its context, a call gives up after maxAttempts attempts and
-// patienceLimit.
-const (
-	maxAttempts   = 3
-	patienceLimit = 5 * time.Second
 )
 
 // patience decides how often something is tried.
 type patience struct {
-	attempts    int
-	redirects   int
-	pauses      int // since the topology was replaced the last time
-	began       time.Time
-	hasDeadline bool
+	retry.Patience
+	redirects int
+	pauses    int // since the topology was replaced the last time
 }
 
 // newPatience starts with a first attempt that has failed just now.
 func newPatience(ctx context.Context) patience {
-	_, hasDeadline := ctx.Deadline()
-	return patience{attempts: 1, began: time.Now(), hasDeadline: hasDeadline}
+	return patience{Patience: retry.NewPatience(ctx)}
 }
 
 // another reports, after the pause that is due, whether there is to be another attempt.
@@ -39,12 +25,10 @@ func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 	switch {
 	case c.isClosed() || ctx.Err() != nil:
 		return false
-	case lost && p.attempts >= maxAttempts:
-		return false
-	case !p.hasDeadline && (p.attempts >= maxAttempts || time.Since(p.began) >= patienceLimit):
+	case lost && p.Attempts >= retry.MaxAttempts, p.Over():
 		return false
 	}
-	p.attempts++
+	p.Attempts++
 	p.pauses++
 	fresh, ok := c.pause(ctx, p.pauses)
 	if fresh {
@@ -105,36 +89,4 @@ func (c *Client) tellWaiting() {
 	defer c.mu.Unlock()
 	close(c.replaced)
 	c.replaced, c.paused = make(chan struct{}), 0
-}
-
-// sleep waits for d, and reports whether ctx lasted as long.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(max(d, 0))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// ended returns why ctx has ended, so that errors.Is finds both the context's error and the
-// cause it was cancelled with.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) {
-		if cause != nil {
-			return cause
-		}
-		return err
-	}
-	return fmt.Errorf("%w: %w", err, cause)
-}
-
-// lostRead reports whether err is that of a lost reply, and of a connection that was not
-// ended by this very request: by a reply that takes too long, or that can't be read.
-func lostRead(err error) bool {
-	var wrong *proto.ProtocolError
-	return errors.Is(err, redis.ErrMaybeExecuted) && !errors.Is(err, redis.ErrReplyTimeout) && !errors.As(err, &wrong)
 }

@@ -24,15 +24,15 @@ func TestPausesBeginAnew(t *testing.T) {
 				t.Fatal("no attempt more")
 			}
 		}
-		if p.pauses != 20 || p.attempts != 21 {
-			t.Errorf("%d pauses, %d attempts", p.pauses, p.attempts)
+		if p.pauses != 20 || p.Attempts != 21 {
+			t.Errorf("%d pauses, %d attempts", p.pauses, p.Attempts)
 		}
 		again := make(chan bool)
 		go func() { again <- p.another(ctx, c, false) }()
 		synctest.Wait()
 		c.tellWaiting()
-		if !<-again || p.pauses != 0 || p.attempts != 22 {
-			t.Errorf("%d pauses, %d attempts", p.pauses, p.attempts)
+		if !<-again || p.pauses != 0 || p.Attempts != 22 {
+			t.Errorf("%d pauses, %d attempts", p.pauses, p.Attempts)
 		}
 	})
 }
