@@ -186,8 +186,8 @@ func (b *batch) retireQuarrelers(next []errand, redirects int) {
 	}
 	for _, e := range next {
 		if e.node != nil {
-			e.after.client.Reconnect(b.errs[e.index])
-			e.node.client.Reconnect(b.errs[e.index])
+			redis.ForCluster(e.after.client).Reconnect(b.errs[e.index])
+			redis.ForCluster(e.node.client).Reconnect(b.errs[e.index])
 		}
 	}
 }

@@ -63,8 +63,8 @@ func (c *Client) persist(ctx context.Context, e *effort, n *node, err error) err
 				return conclude(ctx, err, reason)
 			}
 			if p.redirects > redirectsAtOnce { // they don't agree: perhaps one is not who it was
-				n.client.Reconnect(err)
-				to.node.client.Reconnect(err)
+				redis.ForCluster(n.client).Reconnect(err)
+				redis.ForCluster(to.node.client).Reconnect(err)
 			}
 			n, asking = to.node, to.next == toAsk
 		}

@@ -72,7 +72,7 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 		return verdict{err: unfollowable(err, wrong)}
 	case target == n:
 		// Its address leads to another node by now, which the connection does not.
-		n.client.Reconnect(err)
+		redis.ForCluster(n.client).Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}

@@ -119,6 +119,6 @@ func (r *roaming) review(t *Topology) {
 		redis.ForCluster(r.client).Missed(vouched.Add(-unnoticed))
 	}
 	if left {
-		r.client.Reconnect(errLeft)
+		redis.ForCluster(r.client).Reconnect(errLeft)
 	}
 }

@@ -2,17 +2,14 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/conn"
-	"github.com/redchan-go/redchan/internal/hub"
 	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
-	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
@@ -52,7 +49,9 @@ func New(options Options) (*Client, error) {
 	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
 	c.Commands = *command.On(c)
 	c.dialer = c.options.dialer()
-	connect := func(ctx context.Context) (*conn.Conn, error) { return c.dialer.Dial(ctx, conn.Role{}) }
+	connect := func(ctx context.Context) (*conn.Conn, error) {
+		return c.dialer.Dial(ctx, conn.Role{Generation: c.renewal.now()})
+	}
 	for range o.Connections {
 		c.links = append(c.links, newLink(&c.options, c.dialer, connect, c.serverIsBack))
 	}
@@ -112,8 +111,8 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 		return proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	if r.Blocks() {
-		v, err := c.pool.do(ctx, &r)
-		return c.retry(ctx, &r, v, err)
+		used, v, err := c.pool.do(ctx, &r)
+		return c.retry(ctx, &r, used, v, err)
 	}
 	l := c.pick()
 	if live := l.current.Load(); live != nil {
@@ -122,10 +121,10 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 		if err == nil && v.Kind() != proto.KindError {
 			return v, nil
 		}
-		return c.retry(ctx, &r, v, err)
+		return c.retry(ctx, &r, live, v, err)
 	}
-	v, err := c.once(ctx, &r, l)
-	return c.retry(ctx, &r, v, err)
+	used, v, err := c.once(ctx, &r, l)
+	return c.retry(ctx, &r, used, v, err)
 }
 
 // errNotMade tells of a client or session that nobody has made.
@@ -163,130 +162,6 @@ func (c *Client) refuse(ctx context.Context, r *command.Request) error {
 	return nil
 }
 
-// DoBatch sends requests in their order and returns their replies, error replies
-// among them. Programs call [Client.Exec]. It sends them in one run, but for more than
-// 4,096 requests or 1 MiB: then others' commands may run in between, and the next part
-// is sent when the one before has been answered. A part is sent again only where no
-// byte of it has left, or where all of it may be repeated, see [command.Requests.Repeatable].
-func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	if err := or(c.usable(ctx), rs.Err()); err != nil || rs.Len() == 0 {
-		return nil, err
-	}
-	if rs.Len() <= partRequests && rs.Size() <= partBytes || rs.Blocks() || rs.IsTransaction() {
-		return c.doPart(ctx, rs)
-	}
-	all := make([]proto.Value, 0, rs.Len())
-	for len(all) < rs.Len() {
-		part := nextPart(rs, len(all))
-		values, err := c.doPart(ctx, part)
-		all = append(all, values...)
-		if err != nil {
-			return all, err
-		}
-	}
-	return all, nil
-}
-
-// These bound what a batch sends at once, so that it holds up nobody else for long and
-// needs no memory in proportion twice.
-const (
-	partRequests = 4096
-	partBytes    = 1 << 20
-)
-
-// nextPart returns the next requests of a large batch: those from number from on that
-// go together, one at least.
-func nextPart(rs *command.Requests, from int) *command.Requests {
-	to, bytes := from+1, rs.SizeOf(from)
-	for to < rs.Len() && to-from < partRequests {
-		if bytes += rs.SizeOf(to); bytes > partBytes {
-			break
-		}
-		to++
-	}
-	if to < rs.Len() && rs.Name(to-1) == "ASKING" {
-		to++ // it is for the next request of its connection
-	}
-	return rs.Part(from, to)
-}
-
-// doPart sends requests that go together.
-func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	values, err := c.batchOnce(ctx, rs)
-	p := newPatience(ctx)
-	for err != nil {
-		repeatable := rs.Repeatable()
-		if len(values) > 0 && !repeatable || !p.another(ctx, c, err, repeatable) {
-			break
-		}
-		values, err = c.batchOnce(ctx, rs)
-	}
-	if err == nil {
-		c.lookForWrongServer(rs, values)
-	}
-	return values, p.outcome(ctx, err)
-}
-
-// batchOnce sends a batch over a shared connection, or over a lent one where it
-// may block.
-func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
-	if rs.Blocks() {
-		return c.pool.doBatch(ctx, rs)
-	}
-	live, err := c.pick().get(ctx)
-	if err != nil {
-		return nil, retry.NotSent("batch", c.options.Addr, err)
-	}
-	return live.DoBatch(ctx, rs)
-}
-
-// Exec sends a batch and gives its futures their results. It returns the first
-// command's error, a [*command.BatchError]; [Nil] is none. The batch is empty
-// afterwards.
-func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
-
-// Pipeline returns an empty pipeline: a batch that knows its client.
-//
-//	p := client.Pipeline()
-//	visits := p.Incr("visits")
-//	name := p.Get("name")
-//	if err := p.Exec(ctx); err != nil { ... }
-//	n, err := visits.Result()
-//
-// Its memory is used again for the client's next ones.
-func (c *Client) Pipeline() *Pipeline {
-	return NewPipeline(&c.batches, c, multi{c})
-}
-
-// NewPipeline returns an empty pipeline for a client of one's own, which executes it by
-// commands, or as a transaction by transactions. Its memory comes from pool and goes back
-// to it.
-func NewPipeline(pool *command.BatchPool, commands, transactions command.BatchDoer) *Pipeline {
-	return &Pipeline{Batch: pool.Batch(), to: commands, multi: transactions}
-}
-
-// Pipeline is a batch of commands for one client. It is filled by one goroutine;
-// the futures that it gives may be read by many. It can be used again once it has
-// been executed.
-type Pipeline struct {
-	command.Batch
-	to, multi command.BatchDoer
-}
-
-// Add queues commands, see [command.Batch.Add], and returns the pipeline:
-//
-//	err := client.Pipeline().Add(command.Incr("visits"), command.Get("name").Into(&name)).Exec(ctx)
-func (p *Pipeline) Add(cmds ...command.Queueable) *Pipeline {
-	p.Batch.Add(cmds...)
-	return p
-}
-
-// Exec sends the commands queued, see [Client.Exec].
-func (p *Pipeline) Exec(ctx context.Context) error { return p.Batch.Exec(ctx, p.to) }
-
-// Multi sends the commands queued as a transaction, see [Client.Multi].
-func (p *Pipeline) Multi(ctx context.Context) error { return p.Batch.Exec(ctx, p.multi) }
-
 // pick returns the link for the next command.
 func (c *Client) pick() *link {
 	if len(c.links) == 1 {
@@ -296,12 +171,13 @@ func (c *Client) pick() *link {
 }
 
 // once sends a request one time, waiting for a connection.
-func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.Value, error) {
+func (c *Client) once(ctx context.Context, r *command.Request, l *link) (used *conn.Conn, v proto.Value, err error) {
 	live, err := l.get(ctx)
 	if err != nil {
-		return proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
+		return nil, proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
 	}
-	return live.Do(ctx, r)
+	v, err = live.Do(ctx, r)
+	return live, v, err
 }
 
 // serverIsBack is told by whoever has connected: what waits to connect to the
@@ -323,124 +199,6 @@ func (c *Client) isClosed() bool {
 	default:
 		return false
 	}
-}
-
-// Subscribe subscribes to channels. Every one is acknowledged by the server
-// when it returns: what is published from then on arrives on
-// [pubsub.Subscription.Messages], or is told as lost.
-//
-// ctx is the life of the subscription, not of the call, which ends after
-// Options.SubscribeTimeout. When ctx ends, so does the subscription.
-func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
-	if len(channels) == 0 {
-		return nil, retry.NotSent("SUBSCRIBE", "", errNoNames)
-	}
-	return c.NewSubscription(ctx, pubsub.Channels(channels...))
-}
-
-// errNoNames tells of a subscription to nothing.
-var errNoNames = fmt.Errorf("%w: there is no name to subscribe to; NewSubscription makes a subscription that gets its names later", ErrArgument)
-
-// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
-func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
-	if len(patterns) == 0 {
-		return nil, retry.NotSent("PSUBSCRIBE", "", errNoNames)
-	}
-	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
-}
-
-// NewSubscription is [Client.Subscribe] for channels and patterns together, and
-// with options: bounds, what happens at them, gap markers.
-//
-// A subscription with pubsub.Block has a connection of its own; all others
-// share one.
-func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
-	if err := c.usable(ctx); err != nil {
-		return nil, retry.NotSent("SUBSCRIBE", "", err)
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, retry.Ended(ctx))
-	}
-	var s *subscriber
-	own := false
-	sub, err := pubsub.New(ctx, func(p *hub.Plan) (h *hub.Hub, release func(), err error) {
-		own = p.Own
-		s, release, err = c.openSubscriber(own)
-		if err != nil {
-			return nil, nil, err
-		}
-		return s.hub, release, nil
-	}, opts...)
-	switch {
-	case s == nil: // nothing was asked of the server
-		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
-	case own && err != nil:
-		s.close()
-	case own:
-		c.closeAfter(sub, s)
-	}
-	return sub, err
-}
-
-// openSubscriber returns the subscriber connection for a subscription, and what to call when
-// that was made, or was not.
-func (c *Client) openSubscriber(own bool) (s *subscriber, release func(), err error) {
-	err = errSubscriberEnded
-	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
-		if s, err = c.subscriber(own); err != nil {
-			return nil, nil, err
-		}
-		err = s.open()
-	}
-	if err != nil {
-		if own {
-			s.close()
-		}
-		return nil, nil, err
-	}
-	return s, s.release, nil
-}
-
-// subscriber returns the shared subscriber connection, or a new one of its own.
-func (c *Client) subscriber(own bool) (*subscriber, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed() {
-		return nil, ErrClosed
-	}
-	if !own && c.shared != nil {
-		if !c.shared.givenUp() {
-			return c.shared, nil
-		}
-		c.tasks.Go(c.shared.close)
-	}
-	s := newSubscriber(&c.options, c.dialer, nil, c.serverIsBack, c.forget)
-	c.subscribers[s] = struct{}{}
-	if !own {
-		c.shared = s
-	}
-	return s, nil
-}
-
-// closeAfter closes the subscriber of a subscription that shares it with no
-// other, once the subscription has ended.
-func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed() {
-		return // Close closes it
-	}
-	c.tasks.Go(func() {
-		<-sub.Done()
-		s.close()
-	})
-}
-
-// forget is told by a subscriber that it has ended.
-func (c *Client) forget(s *subscriber) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.subscribers, s)
 }
 
 // Stats is what the connections that a client's commands share are at.
@@ -507,15 +265,4 @@ func (c *Client) Shutdown(ctx context.Context) error {
 		c.tasks.Wait()
 	})
 	return nil
-}
-
-// liveSubscribers returns the subscribers that have not ended.
-func (c *Client) liveSubscribers() []*subscriber {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	live := make([]*subscriber, 0, len(c.subscribers))
-	for s := range c.subscribers {
-		live = append(live, s)
-	}
-	return live
 }

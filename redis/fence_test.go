@@ -267,6 +267,80 @@ func TestConnectionEndsOnClientInfo(t *testing.T) {
 	})
 }
 
+// Connections that were lost in the handshake by chance make the client leave out what it says
+// besides, but not for long: some time later it introduces itself in full again.
+func TestLostHandshakesAreForgotten(t *testing.T) {
+	for _, lost := range []int{1, 2} { // then CLIENT SETINFO is left out, and then the data of PING
+		story(t, redis.Options{RESP2: true, KeepAlive: time.Hour}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+			// full plays the handshake of a client that says all it has to say.
+			full := func() *redistest.Conn {
+				conn := server.Accept()
+				for range 2 {
+					conn.Expect("CLIENT", "SETINFO", redistest.Any, redistest.Any)
+					conn.OK()
+				}
+				conn.Fence()
+				return conn
+			}
+			brief := func() *redistest.Conn {
+				conn := server.Accept()
+				if words := conn.Next(); words[0] != "PING" || lost == 2 && len(words) != 1 {
+					t.Errorf("the handshake begins with %q", words)
+				} else if len(words) == 2 {
+					conn.Bulk(words[1])
+				} else {
+					conn.Simple("PONG")
+				}
+				return conn
+			}
+			answer := func(conn *redistest.Conn, got <-chan command.Result[string]) {
+				conn.Expect("GET", "k")
+				conn.Null()
+				<-got
+			}
+			got := get(t.Context(), client, "k")
+			for range lost {
+				server.Accept().Close()
+			}
+			conn := brief()
+			answer(conn, got)
+			time.Sleep(50 * time.Second)
+			conn.Close() // by chance, too soon
+			got = get(t.Context(), client, "k")
+			conn = brief()
+			answer(conn, got)
+			time.Sleep(11 * time.Second)
+			conn.Close()
+			got = get(t.Context(), client, "k")
+			conn = full()
+			answer(conn, got)
+
+			// A server that can't stand it is asked ever more rarely.
+			conn.Close()
+			got = get(t.Context(), client, "k")
+			for range lost {
+				server.Accept().Close()
+			}
+			for _, brieflyFor := range []time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute} {
+				conn = brief()
+				answer(conn, got)
+				time.Sleep(brieflyFor - time.Second)
+				conn.Close()
+				got = get(t.Context(), client, "k")
+				conn = brief()
+				answer(conn, got)
+				time.Sleep(time.Second)
+				conn.Close()
+				got = get(t.Context(), client, "k")
+				for range lost {
+					server.Accept().Close()
+				}
+			}
+			answer(brief(), got)
+		})
+	}
+}
+
 // A server that ends the connection at HELLO may be one of several; the error names what
 // helps, whether it has read HELLO or was gone before.
 func TestEndAtHello(t *testing.T) {

@@ -26,13 +26,12 @@ type pool struct {
 	mu     sync.Mutex
 	closed bool
 	idle   []*conn.Conn // the one used last at the end
-	// renewed counts the calls of renew, and lent says for each connection which of them were
-	// before it was made: one that is older than the last is not lent again.
-	renewed int
-	lent    map[*conn.Conn]int
-	worked  bool  // a connection was made
-	dialing int   // connections that are being made
-	lastErr error // why the last one could not be; nil where it could
+	lent   map[*conn.Conn]struct{}
+	// generation is the lowest of connections that are lent again.
+	generation uint64
+	worked     bool  // a connection was made
+	dialing    int   // connections that are being made
+	lastErr    error // why the last one could not be; nil where it could
 
 	dials sync.WaitGroup // connections that are being made, or closed
 }
@@ -42,7 +41,7 @@ func newPool(o *Options, connect func(context.Context) (*conn.Conn, error)) *poo
 		connect: connect,
 		free:    semaphore.NewWeighted(int64(o.PoolSize)),
 		size:    o.PoolSize,
-		lent:    map[*conn.Conn]int{},
+		lent:    map[*conn.Conn]struct{}{},
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
@@ -99,15 +98,14 @@ func (p *pool) take(ctx context.Context) (*conn.Conn, error) {
 		if n == 0 {
 			p.dials.Add(1) // before closed can be set, so that close waits for it
 			p.dialing++
-			renewed := p.renewed
 			p.mu.Unlock()
-			return p.make(ctx, renewed)
+			return p.make(ctx)
 		}
 		c := p.idle[n-1]
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]
 		if c.Alive() {
-			p.lent[c] = p.renewed // those of before are not idle
+			p.lent[c] = struct{}{}
 			p.mu.Unlock()
 			return c, nil
 		}
@@ -117,7 +115,7 @@ func (p *pool) take(ctx context.Context) (*conn.Conn, error) {
 }
 
 // make makes a connection, and lends it.
-func (p *pool) make(ctx context.Context, renewed int) (*conn.Conn, error) {
+func (p *pool) make(ctx context.Context) (*conn.Conn, error) {
 	defer p.dials.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -133,7 +131,7 @@ func (p *pool) make(ctx context.Context, renewed int) (*conn.Conn, error) {
 		return nil, err
 	}
 	p.worked = true
-	p.lent[c] = renewed
+	p.lent[c] = struct{}{}
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
@@ -143,12 +141,12 @@ func (p *pool) make(ctx context.Context, renewed int) (*conn.Conn, error) {
 	return c, nil
 }
 
-// renew has all connections made anew: those that are idle are closed, those that are lent
+// renew has all connections below a generation made anew: those that are idle are closed, those that are lent
 // when they come back.
-func (p *pool) renew(reason error) {
+func (p *pool) renew(reason error, generation uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.renewed++
+	p.generation = max(p.generation, generation)
 	if p.closed {
 		return
 	}
@@ -168,7 +166,7 @@ func (p *pool) giveBack(c *conn.Conn) {
 		c.Fail(errGivenUp)
 	}
 	p.mu.Lock()
-	if c.Alive() && !p.closed && p.lent[c] == p.renewed {
+	if c.Alive() && !p.closed && c.Generation() >= p.generation {
 		p.idle = append(p.idle, c)
 	} else {
 		p.mu.Unlock()
@@ -214,23 +212,25 @@ func (p *pool) close() {
 // do runs one request, which may block, on a lent connection. When ctx ends
 // before the reply is there, the connection is closed: a pop that nobody waits
 // for must not take an element.
-func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) {
+func (p *pool) do(ctx context.Context, r *command.Request) (used *conn.Conn, v proto.Value, err error) {
 	c, err := p.lend(ctx)
 	if err != nil {
-		return proto.Value{}, retry.NotSent(r.Name(), "", err)
+		return nil, proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	defer p.giveBack(c)
 	defer c.MayBlock(r.BlockFor())()
-	return c.Do(ctx, r)
+	v, err = c.Do(ctx, r)
+	return c, v, err
 }
 
 // doBatch is do for a batch that has a request which may block.
-func (p *pool) doBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
+func (p *pool) doBatch(ctx context.Context, rs *command.Requests) (used *conn.Conn, values []proto.Value, err error) {
 	c, err := p.lend(ctx)
 	if err != nil {
-		return nil, retry.NotSent("batch", "", err)
+		return nil, nil, retry.NotSent("batch", "", err)
 	}
 	defer p.giveBack(c)
 	defer c.MayBlock(rs.BlockFor())()
-	return c.DoBatch(ctx, rs)
+	values, err = c.DoBatch(ctx, rs)
+	return c, values, err
 }

@@ -168,7 +168,6 @@ func TestWhatIsMissingIsSaid(t *testing.T) {
 			t.Errorf("Close of a zero %s: %v", name, err)
 		}
 	}
-	new(redis.Client).Reconnect(nil)
 }
 
 // Calls that subscribe hear of the refusal at once too: they don't wait for the end of

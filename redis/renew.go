@@ -6,74 +6,64 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Reconnect says that the client's connections lead to the wrong server, or are bad for
-// another reason: they are made again, by Options.Resolve and Dial. It is for those who know
-// better than the connections, such as the client of a cluster whose node answers that the
-// slots of its own address are elsewhere. The reason is told by the errors and events that
-// come of it; nil stands for none in particular.
-//
-// Commands go over new connections from now on, those in flight are still answered, and
-// what is lent is closed when it comes back. This happens once per Options.Backoff at most:
-// a call that comes sooner changes nothing for commands. The connections of subscriptions are
-// closed as if they had been lost, and everything is subscribed again; one that is younger than
-// Backoff.Base is closed when it is as old as that.
-//
-// The client does it by itself, for its commands, where the server answers READONLY: the
-// primary behind its name is another one now.
-func (c *Client) Reconnect(reason error) {
-	if c == nil || len(c.links) == 0 {
-		return
-	}
-	reason = replacedFor(or(reason, errReconnect))
-	c.renew(reason)
-	for _, s := range c.liveSubscribers() {
-		s.reconnect(reason)
-	}
-}
-
-// errReconnect is why a connection is made again where no other reason was given.
-var errReconnect = errors.New("the client was told to connect again")
-
 // renewal paces the replacing of connections.
 type renewal struct {
-	mu    sync.Mutex
-	last  time.Time
-	count int // in a row
+	mu         sync.Mutex
+	generation uint64 // of the connections that are made now: how often they were replaced
+	last       time.Time
+	count      int // in a row
 }
 
-// due reports whether connections may be replaced now, and notes that they are.
-func (r *renewal) due(b Backoff) bool {
+// now returns the generation of a connection that is about to be made.
+func (r *renewal) now() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return r.generation
+}
+
+// due reports whether connections may be replaced now because of one of them, nil for none in
+// particular, and returns the generation of the next ones. It notes that they are replaced. One
+// that was replaced already is no reason: what it says late, it says of the server before.
+func (r *renewal) due(b Backoff, because *conn.Conn) (generation uint64, due bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if because != nil && because.Generation() != r.generation {
+		return 0, false
+	}
 	since := time.Since(r.last)
 	switch {
 	case r.last.IsZero() || since >= lasting:
 		r.count = 0
 	case since < b.bound(r.count):
-		return false
+		return 0, false
 	default:
 		r.count++
 	}
 	r.last = time.Now()
-	return true
+	r.generation++
+	return r.generation, true
 }
 
-// renew replaces the connections of commands, and reports whether it did: not sooner than
-// the backoff allows.
-func (c *Client) renew(reason error) bool {
-	if c.isClosed() || !c.renewal.due(c.options.Backoff) {
-		return false
+// renew replaces the connections of commands, not sooner than the backoff allows. because is
+// the one that gave the reason, nil for none in particular.
+func (c *Client) renew(reason error, because *conn.Conn) {
+	if c.isClosed() {
+		return
+	}
+	generation, due := c.renewal.due(c.options.Backoff, because)
+	if !due {
+		return
 	}
 	reason = replacedFor(reason)
 	for _, l := range c.links {
 		l.renew(reason)
 	}
-	c.pool.renew(reason)
-	return true
+	c.pool.renew(reason, generation)
 }
 
 // replacedError is why a connection was replaced, for the others whose requests are on it. It
@@ -119,8 +109,9 @@ func isScriptOnReplica(err error) bool {
 	return errors.As(err, &reply) && strings.Contains(reply.Message, "You can't write against a read only")
 }
 
-// lookForWrongServer replaces the connections where a reply to one of the requests says so.
-func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value) {
+// lookForWrongServer replaces the connections where a reply to one of the requests says so, which
+// came over live.
+func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value, live *conn.Conn) {
 	for i, v := range values {
 		if v.Kind() != proto.KindError || !isWrongServer(v.Err()) && !isScriptOnReplica(v.Err()) {
 			continue
@@ -128,7 +119,7 @@ func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value) 
 		r := rs.At(i)
 		// A script may use the code for an error of its own.
 		if err := command.ReplyError(&r, c.options.Addr, v); errors.Is(err, ErrRejected) || isScriptOnReplica(err) {
-			c.renew(err)
+			c.renew(err, live)
 			return
 		}
 	}

@@ -97,6 +97,88 @@ func TestReplyLostWithAReplacedConnection(t *testing.T) {
 	})
 }
 
+// What the old connection says late, while it is drained, is said of the old server: the new
+// connection is not replaced again.
+func TestLateReadOnlyOfAReplacedConnection(t *testing.T) {
+	ask := map[string]func(context.Context, *redis.Client) <-chan error{
+		"command": func(ctx context.Context, c *redis.Client) <-chan error {
+			return run(func() error { _, err := c.Incr(ctx, "late"); return err })
+		},
+		"batch": func(ctx context.Context, c *redis.Client) <-chan error {
+			return run(func() error {
+				var b command.Batch
+				b.Incr("late")
+				return c.Exec(ctx, &b)
+			})
+		},
+	}
+	for name, ask := range ask {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+				first := command.Incr("n").Go(t.Context(), client)
+				old := server.AcceptReady()
+				old.Expect("INCR", "n")
+				late := ask(t.Context(), client)
+				old.Expect("INCR", "late")
+				old.Error(readOnlyReply)
+				next := server.AcceptReady()
+				next.Expect("INCR", "n")
+				next.Int(1)
+				<-first
+				time.Sleep(2 * time.Second) // longer than any pause between two renewals
+				old.Error(readOnlyReply)
+				if name == "command" { // which is repeated, and a batch is not
+					next.Expect("INCR", "late")
+					next.Int(2)
+				}
+				if err := <-late; (err == nil) != (name == "command") {
+					t.Errorf("the late one: %v", err)
+				}
+				last := command.Incr("n").Go(t.Context(), client)
+				next.Expect("INCR", "n")
+				next.Int(3)
+				<-last
+			})
+		})
+	}
+}
+
+// The same of a connection that was in use alone: a session's.
+func TestLateReadOnlyOfASession(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		made := make(chan *redis.Session, 1)
+		go func() {
+			s, err := client.Session(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			made <- s
+		}()
+		own := server.AcceptReady()
+		s := <-made
+		defer s.Close()
+		first := command.Incr("n").Go(t.Context(), client)
+		old := server.AcceptReady()
+		old.Expect("INCR", "n")
+		old.Error(readOnlyReply)
+		next := server.AcceptReady()
+		next.Expect("INCR", "n")
+		next.Int(1)
+		<-first
+		time.Sleep(2 * time.Second)
+		late := run(func() error { _, err := s.Incr(t.Context(), "n"); return err })
+		own.Expect("INCR", "n")
+		own.Error(readOnlyReply)
+		if err := <-late; !errors.Is(err, redis.ErrRejected) {
+			t.Errorf("the session: %v", err)
+		}
+		last := command.Incr("n").Go(t.Context(), client)
+		next.Expect("INCR", "n")
+		next.Int(2)
+		<-last
+	})
+}
+
 // All that wait on the wrong server go on at the right one, not only the first to hear of it.
 func TestReadOnlyForManyCallers(t *testing.T) {
 	const callers = 16
@@ -177,7 +259,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 
 		server = "b:1"
-		client.Reconnect(errors.New("the name means another"))
+		redis.ForCluster(client).Reconnect(errors.New("the name means another"))
 		idle.ExpectEnd()
 		next := get(t.Context(), client, "k")
 		fresh := fake.AcceptReady()
@@ -200,7 +282,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 		lent.ExpectEnd()
 		// Once per backoff.
-		client.Reconnect(nil)
+		redis.ForCluster(client).Reconnect(nil)
 		synctest.Wait()
 		next = get(t.Context(), client, "k")
 		fresh.Expect("GET", "k")

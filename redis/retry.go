@@ -13,19 +13,19 @@ import (
 )
 
 // retry sends a request again where that is safe and may help, after a first
-// attempt that came to v and err.
-func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
+// attempt that came to v and err over a connection, which is nil where there was none.
+func (c *Client) retry(ctx context.Context, r *command.Request, used *conn.Conn, v proto.Value, err error) (proto.Value, error) {
 	for p := newPatience(ctx); ; {
 		if err == nil {
 			err = c.options.replyError(r, c.options.Addr, v)
 		}
-		if err == nil || !p.another(ctx, c, err, r.Repeatable()) {
+		if err == nil || !p.another(ctx, c, err, used, r.Repeatable()) {
 			return v, p.outcome(ctx, err)
 		}
 		if r.Blocks() {
-			v, err = c.pool.do(ctx, r)
+			used, v, err = c.pool.do(ctx, r)
 		} else {
-			v, err = c.once(ctx, r, c.pick())
+			used, v, err = c.once(ctx, r, c.pick())
 		}
 	}
 }
@@ -43,9 +43,9 @@ func newPatience(ctx context.Context) patience {
 }
 
 // another reports, after the pause that is due, whether what failed with err is
-// to be tried again.
-func (p *patience) another(ctx context.Context, c *Client, err error, repeatable bool) bool {
-	if c.isClosed() || !p.mayHelp(c, err, repeatable) {
+// to be tried again. used is the connection that it failed on, nil where there was none.
+func (p *patience) another(ctx context.Context, c *Client, err error, used *conn.Conn, repeatable bool) bool {
+	if c.isClosed() || !p.mayHelp(c, err, used, repeatable) {
 		return false
 	}
 	if most := c.options.MaxAttempts; most > 0 && p.Attempts >= most {
@@ -65,7 +65,7 @@ func (p *patience) another(ctx context.Context, c *Client, err error, repeatable
 }
 
 // mayHelp reports whether what failed with err may succeed the next time.
-func (p *patience) mayHelp(c *Client, err error, repeatable bool) bool {
+func (p *patience) mayHelp(c *Client, err error, used *conn.Conn, repeatable bool) bool {
 	switch {
 	case errors.Is(err, ErrArgument), conn.IsRefused(err):
 		return false
@@ -79,13 +79,13 @@ func (p *patience) mayHelp(c *Client, err error, repeatable bool) bool {
 	case errors.Is(err, ErrRejected) && isWrongServer(err):
 		// The connections are replaced, by this call or by another that met the same. A few
 		// times: a server that is meant to be a replica stays one.
-		c.renew(err)
+		c.renew(err, used)
 		p.renewals++
 		return p.renewals < retry.MaxAttempts
 	case errors.Is(err, ErrRejected):
 		return passes(err) // or another server is meant
 	case isScriptOnReplica(err):
-		c.renew(err)
+		c.renew(err, used)
 	}
 	return false
 }

@@ -198,7 +198,7 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 	s.givenUp(r.Blocks(), err)
 	if err == nil {
 		if err = s.client.options.replyError(r, s.conn.Addr(), v); errors.Is(err, ErrRejected) && isWrongServer(err) {
-			s.client.renew(err)
+			s.client.renew(err, s.conn)
 		}
 	}
 	return v, err

@@ -312,46 +312,6 @@ func (s *subscriber) close() {
 	})
 }
 
-// ForCluster returns what the client of a cluster needs of the client of a node and programs do
-// not: they have no use for it.
-func ForCluster(c *Client) hub.Carrier { return (*carrier)(c) }
-
-// carrier is a Client as the client of a cluster sees it.
-type carrier Client
-
-// Open returns the hub for a subscription.
-func (k *carrier) Open(p *hub.Plan) (h *hub.Hub, release func(), err error) {
-	s, release, err := (*Client)(k).openSubscriber(p.Own)
-	if err != nil {
-		return nil, nil, err
-	}
-	return s.hub, release, nil
-}
-
-// Carry keeps a subscriber connection for a lane of a hub that spans several servers.
-// Options.SubscriberRetry says how long to pause between attempts; where it
-// gives up, the pause is SubscriberBackoff.Max.
-func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
-	c := (*Client)(k)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.isClosed() {
-		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, ErrClosed)
-	}
-	s := newSubscriber(&c.options, c.dialer, lane, c.serverIsBack, c.forget)
-	c.subscribers[s] = struct{}{}
-	s.carry()
-	return s.close, nil
-}
-
-// Missed tells all subscriptions that messages may be missing since a time, though their
-// connections live, or have lived until they were lost: the node was cut off from the others.
-func (k *carrier) Missed(since time.Time) {
-	for _, s := range (*Client)(k).liveSubscribers() {
-		s.lane.Missed(since)
-	}
-}
-
 // hubLink is one subscriber connection as the hub sees it.
 type hubLink struct {
 	c      *conn.Conn

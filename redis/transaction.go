@@ -49,20 +49,21 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 	}
 	tx := rs.Transaction()
 	for p := newPatience(ctx); ; {
-		values, err := c.multiOnce(ctx, rs, tx)
-		if err == nil || !p.another(ctx, c, err, rs.Repeatable()) {
+		used, values, err := c.multiOnce(ctx, rs, tx)
+		if err == nil || !p.another(ctx, c, err, used, rs.Repeatable()) {
 			return values, p.outcome(ctx, err)
 		}
 	}
 }
 
 // multiOnce sends a transaction over a shared connection.
-func (c *Client) multiOnce(ctx context.Context, rs, tx *command.Requests) ([]proto.Value, error) {
+func (c *Client) multiOnce(ctx context.Context, rs, tx *command.Requests) (used *conn.Conn, values []proto.Value, err error) {
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, retry.NotSent("MULTI", c.options.Addr, err)
+		return nil, nil, retry.NotSent("MULTI", c.options.Addr, err)
 	}
-	return transact(ctx, live, rs, tx)
+	values, err = transact(ctx, live, rs, tx)
+	return live, values, err
 }
 
 // transact sends tx, which is rs between MULTI and EXEC, and returns what EXEC returned

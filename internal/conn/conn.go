@@ -179,6 +179,9 @@ func (c *Conn) Cause() error {
 // Alive reports whether the connection is open.
 func (c *Conn) Alive() bool { return c.alive() }
 
+// Generation returns that of the connection's role.
+func (c *Conn) Generation() uint64 { return c.role.Generation }
+
 // Addr returns the server's address.
 func (c *Conn) Addr() string { return c.addr }
 

@@ -44,14 +44,14 @@ func (d *Dialer) Dial(ctx context.Context, role Role) (*Conn, error) {
 	defer cancel()
 	m := d.learned.manners(o)
 	c, err := d.dialOnce(bounded, m, role)
-	first := err
-	for more := true; more && bounded.Err() == nil; {
-		if m, more = m.simpler(err); !more {
+	first, simpler := err, false
+	for bounded.Err() == nil {
+		less, more := m.simpler(err)
+		if !more {
 			break
 		}
-		if c, err = d.dialOnce(bounded, m, role); err == nil {
-			d.learned.keep(m)
-		}
+		m, simpler = less, true
+		c, err = d.dialOnce(bounded, m, role)
 	}
 	if isLost(err) && first != nil {
 		err = first
@@ -63,6 +63,7 @@ func (d *Dialer) Dial(ctx context.Context, role Role) (*Conn, error) {
 		return nil, d.learned.note(err)
 	}
 	_ = d.learned.note(nil)
+	d.learned.keep(m, simpler)
 	c.start(o)
 	return c, nil
 }

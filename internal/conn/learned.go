@@ -16,9 +16,8 @@ import (
 // learned is what the connections of a client know of their server from those before.
 type learned struct {
 	worked   atomic.Bool // a connection was made
-	silent   atomic.Bool // it refuses CLIENT SETINFO, or ends the connection
+	silent   atomic.Bool // it refuses CLIENT SETINFO
 	nameless atomic.Bool // it does not tell which node of a cluster it is
-	bare     atomic.Bool // it ends the connection on a PING with data, as twemproxy does
 
 	trying chan struct{} // capacity 1: an attempt whose user may be refused
 
@@ -27,7 +26,22 @@ type learned struct {
 	refusal  error     // why it lets nobody in; nil where it does
 	refusals int       // in a row
 	until    time.Time
+	brief    brief
 }
+
+// brief are manners that a server has accepted after it had ended connections on more: as
+// twemproxy does on CLIENT SETINFO and on a PING with data. That may have been chance, so they
+// are tried for a while only. Where they turn out to be needed again, that while doubles.
+type brief struct {
+	manners
+	until time.Time
+	lasts time.Duration // 0: they are not needed
+}
+
+const (
+	briefBase = time.Minute
+	briefMax  = time.Hour
+)
 
 // manners say how a connection introduces itself.
 type manners struct {
@@ -37,7 +51,13 @@ type manners struct {
 
 // manners returns how the next connection is to introduce itself.
 func (l *learned) manners(o *Options) manners {
-	return manners{silent: o.NoClientInfo || l.silent.Load(), bare: l.bare.Load()}
+	m := manners{silent: o.NoClientInfo || l.silent.Load()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if time.Now().Before(l.brief.until) {
+		m.silent, m.bare = m.silent || l.brief.silent, l.brief.bare
+	}
+	return m
 }
 
 // simpler returns manners that a server may accept which has ended a connection in the
@@ -57,10 +77,19 @@ func isFull(err error) bool {
 	return errors.As(err, &reply) && strings.Contains(strings.ToLower(reply.Message), "max number of clients")
 }
 
-// keep notes manners that a server has accepted.
-func (l *learned) keep(m manners) {
-	l.silent.Store(m.silent)
-	l.bare.Store(m.bare)
+// keep notes manners that a server has accepted. simpler says that it has ended the connections
+// of this attempt that said more.
+func (l *learned) keep(m manners, simpler bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := &l.brief
+	switch now := time.Now(); {
+	case simpler:
+		b.lasts = min(max(2*b.lasts, briefBase), briefMax)
+		b.manners, b.until = m, now.Add(b.lasts)
+	case !now.Before(b.until): // it has accepted everything
+		b.lasts = 0
+	}
 }
 
 // The pauses between attempts to get in where the server has refused for good. Some lock

@@ -4,6 +4,10 @@ import "github.com/redchan-go/redchan/proto"
 
 // Role says what a connection is for, before it is made. The zero Role is for commands.
 type Role struct {
+	// Generation is what Conn.Generation returns: it tells connections that were begun before
+	// the client left a server from those after. Nothing here depends on it.
+	Generation uint64
+
 	Subscriber bool // RESP2 arrays of pub/sub are pushes
 	Monitor    bool // lines of MONITOR are pushes
 
