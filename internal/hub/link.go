@@ -50,7 +50,7 @@ func (op Op) String() string {
 	return "op " + strconv.Itoa(int(op))
 }
 
-// subscribes reports whether op is one of the three that subscribe.
+// Subscribes reports whether op is one of the three that subscribe.
 func (op Op) Subscribes() bool { return op < OpUnsubscribe }
 
 func subscribeOp(kind Kind) Op   { return OpSubscribe + Op(kind) }
