@@ -29,7 +29,7 @@ func scale(b *testing.B) (listener, other *redis.Client) {
 	open := func() *redis.Client {
 		c, err := redis.OpenWith(b.Context(), redis.Options{
 			Addr: s.Addr, SubscribeTimeout: time.Minute, UnsubscribeTimeout: time.Minute,
-			SubscriberRetry: redis.RetryEvery(time.Millisecond), // 20 losses in a row are not to be waited for
+			SubscriberBackoff: redis.Backoff{Base: time.Millisecond, Max: time.Millisecond}, // 20 losses in a row are not to be waited for
 		})
 		if err != nil {
 			b.Fatal(err)

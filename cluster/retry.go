@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis"
 )
@@ -73,7 +74,7 @@ func (p *patience) redirected(ctx context.Context, c *Client) bool {
 // is there, which fresh reports, and for which the refresher looks more often meanwhile. Not
 // ok: ctx has ended, or the client is closed.
 func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
-	delay, _ := c.options.Node.Backoff.Pause(n+1, nil)
+	delay := retry.Backoff(c.options.Node.Backoff).Delay(n - 1)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	c.paused.Add(1)

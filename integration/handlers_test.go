@@ -211,7 +211,7 @@ func TestReadingWays(t *testing.T) {
 func TestRetryPolicy(t *testing.T) {
 	shared(t, func(f *fixture) {
 		options := f.options()
-		options.SubscriberRetry = redis.RetryNever()
+		options.SubscriberRetry = redis.RetryPolicy{Attempts: -1}
 		publisher, listener := f.open(), f.openWith(options)
 		sub := f.subscribe(listener, pubsub.Channels("news"))
 		equal(f, publisher, command.ClientKill(command.WhereType("pubsub")), 1)

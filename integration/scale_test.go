@@ -22,7 +22,7 @@ func TestManySubscriptions(t *testing.T) {
 		}
 		options := f.options()
 		options.SubscribeTimeout = 30 * time.Second // for the race detector's sake
-		options.SubscriberRetry = redis.RetryEvery(time.Millisecond)
+		options.SubscriberBackoff = redis.Backoff{Base: time.Millisecond, Max: time.Millisecond}
 		publisher, listener := f.open(), f.openWith(options)
 		subs := make([]*pubsub.Subscription, subscriptions)
 		var all sync.WaitGroup

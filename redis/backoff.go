@@ -2,8 +2,10 @@ package redis
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // Backoff spaces attempts: before attempt n it waits a random time between 0
@@ -22,8 +24,9 @@ const lasting = 30 * time.Second
 // is made at once: it has answered something. One that is lost sooner than the shortest
 // backoff does not count, or a server that ends each connection at its first command
 // would be dialed without a pause.
-func (b Backoff) served(c *conn, up time.Duration) bool {
-	return up >= lasting || up >= b.Base && c.answered > 0
+func (b Backoff) served(c *conn.Conn, up time.Duration) bool {
+	_, answered := c.Load()
+	return up >= lasting || up >= b.Base && answered > 0
 }
 
 // or returns b with zero fields taken from instead.
@@ -32,17 +35,10 @@ func (b Backoff) or(instead Backoff) Backoff {
 }
 
 // delay returns the time to wait before attempt n, counted from 0.
-func (b Backoff) delay(n int) time.Duration {
-	return rand.N(max(b.bound(n), 1))
-}
+func (b Backoff) delay(n int) time.Duration { return retry.Backoff(b).Delay(n) }
 
 // bound returns the longest delay before attempt n.
-func (b Backoff) bound(n int) time.Duration {
-	if n < 32 && b.Base<<n > 0 {
-		return min(b.Base<<n, b.Max)
-	}
-	return b.Max
-}
+func (b Backoff) bound(n int) time.Duration { return retry.Backoff(b).Bound(n) }
 
 // pacer waits between attempts to connect. Anybody may cut a wait short.
 type pacer struct {
@@ -64,10 +60,10 @@ func (p *pacer) served() {
 // called: they may come between the end of an attempt and the pause. False: ctx has ended.
 func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
 	least := min(delay, p.backoff.Base)
-	if !sleep(ctx, nil, least) {
+	if !retry.Sleep(ctx, nil, least) {
 		return false
 	}
-	if sleep(ctx, p.soon, delay-least) {
+	if retry.Sleep(ctx, p.soon, delay-least) {
 		return true
 	}
 	return ctx.Err() == nil // hurried
@@ -79,20 +75,5 @@ func (p *pacer) hurry() {
 	select {
 	case p.soon <- struct{}{}:
 	default:
-	}
-}
-
-// sleep waits for d, or until ctx ends or closing is closed, which may be nil. It
-// reports whether d has passed.
-func sleep(ctx context.Context, closing <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	case <-closing:
-		return false
 	}
 }

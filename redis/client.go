@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis/command"
@@ -21,6 +23,7 @@ import (
 type Client struct {
 	command.Commands
 	options Options
+	dialer  *conn.Dialer
 	links   []*link
 	next    atomic.Uint32 // the link for the next command, where there are several
 	pool    *pool
@@ -48,9 +51,10 @@ func New(options Options) (*Client, error) {
 	}
 	c := &Client{options: o, closing: make(chan struct{}), subscribers: map[*subscriber]struct{}{}}
 	c.Commands = *command.On(c)
-	connect := func(ctx context.Context) (*conn, error) { return dial(ctx, &c.options, nil) }
+	c.dialer = c.options.dialer()
+	connect := func(ctx context.Context) (*conn.Conn, error) { return c.dialer.Dial(ctx, conn.Role{}) }
 	for range o.Connections {
-		c.links = append(c.links, newLink(&c.options, connect, c.serverIsBack))
+		c.links = append(c.links, newLink(&c.options, c.dialer, connect, c.serverIsBack))
 	}
 	c.pool = newPool(&c.options, connect)
 	return c, nil
@@ -105,7 +109,7 @@ func (c *Client) Format(f fmt.State, _ rune) {
 // lost, at most 3 times.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := c.refuse(ctx, &r); err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	if r.Blocks() {
 		v, err := c.pool.do(ctx, &r)
@@ -114,7 +118,7 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	l := c.pick()
 	if live := l.current.Load(); live != nil {
 		// The usual case, without anything around it.
-		v, err := live.do(ctx, &r)
+		v, err := live.Do(ctx, &r)
 		if err == nil && v.Kind() != proto.KindError {
 			return v, nil
 		}
@@ -227,9 +231,9 @@ func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) ([]proto.V
 	}
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, notSent("batch", c.options.Addr, err)
+		return nil, retry.NotSent("batch", c.options.Addr, err)
 	}
-	return live.doBatch(ctx, rs)
+	return live.DoBatch(ctx, rs)
 }
 
 // Exec sends a batch and gives its futures their results. It returns the first
@@ -291,9 +295,9 @@ func (c *Client) pick() *link {
 func (c *Client) once(ctx context.Context, r *command.Request, l *link) (proto.Value, error) {
 	live, err := l.get(ctx)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), c.options.Addr, err)
+		return proto.Value{}, retry.NotSent(r.Name(), c.options.Addr, err)
 	}
-	return live.do(ctx, r)
+	return live.Do(ctx, r)
 }
 
 // serverIsBack is told by whoever has connected: what waits to connect to the
@@ -325,7 +329,7 @@ func (c *Client) isClosed() bool {
 // Options.SubscribeTimeout. When ctx ends, so does the subscription.
 func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
 	if len(channels) == 0 {
-		return nil, notSent("SUBSCRIBE", "", errNoNames)
+		return nil, retry.NotSent("SUBSCRIBE", "", errNoNames)
 	}
 	return c.NewSubscription(ctx, pubsub.Channels(channels...))
 }
@@ -336,7 +340,7 @@ var errNoNames = fmt.Errorf("%w: there is no name to subscribe to; NewSubscripti
 // PSubscribe is [Client.Subscribe] for patterns such as "news.*".
 func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
 	if len(patterns) == 0 {
-		return nil, notSent("PSUBSCRIBE", "", errNoNames)
+		return nil, retry.NotSent("PSUBSCRIBE", "", errNoNames)
 	}
 	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
 }
@@ -348,10 +352,10 @@ func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Su
 // share one.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	if err := c.usable(ctx); err != nil {
-		return nil, notSent("SUBSCRIBE", "", err)
+		return nil, retry.NotSent("SUBSCRIBE", "", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, ended(ctx))
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, retry.Ended(ctx))
 	}
 	var s *subscriber
 	own := false
@@ -365,7 +369,7 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	}, opts...)
 	switch {
 	case s == nil: // nothing was asked of the server
-		return nil, notSent("SUBSCRIBE", c.options.Addr, err)
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
 	case own && err != nil:
 		s.close()
 	case own:
@@ -406,7 +410,7 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 		}
 		c.tasks.Go(c.shared.close)
 	}
-	s := newSubscriber(&c.options, nil, c.serverIsBack, c.forget)
+	s := newSubscriber(&c.options, c.dialer, nil, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	if !own {
 		c.shared = s
@@ -455,10 +459,9 @@ func (c *Client) Stats() Stats {
 		l.mu.Lock() // so that what a connection has answered is counted once
 		s.Answered += l.before
 		if live := l.current.Load(); live != nil {
-			live.mu.Lock()
-			s.InFlight += live.inflight.size
-			s.Answered += live.answered
-			live.mu.Unlock()
+			inFlight, answered := live.Load()
+			s.InFlight += inFlight
+			s.Answered += answered
 		}
 		l.mu.Unlock()
 	}
@@ -470,7 +473,7 @@ func (c *Client) Stats() Stats {
 // that block on the server end at once. It returns when nothing is left
 // running. Closing again does nothing. Its error is always nil.
 //
-// What the options have called while connecting, Dial, Resolve, SubscriberRetry and the
+// What the options have called while connecting, Dial, Resolve, SubscriberRetry.Pause and the
 // Logger, must not call it: it waits for them.
 func (c *Client) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)

@@ -1,10 +1,10 @@
 package redis
 
 import (
-	"context"
 	"errors"
-	"fmt"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -41,11 +41,11 @@ var ErrPoolExhausted = errors.New("no connection came free")
 
 // ErrReplyTimeout is the cause of errors of a connection that was closed
 // because its oldest command had no reply within Options.ReplyTimeout.
-var ErrReplyTimeout = errors.New("the server did not answer in time")
+var ErrReplyTimeout = retry.ErrReplyTimeout
 
-// errAbandoned closes a connection whose server answers so little that too
-// many callers have given up waiting.
-var errAbandoned = errors.New("too many callers have given up waiting for this connection's replies")
+// ErrWrongNode is found by errors.Is in the error of a connection to a node of a cluster that is
+// not the one which Options.NodeID wants. Nothing was sent to it.
+var ErrWrongNode = conn.ErrWrongNode
 
 // SafeToRetry reports whether a command that failed with err has certainly not
 // run, so that sending it again can't run it twice: it was not sent, or the
@@ -59,28 +59,4 @@ func SafeToRetry(err error) bool {
 		return false
 	}
 	return errors.Is(err, ErrNotSent) || errors.Is(err, ErrRejected)
-}
-
-// notSent is the error for a request of which no byte has left.
-//
-//go:noinline
-func notSent(name, addr string, cause error) error {
-	return &Error{Command: name, Addr: addr, Outcome: command.NotSent, Err: cause}
-}
-
-// maybeExecuted is the error for a request whose reply was lost.
-//
-//go:noinline
-func maybeExecuted(name, addr string, cause error) error {
-	return &Error{Command: name, Addr: addr, Outcome: command.MaybeExecuted, Err: cause}
-}
-
-// ended returns why ctx has ended, so that errors.Is finds both the context's
-// error and the cause it was cancelled with.
-func ended(ctx context.Context) error {
-	err, cause := ctx.Err(), context.Cause(ctx)
-	if cause == nil || errors.Is(cause, err) || errors.Is(err, cause) {
-		return or(cause, err)
-	}
-	return fmt.Errorf("%w: %w", err, cause)
 }

@@ -94,7 +94,7 @@ func (c *watchedConn) Read(p []byte) (int, error) {
 		c.w.t.Error("two goroutines read at the same time")
 	}
 	defer c.readers.Add(-1)
-	led := calledBy(".(*conn).lead")
+	led := calledBy(".(*turns).lead")
 	c.led.Store(led)
 	if led {
 		c.w.byCallers.Add(1)

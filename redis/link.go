@@ -8,23 +8,26 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 )
 
 // link keeps one shared connection to a server: it connects when first needed,
 // and again whenever the connection is lost, until it is closed. It owns one
 // goroutine, which owns the connection.
 type link struct {
-	connect   func(ctx context.Context) (*conn, error)
+	connect   func(ctx context.Context) (*conn.Conn, error)
 	connected func() // told of each connection that was made
 	logger    *slog.Logger
-	learned   *learned
+	dialer    *conn.Dialer
 	pacer     // between attempts
 
 	replyTimeout time.Duration // bounds how long a retired connection is drained
 
-	current atomic.Pointer[conn] // the live connection; nil while there is none
-	most    int                  // attempts that a call waits for, with a deadline too; 0: see get
-	waiting atomic.Int64         // calls of get that wait
+	current atomic.Pointer[conn.Conn] // the live connection; nil while there is none
+	most    int                       // attempts that a call waits for, with a deadline too; 0: see get
+	waiting atomic.Int64              // calls of get that wait
 
 	mu       sync.Mutex
 	started  bool
@@ -46,9 +49,9 @@ type link struct {
 	done  chan struct{}  // closed when the goroutine has ended
 }
 
-func newLink(o *Options, connect func(context.Context) (*conn, error), connected func()) *link {
+func newLink(o *Options, d *conn.Dialer, connect func(context.Context) (*conn.Conn, error), connected func()) *link {
 	l := &link{
-		connect: connect, connected: connected, logger: o.Logger, learned: o.learned, most: o.MaxAttempts,
+		connect: connect, connected: connected, logger: o.Logger, dialer: d, most: o.MaxAttempts,
 		pacer: newPacer(o.Backoff), replyTimeout: o.ReplyTimeout,
 		changed: make(chan struct{}), retired: make(chan error, 1), done: make(chan struct{}),
 	}
@@ -57,7 +60,7 @@ func newLink(o *Options, connect func(context.Context) (*conn, error), connected
 }
 
 // adopt starts the link with a connection that is there already.
-func (l *link) adopt(c *conn) {
+func (l *link) adopt(c *conn.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.started = true
@@ -65,31 +68,21 @@ func (l *link) adopt(c *conn) {
 	go l.run(c)
 }
 
-// Without a deadline in its context, a call gives up after maxAttempts
-// attempts and patienceLimit.
-const (
-	maxAttempts   = 3
-	patienceLimit = 5 * time.Second
-)
-
 // errNoLink marks the error of a call that has waited out its attempts.
 var errNoLink = errors.New("no connection")
 
-// errStillConnecting stands for the error of an attempt that is not over.
-var errStillConnecting = errors.New("the server has not answered yet")
-
 // get returns a live connection, waiting for one while ctx lasts. In a context
-// without a deadline it gives up after maxAttempts attempts have failed; in any, after as
+// without a deadline it gives up after retry.MaxAttempts attempts have failed; in any, after as
 // many as Options.MaxAttempts, which are made soon then.
-func (l *link) get(ctx context.Context) (*conn, error) {
-	if c := l.current.Load(); c != nil && c.alive() {
+func (l *link) get(ctx context.Context) (*conn.Conn, error) {
+	if c := l.current.Load(); c != nil && c.Alive() {
 		return c, nil
 	}
 	bounded := ctx
 	_, hasDeadline := ctx.Deadline()
 	if !hasDeadline {
 		var cancel context.CancelFunc
-		bounded, cancel = context.WithTimeout(ctx, patienceLimit)
+		bounded, cancel = context.WithTimeout(ctx, retry.Limit)
 		defer cancel()
 	}
 	l.waiting.Add(1)
@@ -108,18 +101,18 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		c, attempts, lastErr, changed := l.current.Load(), l.attempts, l.lastErr, l.changed
 		l.mu.Unlock()
 
-		if c != nil && c.alive() {
+		if c != nil && c.Alive() {
 			return c, nil
 		}
-		if isRefused(lastErr) {
+		if conn.IsRefused(lastErr) {
 			return nil, fmt.Errorf("%w: %w", errNoLink, lastErr) // waiting does not help
 		}
 		if first < 0 {
 			first = attempts
 			l.hurryBehindLoss()
 		}
-		lastErr = or(lastErr, errStillConnecting)
-		if failed := attempts - first; !hasDeadline && failed >= maxAttempts || l.most > 0 && failed >= l.most {
+		lastErr = or(lastErr, conn.ErrStillConnecting)
+		if failed := attempts - first; !hasDeadline && failed >= retry.MaxAttempts || l.most > 0 && failed >= l.most {
 			if failed == 1 { // the caller may make more of them
 				return nil, fmt.Errorf("%w: %w", errNoLink, lastErr)
 			}
@@ -132,9 +125,9 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		case <-changed:
 		case <-bounded.Done():
 			if ctx.Err() == nil {
-				return nil, fmt.Errorf("%w within %v: %w", errNoLink, patienceLimit, lastErr)
+				return nil, fmt.Errorf("%w within %v: %w", errNoLink, retry.Limit, lastErr)
 			}
-			return nil, fmt.Errorf("%w: %w: %w", ended(ctx), errNoLink, lastErr)
+			return nil, fmt.Errorf("%w: %w: %w", retry.Ended(ctx), errNoLink, lastErr)
 		}
 	}
 }
@@ -150,7 +143,7 @@ func (l *link) hurryBehindLoss() {
 }
 
 // run connects, waits for the connection's end, and connects again.
-func (l *link) run(c *conn) {
+func (l *link) run(c *conn.Conn) {
 	defer close(l.done)
 	defer l.tasks.Wait()
 	failures := 0 // since a connection last served
@@ -176,14 +169,13 @@ func (l *link) run(c *conn) {
 		}
 		up := time.Now()
 		select {
-		case <-c.closing:
-			<-c.done
+		case <-c.Done():
 		case reason := <-l.retired:
 			l.retire(c, reason)
 			c = nil
 			continue
 		case <-l.ctx.Done():
-			c.drain(l.grace, ErrClosed)
+			c.Drain(l.grace, ErrClosed)
 			return
 		}
 		l.lost(c)
@@ -201,8 +193,8 @@ func (l *link) run(c *conn) {
 
 // pauseBehind waits after a failed attempt.
 func (l *link) pauseBehind(err error, failures int) bool {
-	if isRefused(err) {
-		return sleep(l.ctx, nil, l.learned.wait())
+	if conn.IsRefused(err) {
+		return retry.Sleep(l.ctx, nil, l.dialer.RefusedFor())
 	}
 	return l.pause(l.ctx, l.backoff.delay(failures))
 }
@@ -240,7 +232,7 @@ func (l *link) renew(reason error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.current.Load()
-	if c == nil || !c.alive() {
+	if c == nil || !c.Alive() {
 		l.stale = reason
 		return
 	}
@@ -250,21 +242,22 @@ func (l *link) renew(reason error) {
 }
 
 // retire lets a connection be answered what is in flight, and closes it then.
-func (l *link) retire(c *conn, reason error) {
-	l.logger.Info("redis: connection replaced", "server", c.addr, "reason", reason)
+func (l *link) retire(c *conn.Conn, reason error) {
+	l.logger.Info("redis: connection replaced", "server", c.Addr(), "reason", reason)
 	l.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), l.replyTimeout)
 		defer cancel()
 		defer context.AfterFunc(l.ctx, func() { context.AfterFunc(l.grace, cancel) })()
-		c.drain(ctx, reason)
+		c.Drain(ctx, reason)
+		_, answered := c.Load()
 		l.mu.Lock()
-		l.before += c.answered
+		l.before += answered
 		l.mu.Unlock()
 	})
 }
 
 // change tells those who wait of a new connection or a failed attempt.
-func (l *link) change(c *conn, err error) {
+func (l *link) change(c *conn.Conn, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lastErr = err; err != nil {
@@ -281,13 +274,14 @@ func (l *link) change(c *conn, err error) {
 }
 
 // lost notes that the connection is gone.
-func (l *link) lost(c *conn) {
+func (l *link) lost(c *conn.Conn) {
+	_, answered := c.Load()
 	l.mu.Lock()
 	l.current.CompareAndSwap(c, nil)
-	l.before += c.answered // it is closed: nobody writes to that any more
-	l.lastErr = c.cause    // set before closing was closed
+	l.before += answered
+	l.lastErr = c.Cause()
 	l.mu.Unlock()
-	l.logger.Warn("redis: connection lost", "server", c.addr, "error", c.cause)
+	l.logger.Warn("redis: connection lost", "server", c.Addr(), "error", c.Cause())
 }
 
 // close refuses new calls, lets what is in flight be answered while ctx lasts,

@@ -9,13 +9,15 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
 
 // Monitor is a stream of the commands that a server runs, see [Client.Monitor].
 type Monitor struct {
-	conn *conn
+	conn *conn.Conn
 	out  chan MonitorLine
 	done chan struct{} // closed last
 
@@ -54,9 +56,6 @@ const (
 	monitorBytes = 8 << 20
 )
 
-// monitorLine bounds one line: it repeats a command with all its values, in quotes.
-const monitorLine = 512 << 20
-
 // Monitor returns a stream of all the commands that the server runs, by MONITOR, on a
 // connection of its own, until ctx ends. It is for looking into what happens: it can
 // halve a busy server's throughput, and shows everybody's data. Since 1.0.0.
@@ -77,40 +76,35 @@ const monitorLine = 512 << 20
 func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 	r := command.MonitorRequest()
 	if err := c.usable(ctx); err != nil {
-		return nil, notSent(r.Name(), "", err)
+		return nil, retry.NotSent(r.Name(), "", err)
 	}
 	if c.isClosed() {
-		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
+		return nil, retry.NotSent(r.Name(), c.options.Addr, ErrClosed)
 	}
 	m := &Monitor{out: make(chan MonitorLine), done: make(chan struct{}), more: make(chan struct{}, 1), stop: make(chan struct{})}
-	o := c.options
-	o.Limits.MaxLine = or(o.Limits.MaxLine, monitorLine)
 	opening, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(c.pool.ctx, func() { cancel(ErrClosed) })()
-	conn, err := dial(opening, &o, func(c *conn) {
-		c.monitoring = true
-		c.onPush = m.take
-	})
+	nc, err := c.dialer.Dial(opening, conn.Role{Monitor: true, OnPush: m.take})
 	if err != nil {
-		return nil, notSent(r.Name(), c.options.Addr, err)
+		return nil, retry.NotSent(r.Name(), c.options.Addr, err)
 	}
-	m.conn = conn
-	v, err := conn.do(opening, &r)
+	m.conn = nc
+	v, err := nc.Do(opening, &r)
 	if err == nil {
-		err = command.ReplyError(&r, conn.addr, v)
+		err = command.ReplyError(&r, nc.Addr(), v)
 	}
 	if err != nil {
-		conn.fail(ErrClosed)
-		<-conn.done
+		nc.Fail(ErrClosed)
+		<-nc.Done()
 		return nil, err
 	}
 	c.mu.Lock()
 	if c.isClosed() {
 		c.mu.Unlock()
-		conn.fail(ErrClosed)
-		<-conn.done
-		return nil, notSent(r.Name(), c.options.Addr, ErrClosed)
+		nc.Fail(ErrClosed)
+		<-nc.Done()
+		return nil, retry.NotSent(r.Name(), c.options.Addr, ErrClosed)
 	}
 	c.tasks.Go(func() { m.run(ctx, c.closing) })
 	c.mu.Unlock()
@@ -174,8 +168,8 @@ func (m *Monitor) run(ctx context.Context, closing <-chan struct{}) {
 	defer close(m.done)
 	defer close(m.out)
 	err := m.handOut(ctx, closing)
-	m.conn.fail(or(err, ErrClosed))
-	<-m.conn.done
+	m.conn.Fail(or(err, ErrClosed))
+	<-m.conn.Done()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.raw, m.err = nil, err
@@ -189,16 +183,16 @@ func (m *Monitor) handOut(ctx context.Context, closing <-chan struct{}) error {
 		text, missed, ok := m.next()
 		if !ok {
 			if lost {
-				return m.conn.cause
+				return m.conn.Cause()
 			}
 			select {
 			case <-m.more:
-			case <-m.conn.done:
+			case <-m.conn.Done():
 				lost = true
 			case <-m.stop:
 				return nil
 			case <-ctx.Done():
-				return ended(ctx)
+				return retry.Ended(ctx)
 			case <-closing:
 				return ErrClosed
 			}
@@ -214,18 +208,11 @@ func (m *Monitor) handOut(ctx context.Context, closing <-chan struct{}) error {
 		case <-m.stop:
 			return nil
 		case <-ctx.Done():
-			return ended(ctx)
+			return retry.Ended(ctx)
 		case <-closing:
 			return ErrClosed
 		}
 	}
-}
-
-// isMonitorLine reports whether a reply on a monitoring connection is a line: replies to
-// our own commands don't begin with a digit.
-func isMonitorLine(v proto.Value) bool {
-	text := v.Str()
-	return v.Kind() == proto.KindSimple && text != "" && text[0] >= '0' && text[0] <= '9'
 }
 
 // errMonitorLine tells of a line that is not as servers write them.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -88,9 +89,9 @@ type Options struct {
 	// SubscriberBackoff is Backoff for the subscriber connection. The zero
 	// value means 100 ms, doubling to 16 s.
 	SubscriberBackoff Backoff
-	// SubscriberRetry decides when the subscriber connection is made again, and
-	// whether. Nil means by SubscriberBackoff, without end; a server that did not
-	// answer in time is tried again twice after SubscriberBackoff.Base before that.
+	// SubscriberRetry says when the subscriber connection is made again, and when that is
+	// given up. The zero value means by SubscriberBackoff, without end; a server that did
+	// not answer in time is tried again twice after SubscriberBackoff.Base before that.
 	SubscriberRetry RetryPolicy
 
 	// Connections is how many connections the client's commands share. 0 means
@@ -124,8 +125,6 @@ type Options struct {
 
 	// Logger is told of connections made and lost. Nil means silence.
 	Logger *slog.Logger
-
-	learned *learned // of the client that the options are in use by
 }
 
 // ErrOptions is found by errors.Is in the error for options or a URL that make
@@ -194,10 +193,6 @@ func (o Options) withDefaults() (Options, error) {
 	o.PoolSize = or(o.PoolSize, 64)
 	o.Backoff = o.Backoff.or(Backoff{50 * time.Millisecond, time.Second})
 	o.SubscriberBackoff = o.SubscriberBackoff.or(Backoff{100 * time.Millisecond, 16 * time.Second})
-	if o.SubscriberRetry == nil {
-		o.SubscriberRetry = defaultRetry(o.SubscriberBackoff)
-	}
-	o.learned = &learned{trying: make(chan struct{}, 1)} // another client's server may be another
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -211,6 +206,30 @@ func (o Options) withDefaults() (Options, error) {
 		}
 	}
 	return o, nil
+}
+
+// dialer returns what makes the connections of a client with these options.
+func (o *Options) dialer() *conn.Dialer {
+	return conn.NewDialer(conn.Options{
+		Network:      o.Network,
+		Addr:         o.Addr,
+		Resolve:      o.Resolve,
+		Dial:         o.Dial,
+		TLS:          o.TLS,
+		Username:     o.Username,
+		Password:     o.Password.Reveal,
+		DB:           o.DB,
+		ClientName:   o.ClientName,
+		NoClientInfo: o.NoClientInfo,
+		RESP2:        o.RESP2,
+		ReadOnly:     o.ReadOnly,
+		NodeID:       o.NodeID,
+		DialTimeout:  o.DialTimeout,
+		ReplyTimeout: o.ReplyTimeout,
+		KeepAlive:    o.KeepAlive,
+		Limits:       o.Limits,
+		Logger:       o.Logger,
+	})
 }
 
 // or returns v, or instead where v is the zero value.

@@ -1,106 +1,116 @@
 package redis
 
 import (
+	"context"
 	"errors"
-	"math"
-	"math/rand/v2"
+	"fmt"
 	"time"
+
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
+	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
 )
 
-// RetryPolicy decides when the subscriber connection is made again after it was lost, or
-// could not be made, and when that is given up. It must be safe for concurrent use.
-type RetryPolicy interface {
-	// Pause returns how long to wait before the next attempt, and whether there is
-	// to be one. failures counts those in a row, this one included: it begins with 1
-	// again when a connection has served: it has answered something and was up for
-	// Options.SubscriberBackoff.Base, or has lasted for 30 s. err is why there is no connection.
-	// Where there is to be no attempt, all subscriptions end with err.
-	Pause(failures int, err error) (time.Duration, bool)
-}
-
-// Pause waits a random time up to Base doubled with each failure, Max at most, without
-// end. The first attempt after a loss is made at once.
-func (b Backoff) Pause(failures int, _ error) (time.Duration, bool) {
-	if failures <= 1 {
-		return 0, true
+// retry sends a request again where that is safe and may help, after a first
+// attempt that came to v and err.
+func (c *Client) retry(ctx context.Context, r *command.Request, v proto.Value, err error) (proto.Value, error) {
+	for p := newPatience(ctx); ; {
+		if err == nil {
+			err = c.options.replyError(r, c.options.Addr, v)
+		}
+		if err == nil || !p.another(ctx, c, err, r.ReadOnly()) {
+			return v, p.outcome(ctx, err)
+		}
+		if r.Blocks() {
+			v, err = c.pool.do(ctx, r)
+		} else {
+			v, err = c.once(ctx, r, c.pick())
+		}
 	}
-	return b.delay(failures - 2), true
 }
 
-// RetryFunc is a function as a [RetryPolicy].
-type RetryFunc func(failures int, err error) (time.Duration, bool)
-
-// Pause calls the function.
-func (f RetryFunc) Pause(failures int, err error) (time.Duration, bool) { return f(failures, err) }
-
-// RetryEvery tries again without end, each time after d, jittered by up to a tenth. A d
-// below 0 is 0.
-func RetryEvery(d time.Duration) RetryPolicy {
-	d = max(d, 0)
-	least := d - d/20
-	jitter := min(d/10, math.MaxInt64-least)
-	return RetryFunc(func(int, error) (time.Duration, bool) {
-		return least + rand.N(jitter+1), true
-	})
+// patience decides how often something is tried.
+type patience struct {
+	retry.Patience
+	renewals int  // how often the server was the wrong one
+	cut      bool // there would be another attempt, were it not for the end of the context
 }
 
-// RetryNever gives up at the first loss.
-func RetryNever() RetryPolicy {
-	return RetryFunc(func(int, error) (time.Duration, bool) { return 0, false })
+// newPatience starts with a first attempt that has failed just now.
+func newPatience(ctx context.Context) patience {
+	return patience{Patience: retry.NewPatience(ctx)}
 }
 
-// RetryTimes tries again as p says, n times in a row at most.
-func RetryTimes(n int, p RetryPolicy) RetryPolicy {
-	return RetryFunc(func(failures int, err error) (time.Duration, bool) {
-		if failures > n {
-			return 0, false
-		}
-		return p.Pause(failures, err)
-	})
+// another reports, after the pause that is due, whether what failed with err is
+// to be tried again.
+func (p *patience) another(ctx context.Context, c *Client, err error, readOnly bool) bool {
+	if c.isClosed() || !p.mayHelp(c, err, readOnly) {
+		return false
+	}
+	if most := c.options.MaxAttempts; most > 0 && p.Attempts >= most {
+		return false
+	}
+	if p.Over() || !p.Bounded() && errors.Is(err, errNoLink) {
+		return false
+	}
+	delay := time.Duration(0)
+	if p.Attempts > 1 || errors.Is(err, ErrRejected) {
+		delay = c.options.Backoff.delay(p.Attempts - 1)
+	}
+	p.Attempts++
+	again := ctx.Err() == nil && retry.Sleep(ctx, c.closing, delay)
+	p.cut = !again && ctx.Err() != nil
+	return again
 }
 
-// RetryThen tries again as first says n times in a row, less where first gives up before,
-// and as then says from there on, whose failures are counted from 1 again. To know when
-// first gave up, it is asked about the failures before as well.
-//
-// The default of a subscriber connection is one of these for losses because the server
-// did not answer in time, see [RetryTimeouts], and Options.SubscriberBackoff for all
-// others:
-//
-//	backoff := redis.Backoff{Base: 100 * time.Millisecond, Max: 16 * time.Second}
-//	redis.RetryTimeouts(
-//		redis.RetryThen(2, redis.RetryEvery(100*time.Millisecond), backoff),
-//		backoff,
-//	)
-func RetryThen(n int, first, then RetryPolicy) RetryPolicy {
-	return RetryFunc(func(failures int, err error) (time.Duration, bool) {
-		tried := 0 // by first, before it gave up
-		for ; tried < min(failures, n); tried++ {
-			d, ok := first.Pause(tried+1, err)
-			if !ok {
-				break
-			}
-			if tried+1 == failures {
-				return d, true
-			}
-		}
-		return then.Pause(failures-tried, err)
-	})
+// mayHelp reports whether what failed with err may succeed the next time.
+func (p *patience) mayHelp(c *Client, err error, readOnly bool) bool {
+	switch {
+	case errors.Is(err, ErrArgument), conn.IsRefused(err):
+		return false
+	case retry.LostReply(err) && readOnly:
+		// The reply itself may be what ends connections: not without end.
+		return p.Attempts < retry.MaxAttempts
+	case errors.Is(err, ErrMaybeExecuted):
+		return false
+	case errors.Is(err, ErrNotSent):
+		return true
+	case errors.Is(err, ErrRejected) && isWrongServer(err):
+		// The connections are replaced, by this call or by another that met the same. A few
+		// times: a server that is meant to be a replica stays one.
+		c.renew(err)
+		p.renewals++
+		return p.renewals < retry.MaxAttempts
+	case errors.Is(err, ErrRejected):
+		return passes(err) // or another server is meant
+	case isScriptOnReplica(err):
+		c.renew(err)
+	}
+	return false
 }
 
-// RetryTimeouts tries again as timeouts says where the server did not answer in time,
-// [ErrReplyTimeout], and else as others says.
-func RetryTimeouts(timeouts, others RetryPolicy) RetryPolicy {
-	return RetryFunc(func(failures int, err error) (time.Duration, bool) {
-		if errors.Is(err, ErrReplyTimeout) {
-			return timeouts.Pause(failures, err)
-		}
-		return others.Pause(failures, err)
-	})
+// outcome returns the error of the last attempt, and with it the end of the context where
+// that has kept another one from being made.
+func (p *patience) outcome(ctx context.Context, err error) error {
+	if err == nil || !p.cut || errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the outermost alone is taken apart
+		return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: fmt.Errorf("%w: %w", retry.Ended(ctx), e.Err)}
+	}
+	return fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 }
 
-// defaultRetry is the policy for a subscriber connection where there is no other.
-func defaultRetry(b Backoff) RetryPolicy {
-	const quick = 2
-	return RetryTimeouts(RetryThen(quick, RetryEvery(b.Base), b), b)
+// passes reports whether the same server may accept later what it rejected.
+func passes(err error) bool {
+	var reply *proto.Error
+	if !errors.As(err, &reply) {
+		return false
+	}
+	switch reply.Code {
+	case "LOADING", "TRYAGAIN", "CLUSTERDOWN", "MASTERDOWN":
+		return true
+	}
+	return false
 }

@@ -1,227 +1,131 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
-	"io"
-	"math"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/redchan-go/redchan/pubsub"
 	"github.com/redchan-go/redchan/redis"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
-func TestRetryPolicies(t *testing.T) {
-	const never = -1
-	backoff := redis.Backoff{Base: 100 * time.Millisecond, Max: time.Second}
-	quick := redis.RetryEvery(time.Millisecond)
-	for name, test := range map[string]struct {
-		policy redis.RetryPolicy
-		err    error
-		most   []time.Duration // of each failure in a row; never: given up
+// A context that ends while a command is tried again is found in its error, beside what the
+// server said last.
+func TestContextEndsDuringRetries(t *testing.T) {
+	why := errors.New("the user has left")
+	contexts := map[string]struct {
+		begin func(context.Context) (context.Context, context.CancelFunc)
+		want  []error
 	}{
-		"backoff": {backoff, io.EOF, []time.Duration{0, 100 * time.Millisecond, 200 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond, time.Second, time.Second}},
-		"every":   {quick, io.EOF, []time.Duration{2 * time.Millisecond, 2 * time.Millisecond}},
-		"never":   {redis.RetryNever(), io.EOF, []time.Duration{never, never}},
-		"times":   {redis.RetryTimes(2, quick), io.EOF, []time.Duration{2 * time.Millisecond, 2 * time.Millisecond, never}},
-		"then": {
-			redis.RetryThen(2, quick, redis.RetryTimes(1, backoff)), io.EOF,
-			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 0, never},
-		},
-		"then, where the first gives up": {
-			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryNever()), io.EOF,
-			[]time.Duration{2 * time.Millisecond, never},
-		},
-		"then, where the first gives up, from the beginning": {
-			redis.RetryThen(3, redis.RetryTimes(1, quick), redis.RetryTimes(2, redis.RetryEvery(time.Second))), io.EOF,
-			[]time.Duration{2 * time.Millisecond, 2 * time.Second, 2 * time.Second, never, never, never},
-		},
-		"then, where the first never tries": {
-			redis.RetryThen(5, redis.RetryNever(), redis.RetryTimes(1, quick)), io.EOF,
-			[]time.Duration{2 * time.Millisecond, never},
-		},
-		"then, whose failures are counted from 1 again": {
-			redis.RetryThen(5, redis.RetryTimes(2, quick), redis.RetryTimes(2, redis.RetryFunc(func(failures int, _ error) (time.Duration, bool) {
-				return time.Duration(failures), failures > 0
-			}))), io.EOF,
-			[]time.Duration{2 * time.Millisecond, 2 * time.Millisecond, 1, 2, never, never},
-		},
-		"timeouts":          {redis.RetryTimeouts(redis.RetryNever(), quick), redis.ErrReplyTimeout, []time.Duration{never}},
-		"others":            {redis.RetryTimeouts(redis.RetryNever(), quick), io.EOF, []time.Duration{2 * time.Millisecond}},
-		"every, not at all": {redis.RetryEvery(-time.Second), io.EOF, []time.Duration{0, 0}},
-		"a function": {
-			redis.RetryFunc(func(failures int, err error) (time.Duration, bool) {
-				return time.Duration(failures), errors.Is(err, io.EOF)
-			}),
-			io.EOF,
-			[]time.Duration{1, 2},
-		},
-	} {
-		for i, most := range test.most {
-			for range 100 {
-				got, ok := test.policy.Pause(i+1, test.err)
-				if ok != (most != never) || ok && (got < 0 || got > most) {
-					t.Fatalf("%s: failure %d: %v, %v; want at most %v", name, i+1, got, ok, most)
-				}
-			}
-		}
+		"deadline": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}, []error{context.DeadlineExceeded}},
+		"canceled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(10*time.Millisecond, cancel)
+			return ctx, cancel
+		}, []error{context.Canceled}},
+		"cause": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(10*time.Millisecond, func() { cancel(why) })
+			return ctx, func() { cancel(nil) }
+		}, []error{context.Canceled, why}},
 	}
-}
-
-// The longest time, jittered, was none at all every other time.
-func TestRetryEveryLongTime(t *testing.T) {
-	const least = math.MaxInt64 - math.MaxInt64/20
-	for range 100 {
-		if got, ok := redis.RetryEvery(math.MaxInt64).Pause(1, io.EOF); got < least || !ok {
-			t.Fatalf("%v, %v", got, ok)
-		}
+	calls := map[string]func(context.Context, *redis.Client) error{
+		"GET":   func(ctx context.Context, c *redis.Client) error { _, err := c.Get(ctx, "k"); return err },
+		"BLPOP": func(ctx context.Context, c *redis.Client) error { _, err := c.BLPop(ctx, 0, "k"); return err },
+		"MULTI": func(ctx context.Context, c *redis.Client) error {
+			p := c.Pipeline()
+			p.Incr("k")
+			return p.Multi(ctx)
+		},
 	}
-}
-
-// A policy that gives up ends the subscriptions, and says why; the client makes another
-// connection for the next ones.
-func TestSubscriberIsGivenUp(t *testing.T) {
-	for name, policy := range map[string]redis.RetryPolicy{
-		"never":  redis.RetryNever(),
-		"panics": redis.RetryFunc(func(int, error) (time.Duration, bool) { panic("no") }),
-	} {
-		t.Run(name, func(t *testing.T) {
-			story(t, redis.Options{SubscriberRetry: policy}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
-				for range 3 {
-					subscribed := make(chan error, 1)
-					ended := make(chan error, 1)
-					go func() {
-						sub, err := client.Subscribe(t.Context(), "news")
-						subscribed <- err
-						if err == nil {
-							for range sub.Messages() {
-							}
-							ended <- sub.Err()
-						}
-					}()
-					c := server.AcceptReady()
-					c.ExpectSubscribe("SUBSCRIBE", "news")
-					if err := <-subscribed; err != nil {
+	for name, ends := range contexts {
+		for command, call := range calls {
+			t.Run(name+" "+command, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					server := redistest.NewServer(t)
+					var dials atomic.Int64
+					const loading = "-LOADING Redis is loading the dataset in memory\r\n"
+					client, err := redis.New(redis.Options{Dial: greeted(server, map[string]string{
+						"GET": loading, "BLPOP": loading, "INCR": loading,
+						"EXEC": "-EXECABORT Transaction discarded because of previous errors.\r\n",
+					}, &dials)})
+					if err != nil {
 						t.Fatal(err)
 					}
-					c.Close()
-					if err := <-ended; !errors.Is(err, redis.ErrGivenUp) {
-						t.Errorf("Err is %v", err)
+					defer client.Close()
+					ctx, cancel := ends.begin(t.Context())
+					defer cancel()
+					err = call(ctx, client)
+					var reply *redis.ReplyError
+					for _, want := range append(ends.want, redis.ErrRejected) {
+						if !errors.Is(err, want) {
+							t.Errorf("%v is not %v", err, want)
+						}
 					}
+					if !errors.As(err, &reply) || reply.Code != "LOADING" {
+						t.Errorf("%v does not have the server's words", err)
+					}
+					if hint := "the server is still reading"; strings.Count(err.Error(), hint) != 1 {
+						t.Errorf("the hint is not there once: %v", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Hints of a handshake that failed appear once in the error of a command.
+func TestHintAppearsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := refusing(t, redis.Options{}, "HELLO", "NOAUTH HELLO must be called with the client already authenticated")
+		defer client.Close()
+		_, err := client.Get(t.Context(), "k")
+		if err == nil || strings.Count(err.Error(), "Options.Password") != 1 {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// The end of DialTimeout is not that of the caller's context, and nothing tells of a
+// connection that the client has closed itself.
+func TestDialTimeoutIsNoDeadline(t *testing.T) {
+	for name, step := range map[string]int{"no connection": -1, "no answer to HELLO": 0, "half a handshake": 1} {
+		t.Run(name, func(t *testing.T) {
+			story(t, redis.Options{DialTimeout: time.Second}, func(t *testing.T, _ *redis.Client, server *redistest.Server) {
+				o := redis.Options{DialTimeout: time.Second, Dial: server.Dial, MaxAttempts: 1}
+				if step < 0 {
+					o.Dial = stuck
+				}
+				client, err := redis.New(o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer client.Close()
+				if step == 1 {
+					go func() {
+						c := server.Accept()
+						c.Next()
+						c.Send("%0\r\n+O")
+					}()
+				}
+				_, err = client.Get(context.Background(), "k")
+				if err == nil || errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "Options.DialTimeout") {
+					t.Errorf("GET: %v", err)
+				}
+				var timeout interface{ Timeout() bool }
+				if !errors.As(err, &timeout) || !timeout.Timeout() {
+					t.Errorf("%v is no timeout", err)
+				}
+				if strings.Contains(err.Error(), "use of closed") {
+					t.Errorf("GET: %v", err)
 				}
 			})
 		})
 	}
-}
-
-// Who subscribed between a failed attempt to connect and the pause behind it waited for all
-// of the pause.
-func TestSubscribeInFrontOfAPause(t *testing.T) {
-	var asked, answer chan struct{}
-	policy := redis.RetryFunc(func(int, error) (time.Duration, bool) {
-		asked <- struct{}{}
-		<-answer
-		return time.Hour, true
-	})
-	story(t, redis.Options{SubscriberRetry: policy}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
-		asked, answer = make(chan struct{}), make(chan struct{})
-		subscribe := func() error {
-			_, err := client.Subscribe(t.Context(), "news")
-			return err
-		}
-		server.Refuse(errAway)
-		first := run(subscribe)
-		<-asked
-		if err := <-first; !errors.Is(err, errAway) {
-			t.Errorf("the first: %v", err)
-		}
-		server.Refuse(nil)
-		second := run(subscribe)
-		synctest.Wait()
-		answer <- struct{}{}
-		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
-		if err := <-second; err != nil {
-			t.Errorf("the second: %v", err)
-		}
-	})
-}
-
-// Who had subscribed over a connection cut the pause behind its loss short. Who waits to be
-// subscribed does.
-func TestPauseAfterALoss(t *testing.T) {
-	const pause = 4 * time.Second
-	story(t, redis.Options{SubscriberRetry: redis.RetryEvery(pause)}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
-		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
-		conn := server.AcceptReady()
-		conn.ExpectSubscribe("SUBSCRIBE", "news")
-		if sub := <-pending; sub.err != nil {
-			t.Fatal(sub.err)
-		}
-		if sub := <-subscribe(t.Context(), client, pubsub.Channels("news")); sub.err != nil {
-			t.Fatal(sub.err)
-		}
-		lost := time.Now()
-		conn.Close()
-		conn = server.AcceptReady()
-		within(t, "connecting again", lost, pause-pause/10, pause+pause/10)
-		conn.ExpectSubscribe("SUBSCRIBE", "news")
-
-		pending = subscribe(t.Context(), client, pubsub.Channels("sport"))
-		conn.ExpectNames("SUBSCRIBE", "sport")
-		lost = time.Now()
-		conn.Close()
-		conn = server.AcceptReady()
-		within(t, "connecting for who waits", lost, 0, time.Second)
-		conn.ExpectSubscribe("SUBSCRIBE", "news", "sport")
-		if sub := <-pending; sub.err != nil {
-			t.Error(sub.err)
-		}
-	})
-}
-
-// By default a lost subscriber connection is made again without end.
-func TestSubscriberRetriesByDefault(t *testing.T) {
-	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
-		subscribed := make(chan error, 1)
-		go func() {
-			_, err := client.Subscribe(t.Context(), "news")
-			subscribed <- err
-		}()
-		c := server.AcceptReady()
-		c.ExpectSubscribe("SUBSCRIBE", "news")
-		if err := <-subscribed; err != nil {
-			t.Fatal(err)
-		}
-		server.Refuse(errAway)
-		c.Close()
-		time.Sleep(time.Hour)
-		server.Refuse(nil)
-		back := time.Now()
-		c = server.AcceptReady()
-		within(t, "connecting again", back, 0, 16*time.Second)
-		c.ExpectSubscribe("SUBSCRIBE", "news")
-	})
-}
-
-// Who subscribes just when the policy gives up is told that, or has a new connection, but
-// not that the client is closed.
-func TestSubscribeWhileGivenUp(t *testing.T) {
-	story(t, redis.Options{SubscriberRetry: redis.RetryNever()}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
-		server.Refuse(errAway)
-		var all sync.WaitGroup
-		for range 8 {
-			all.Go(func() {
-				for range 200 {
-					if _, err := client.Subscribe(t.Context(), "news"); err == nil || errors.Is(err, redis.ErrClosed) {
-						t.Errorf("Subscribe: %v", err)
-						return
-					}
-				}
-			})
-		}
-		all.Wait()
-	})
 }

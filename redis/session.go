@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -32,7 +34,7 @@ import (
 type Session struct {
 	command.Commands
 	client *Client
-	conn   *conn
+	conn   *conn.Conn
 
 	mu       sync.Mutex
 	watching bool // a WATCH was sent, and nothing that ends it
@@ -49,11 +51,11 @@ var ErrSessionClosed = errors.New("the session is closed")
 // [ErrPoolExhausted] then. ctx bounds this call alone.
 func (c *Client) Session(ctx context.Context) (*Session, error) {
 	if err := c.usable(ctx); err != nil {
-		return nil, notSent("session", "", err)
+		return nil, retry.NotSent("session", "", err)
 	}
 	lent, err := c.pool.lend(ctx)
 	if err != nil {
-		return nil, notSent("session", c.options.Addr, err)
+		return nil, retry.NotSent("session", c.options.Addr, err)
 	}
 	s := &Session{client: c, conn: lent}
 	s.Commands = *command.On(s)
@@ -79,7 +81,7 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*Session, error) {
 func (s *Session) Watch(ctx context.Context, keys ...string) error {
 	r := command.WatchRequest(keys...)
 	if err := r.Err(); err != nil {
-		return notSent(r.Name(), s.addr(), err)
+		return retry.NotSent(r.Name(), s.addr(), err)
 	}
 	if err := s.begin(ctx, r.Name()); err != nil {
 		return err
@@ -114,14 +116,14 @@ func (s *Session) Unwatch(ctx context.Context) error {
 func (s *Session) begin(ctx context.Context, name string) error {
 	switch {
 	case s == nil || s.client == nil:
-		return notSent(name, "", errNotMade)
+		return retry.NotSent(name, "", errNotMade)
 	case ctx == nil:
-		return notSent(name, s.conn.addr, errNilContext)
+		return retry.NotSent(name, s.conn.Addr(), errNilContext)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return notSent(name, s.conn.addr, ErrSessionClosed)
+		return retry.NotSent(name, s.conn.Addr(), ErrSessionClosed)
 	}
 	s.calls++
 	return nil
@@ -132,7 +134,7 @@ func (s *Session) addr() string {
 	if s == nil || s.conn == nil {
 		return ""
 	}
-	return s.conn.addr
+	return s.conn.Addr()
 }
 
 // end ends a call.
@@ -172,10 +174,10 @@ func (s *Session) forget(watches int) {
 // the methods of the commands.
 func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := r.Err(); err != nil {
-		return proto.Value{}, notSent(r.Name(), s.addr(), err)
+		return proto.Value{}, retry.NotSent(r.Name(), s.addr(), err)
 	}
 	if r.OfSession() && r.Name() == "MONITOR" {
-		return proto.Value{}, notSent(r.Name(), s.addr(), fmt.Errorf("%w: use the client's Monitor", ErrArgument))
+		return proto.Value{}, retry.NotSent(r.Name(), s.addr(), fmt.Errorf("%w: use the client's Monitor", ErrArgument))
 	}
 	if err := s.begin(ctx, r.Name()); err != nil {
 		return proto.Value{}, err
@@ -190,12 +192,12 @@ func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error
 
 func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Value, error) {
 	if r.Blocks() {
-		defer s.client.pool.wait(s.conn, r.BlockFor(), r.BlockFor() > 0)()
+		defer s.conn.MayBlock(r.BlockFor())()
 	}
-	v, err := s.conn.do(ctx, r)
+	v, err := s.conn.Do(ctx, r)
 	s.givenUp(r.Blocks(), err)
 	if err == nil {
-		if err = s.client.options.replyError(r, s.conn.addr, v); errors.Is(err, ErrRejected) && isWrongServer(err) {
+		if err = s.client.options.replyError(r, s.conn.Addr(), v); errors.Is(err, ErrRejected) && isWrongServer(err) {
 			s.client.renew(err)
 		}
 	}
@@ -212,9 +214,9 @@ func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Va
 	}
 	defer s.end()
 	if rs.Blocks() {
-		defer s.client.pool.wait(s.conn, rs.BlockFor(), rs.BlockFor() > 0)()
+		defer s.conn.MayBlock(rs.BlockFor())()
 	}
-	values, err := s.conn.doBatch(ctx, rs)
+	values, err := s.conn.DoBatch(ctx, rs)
 	s.givenUp(rs.Blocks(), err)
 	return values, err
 }
@@ -223,7 +225,7 @@ func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Va
 // a pop must not take an element then.
 func (s *Session) givenUp(blocks bool, err error) {
 	if blocks && errors.Is(err, ErrMaybeExecuted) {
-		s.conn.fail(errGivenUp)
+		s.conn.Fail(errGivenUp)
 	}
 }
 
@@ -258,7 +260,7 @@ func (m sessionMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]prot
 	}
 	defer s.end()
 	_, watches := s.watched()
-	values, err := s.conn.transact(ctx, rs, rs.Transaction())
+	values, err := transact(ctx, s.conn, rs, rs.Transaction())
 	if !errors.Is(err, ErrNotSent) && !errors.Is(err, ErrMaybeExecuted) {
 		s.forget(watches) // EXEC was answered
 	}
@@ -290,10 +292,10 @@ func (s *Session) Close() error {
 	if !dropped && watching {
 		// Where a reply is still to come, it may come before giveBack looks: what
 		// was watched must be known to be unwatched.
-		dropped = !s.conn.idle() || !s.unwatched()
+		dropped = !isIdle(s.conn) || !s.unwatched()
 	}
 	if dropped {
-		s.conn.fail(errDropped)
+		s.conn.Fail(errDropped)
 	}
 	s.client.pool.giveBack(s.conn)
 	return nil

@@ -4,16 +4,37 @@ import (
 	"context"
 	"sync"
 	"testing"
+
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/redis/command"
+	"github.com/redchan-go/redchan/redis/redistest"
 )
 
 // What was answered is never counted twice, and never left out while a connection goes.
 func TestStatsAnsweredOnlyGrows(t *testing.T) {
-	client, err := New(Options{})
+	server := redistest.NewServer(t)
+	client, err := New(Options{Dial: server.Dial})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = client.Close() }()
 	l := client.links[0]
+	// One connection that has answered one request stands for all.
+	go func() {
+		nc := server.AcceptReady()
+		nc.Expect("GET", "k")
+		nc.Null()
+	}()
+	c, err := client.dialer.Dial(t.Context(), conn.Role{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get := command.Get("k").Request()
+	if _, err := c.Do(t.Context(), &get); err != nil {
+		t.Fatal(err)
+	}
+	c.Fail(errGivenUp)
+	<-c.Done()
 	stop, cancel := context.WithCancel(t.Context())
 	var looking sync.WaitGroup
 	looking.Go(func() {
@@ -28,7 +49,6 @@ func TestStatsAnsweredOnlyGrows(t *testing.T) {
 	})
 	const connections = 5000
 	for range connections {
-		c := &conn{answered: 1, cause: errGivenUp}
 		l.change(c, nil)
 		l.lost(c)
 	}

@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
 	"github.com/redchan-go/redchan/internal/hub"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -20,6 +22,7 @@ import (
 // until it is closed.
 type subscriber struct {
 	options *Options
+	dialer  *conn.Dialer
 	hub     *hub.Hub // nil for a lane of another hub
 	lane    *hub.Lane
 	// connected is told of each connection that was made, ended once, when the
@@ -34,20 +37,20 @@ type subscriber struct {
 	once  sync.Once
 
 	mu      sync.Mutex
-	running bool      // run is at work
-	callers int       // between open and release: the hub may be empty still
-	closed  bool      // no new run
-	later   bool      // a reconnection is due soon
-	since   time.Time // when the live connection was made
-	reason  error     // why it was given up; nil where it was not
-	conn    *conn     // the live connection; nil while there is none
-	stale   error     // why the one that is being made is to be made again; nil where it is not
-	lastErr error     // why there is no connection
+	running bool       // run is at work
+	callers int        // between open and release: the hub may be empty still
+	closed  bool       // no new run
+	later   bool       // a reconnection is due soon
+	since   time.Time  // when the live connection was made
+	reason  error      // why it was given up; nil where it was not
+	conn    *conn.Conn // the live connection; nil while there is none
+	stale   error      // why the one that is being made is to be made again; nil where it is not
+	lastErr error      // why there is no connection
 }
 
 // newSubscriber returns a subscriber for a hub of its own, or for a lane of another one.
-func newSubscriber(o *Options, lane *hub.Lane, connected func(), ended func(*subscriber)) *subscriber {
-	s := &subscriber{options: o, lane: lane, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
+func newSubscriber(o *Options, d *conn.Dialer, lane *hub.Lane, connected func(), ended func(*subscriber)) *subscriber {
+	s := &subscriber{options: o, dialer: d, lane: lane, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	if lane != nil {
 		return s
@@ -78,7 +81,7 @@ func (s *subscriber) open() error {
 	if s.closed {
 		return errSubscriberEnded
 	}
-	if err := s.options.learned.refused(); err != nil && s.conn == nil {
+	if err := s.dialer.Refused(); err != nil && s.conn == nil {
 		return err // waiting does not help
 	}
 	s.callers++
@@ -118,18 +121,18 @@ func (s *subscriber) run() {
 	failures := 0 // in a row, since a connection last lasted
 	for {
 		s.connecting()
-		c, err := dial(s.ctx, s.options, s.prepare)
+		c, err := s.dialer.Dial(s.ctx, s.role())
 		if s.ctx.Err() != nil {
 			if err == nil {
-				c.fail(ErrClosed)
-				<-c.done
+				c.Fail(ErrClosed)
+				<-c.Done()
 			}
 			return
 		}
 		if err != nil {
 			s.noteError(err)
-			if isRefused(err) && s.hub != nil {
-				s.hub.FailCalls(notSent("SUBSCRIBE", s.options.Addr, err))
+			if conn.IsRefused(err) && s.hub != nil {
+				s.hub.FailCalls(retry.NotSent("SUBSCRIBE", s.options.Addr, err))
 			}
 			s.options.Logger.Warn("redis: no subscriber connection", "server", s.options.Addr, "error", err)
 			if failures++; s.unneeded() || !s.again(failures, err) {
@@ -144,23 +147,23 @@ func (s *subscriber) run() {
 		s.setConn(c)
 		s.lane.LinkUp(&hubLink{c: c})
 		select {
-		case <-c.done:
+		case <-c.Done():
 		case <-s.ctx.Done():
-			c.fail(ErrClosed)
-			<-c.done
-			s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause) // the hub may be being closed
+			c.Fail(ErrClosed)
+			<-c.Done()
+			s.lane.LinkLost(c.Proven(), c.Cause()) // the hub may be being closed
 			return
 		}
-		s.lost(c.cause)
-		s.lane.LinkLost(time.Unix(0, c.proof.alive.Load()), c.cause)
-		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.cause)
+		s.lost(c.Cause())
+		s.lane.LinkLost(c.Proven(), c.Cause())
+		s.options.Logger.Warn("redis: subscriber connection lost", "server", s.options.Addr, "error", c.Cause())
 		if s.unneeded() {
 			return
 		}
 		if s.backoff.served(c, time.Since(up)) {
 			failures = 0
 		}
-		if failures++; !s.again(failures, c.cause) {
+		if failures++; !s.again(failures, c.Cause()) {
 			return
 		}
 	}
@@ -201,19 +204,21 @@ func (s *subscriber) retryPause(failures int, err error) (delay time.Duration, o
 			delay, ok = 0, false
 		}
 	}()
-	return s.options.SubscriberRetry.Pause(failures, err)
+	return s.options.SubscriberRetry.next(s.options.SubscriberBackoff, failures, err)
 }
 
 // ErrGivenUp is in the error of subscriptions that ended because their connection was lost
 // and Options.SubscriberRetry makes no other.
 var ErrGivenUp = errors.New("redis: the subscriber connection was given up")
 
-// prepare makes a connection one for pushes before it starts.
-func (s *subscriber) prepare(c *conn) {
-	c.subscriber = true
-	c.held = s.lane.Blocked
-	c.onPush = func(v proto.Value) { s.lane.Collect(v) }
-	c.afterPushes = s.lane.Flush
+// role says what the connection is for.
+func (s *subscriber) role() conn.Role {
+	return conn.Role{
+		Subscriber:  true,
+		Held:        s.lane.Blocked,
+		OnPush:      func(v proto.Value) { s.lane.Collect(v) },
+		AfterPushes: s.lane.Flush,
+	}
 }
 
 func (s *subscriber) noteError(err error) {
@@ -231,13 +236,13 @@ func (s *subscriber) connecting() {
 }
 
 // setConn notes the live connection, and closes it where it was told to while it was made.
-func (s *subscriber) setConn(c *conn) {
+func (s *subscriber) setConn(c *conn.Conn) {
 	s.mu.Lock()
 	s.conn, s.since = c, time.Now()
 	stale := s.stale
 	s.mu.Unlock()
 	if stale != nil {
-		c.fail(stale)
+		c.Fail(stale)
 	}
 }
 
@@ -269,18 +274,18 @@ func (s *subscriber) reconnect(cause error) {
 	s.stale = cause
 	s.mu.Unlock()
 	if c != nil {
-		c.fail(cause)
+		c.Fail(cause)
 	}
 }
 
 // reconnectLater closes a connection in a moment.
-func (s *subscriber) reconnectLater(c *conn, pause time.Duration, cause error) {
-	passed := sleep(s.ctx, c.closing, pause)
+func (s *subscriber) reconnectLater(c *conn.Conn, pause time.Duration, cause error) {
+	passed := retry.Sleep(s.ctx, c.Done(), pause)
 	s.mu.Lock()
 	s.later = false
 	s.mu.Unlock()
 	if passed {
-		c.fail(cause)
+		c.Fail(cause)
 	}
 }
 
@@ -331,9 +336,9 @@ func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.isClosed() {
-		return nil, notSent("SUBSCRIBE", c.options.Addr, ErrClosed)
+		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, ErrClosed)
 	}
-	s := newSubscriber(&c.options, lane, c.serverIsBack, c.forget)
+	s := newSubscriber(&c.options, c.dialer, lane, c.serverIsBack, c.forget)
 	c.subscribers[s] = struct{}{}
 	s.carry()
 	return s.close, nil
@@ -349,7 +354,7 @@ func (k *carrier) Missed(since time.Time) {
 
 // hubLink is one subscriber connection as the hub sees it.
 type hubLink struct {
-	c      *conn
+	c      *conn.Conn
 	fences uint64 // fences sent; guarded by the hub, which sends one at a time
 }
 
@@ -364,16 +369,16 @@ func (l *hubLink) Send(op hub.Op, names []string, done func(error)) {
 		b = proto.AppendString(b, name)
 	}
 	b = proto.AppendCommand(b, "PING", token)
-	l.c.sendFenced(b, &fence{token: token, behind: true, done: done})
+	l.c.Fence(b, &conn.Fence{Token: token, Behind: true, Done: done})
 }
 
 // Ping sends a PING with data.
 func (l *hubLink) Ping(data string, done func(error)) {
-	l.c.sendFenced(proto.AppendCommand(nil, "PING", data), &fence{token: data, done: done})
+	l.c.Fence(proto.AppendCommand(nil, "PING", data), &conn.Fence{Token: data, Done: done})
 }
 
 // Fail closes the connection.
-func (l *hubLink) Fail(err error) { l.c.fail(errors.Join(errMisbehaved, err)) }
+func (l *hubLink) Fail(err error) { l.c.Fail(errors.Join(errMisbehaved, err)) }
 
 // errMisbehaved closes a subscriber connection whose pushes make no sense.
 var errMisbehaved = errors.New("the server broke the rules of pub/sub")

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -58,35 +60,43 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 func (c *Client) multiOnce(ctx context.Context, rs, tx *command.Requests) ([]proto.Value, error) {
 	live, err := c.pick().get(ctx)
 	if err != nil {
-		return nil, notSent("MULTI", c.options.Addr, err)
+		return nil, retry.NotSent("MULTI", c.options.Addr, err)
 	}
-	return live.transact(ctx, rs, tx)
+	return transact(ctx, live, rs, tx)
 }
 
 // transact sends tx, which is rs between MULTI and EXEC, and returns what EXEC returned
 // for the commands of rs.
-func (c *conn) transact(ctx context.Context, rs, tx *command.Requests) ([]proto.Value, error) {
-	values, err := c.doBatch(ctx, tx)
+func transact(ctx context.Context, c *conn.Conn, rs, tx *command.Requests) ([]proto.Value, error) {
+	values, err := c.DoBatch(ctx, tx)
 	if err != nil {
 		return nil, err // whatever was queued: EXEC's reply is what counts
 	}
-	return command.TransactionReplies(rs, c.addr, values)
+	return command.TransactionReplies(rs, c.Addr(), values)
 }
 
 // TransactionOptions say how a [TransactionWith] tries again.
 type TransactionOptions struct {
-	// Delay is waited before a next attempt, jittered between half of it and the whole.
-	// 0, or less: none.
+	// MaxConflicts is how many conflicts end the transaction. The error is [ErrTxConflict]
+	// then, and says so. 0 means 100; below 0 there is no bound but the context.
+	MaxConflicts int
+	// Delay is the pause before the next attempt, jittered between half of it and the whole.
+	// 0 means a random time of up to 1 ms, doubled with each conflict up to 64 ms; below 0
+	// there is no pause.
 	Delay time.Duration
-	// MaxAttempts bounds how often fn runs; the error is [ErrTxConflict] then.
-	// 0, or less: as long as the context lasts.
-	MaxAttempts int
 }
+
+// defaultConflicts is how many conflicts end a transaction by default, and conflictPause spaces
+// its attempts.
+const defaultConflicts = 100
+
+var conflictPause = Backoff{time.Millisecond, 64 * time.Millisecond}
 
 // Transaction runs fn until what it has read is what it changes: it watches keys, runs
 // fn, which reads by s and queues what is to be written in b, and executes b as a
 // transaction. Where one of the keys was changed meanwhile, nothing has run, and
-// Transaction begins again, until ctx ends.
+// Transaction begins again after a short pause, until ctx ends, or until the hundredth such
+// conflict. [TransactionWith] takes other bounds.
 //
 //	// The counter doubles, whoever else changes it.
 //	n, err := redis.Transaction(ctx, client, func(s *redis.Session, b *command.Batch) (int64, error) {
@@ -118,32 +128,26 @@ type Watcher interface {
 
 // TransactionWith is [Transaction] with options.
 func TransactionWith[T any](ctx context.Context, c Watcher, o TransactionOptions, fn func(s *Session, b *command.Batch) (T, error), keys ...string) (T, error) {
-	one, _ := c.(*Client)
-	var closing chan struct{} // a cluster's client says so at the next Watch
-	if one != nil {
-		closing = one.closing
-	}
-	for attempt, moves := 1, 0; ; attempt++ {
-		result, executed, err := transactOnce(ctx, c, fn, keys)
-		delay := o.delay()
+	for conflicts, moves := 0, 0; ; {
+		a, err := transactOnce(ctx, c, fn, keys)
+		var delay time.Duration
 		switch {
-		case executed && errors.Is(err, ErrTxConflict): // not one that fn has met
+		case a.executed && errors.Is(err, ErrTxConflict): // not one that fn has met
 			moves = 0
-		case one == nil && moves < maxMoves && movedAway(err):
+			delay = o.delay(conflicts)
+			if conflicts++; conflicts == or(o.MaxConflicts, defaultConflicts) {
+				return a.result, fmt.Errorf("%w: gave up at conflict %d (TransactionOptions.MaxConflicts)", err, conflicts)
+			}
+		case a.session.leftBehind(err) && moves < maxMoves:
 			// Nothing has run, and the next Watch finds the slot where it is then.
-			delay = max(delay, Backoff{50 * time.Millisecond, time.Second}.delay(moves))
+			delay = Backoff{50 * time.Millisecond, time.Second}.delay(moves)
 			moves++
 		default:
-			return result, err
+			return a.result, err
 		}
-		if o.MaxAttempts > 0 && attempt >= o.MaxAttempts {
-			return result, err
-		}
-		if !sleep(ctx, closing, delay) {
-			if ctx.Err() != nil {
-				err = fmt.Errorf("%w: %w", ended(ctx), err)
-			}
-			return result, err
+		// Where the session's client is closed, the next Watch says so.
+		if !retry.Sleep(ctx, a.session.client.closing, delay) && ctx.Err() != nil {
+			return a.result, fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 		}
 	}
 }
@@ -166,30 +170,47 @@ func movedAway(err error) bool {
 	return false
 }
 
-// delay returns how long to wait before a next attempt.
-func (o *TransactionOptions) delay() time.Duration {
-	if o.Delay <= 0 {
+// leftBehind reports whether a transaction has not run because the session's server is a node of
+// a cluster, and another one serves its slot, or is about to. Where there is no session, whoever
+// was to make it has looked at all nodes already.
+func (s *Session) leftBehind(err error) bool {
+	return s != nil && s.client != nil && s.client.options.NodeID != nil && movedAway(err)
+}
+
+// delay returns how long to wait after so many conflicts.
+func (o *TransactionOptions) delay(conflicts int) time.Duration {
+	switch {
+	case o.Delay < 0:
 		return 0
+	case o.Delay == 0:
+		return conflictPause.delay(conflicts)
 	}
 	return o.Delay/2 + rand.N(o.Delay/2+1)
 }
 
-// transactOnce is one attempt of a transaction. executed says that it has come to EXEC.
-func transactOnce[T any](ctx context.Context, c Watcher, fn func(*Session, *command.Batch) (T, error), keys []string) (result T, executed bool, err error) {
-	var none T
-	s, err := c.Watch(ctx, keys...)
-	if err != nil {
-		return none, false, err
+// attempt is one attempt of a transaction, and what it came to.
+type attempt[T any] struct {
+	session  *Session // closed; nil where there was none
+	executed bool     // it came to EXEC
+	result   T
+}
+
+// transactOnce makes one attempt of a transaction.
+func transactOnce[T any](ctx context.Context, c Watcher, fn func(*Session, *command.Batch) (T, error), keys []string) (a attempt[T], err error) {
+	if a.session, err = c.Watch(ctx, keys...); err != nil {
+		return attempt[T]{}, err
 	}
-	defer func() { _ = s.Close() }()
+	defer func() { _ = a.session.Close() }()
 	var b command.Batch
-	if result, err = fn(s, &b); err != nil {
-		return none, false, err
+	result, err := fn(a.session, &b)
+	if err != nil {
+		return a, err
 	}
-	err = s.Multi(ctx, &b)
+	a.executed = true
+	err = a.session.Multi(ctx, &b)
 	var one *command.BatchError
-	if err != nil && (!errors.As(err, &one) || !one.Ran) {
-		return none, true, err
+	if err == nil || errors.As(err, &one) && one.Ran {
+		a.result = result
 	}
-	return result, true, err
+	return a, err
 }

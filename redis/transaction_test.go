@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/redchan-go/redchan/redis"
@@ -248,21 +249,100 @@ func TestTransaction(t *testing.T) {
 func TestTransactionGivesUp(t *testing.T) {
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		done := run(func() error {
-			_, err := sequence(t.Context(), client, redis.TransactionOptions{MaxAttempts: 2})
+			_, err := sequence(t.Context(), client, redis.TransactionOptions{MaxConflicts: 2})
 			return err
 		})
 		c := server.AcceptReady()
-		for range 2 {
+		conflicting(c, 2)
+		if err := <-done; !errors.Is(err, redis.ErrTxConflict) || !strings.Contains(err.Error(), "at conflict 2 (TransactionOptions.MaxConflicts)") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// conflicting plays a server at which somebody else is always faster.
+func conflicting(c *redistest.Conn, times int) {
+	for range times {
+		c.Expect("WATCH", "n")
+		c.OK()
+		c.Expect("GET", "n")
+		c.Bulk("1")
+		queued(c, "SET n 2")
+		c.Null()
+	}
+}
+
+// By default a transaction ends at the hundredth conflict, and pauses between: each time for
+// another while, so that those who conflict come apart.
+func TestTransactionIsBoundedByDefault(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		done := run(func() error {
+			_, err := redis.Transaction(t.Context(), client, func(s *redis.Session, b *command.Batch) (int64, error) {
+				n, err := command.AsInt(command.Get("n")).Do(t.Context(), s)
+				b.Set("n", n+1)
+				return n, err
+			}, "n")
+			return err
+		})
+		c := server.AcceptReady()
+		start := time.Now()
+		pauses := map[time.Duration]bool{}
+		last := start
+		for range 100 {
 			c.Expect("WATCH", "n")
+			pauses[time.Since(last)] = true
 			c.OK()
 			c.Expect("GET", "n")
 			c.Bulk("1")
 			queued(c, "SET n 2")
 			c.Null()
+			last = time.Now()
 		}
-		if err := <-done; !errors.Is(err, redis.ErrTxConflict) {
+		if err := <-done; !errors.Is(err, redis.ErrTxConflict) || !strings.Contains(err.Error(), "at conflict 100 ") {
 			t.Errorf("%v", err)
 		}
+		within(t, "a hundred attempts", start, time.Second, 100*64*time.Millisecond)
+		if len(pauses) < 50 {
+			t.Errorf("%d different pauses", len(pauses))
+		}
+	})
+}
+
+// Below 0 nothing bounds a transaction but its context.
+func TestTransactionWithoutBound(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		done := run(func() error {
+			_, err := sequence(t.Context(), client, redis.TransactionOptions{MaxConflicts: -1, Delay: -1})
+			return err
+		})
+		c := server.AcceptReady()
+		start := time.Now()
+		conflicting(c, 200)
+		c.Expect("WATCH", "n")
+		within(t, "attempts without a pause", start, 0, 0)
+		c.Close()
+		if err := <-done; errors.Is(err, redis.ErrTxConflict) || !errors.Is(err, redis.ErrMaybeExecuted) {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// A client that is closed between two attempts says so, and does not wait for the next one.
+func TestTransactionOfAClosedClient(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		done := run(func() error {
+			_, err := sequence(t.Context(), client, redis.TransactionOptions{Delay: time.Hour})
+			return err
+		})
+		c := server.AcceptReady()
+		conflicting(c, 1)
+		synctest.Wait()
+		start := time.Now()
+		client.Close()
+		if err := <-done; !errors.Is(err, redis.ErrClosed) {
+			t.Errorf("%v", err)
+		}
+		within(t, "the end", start, 0, time.Second)
 	})
 }
 
@@ -453,7 +533,7 @@ func TestTransactionEndsWithItsContext(t *testing.T) {
 	})
 	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
 		done := run(func() error {
-			_, err := sequence(t.Context(), client, redis.TransactionOptions{Delay: -2, MaxAttempts: 2})
+			_, err := sequence(t.Context(), client, redis.TransactionOptions{Delay: -2, MaxConflicts: 2})
 			return err
 		})
 		c := server.AcceptReady()

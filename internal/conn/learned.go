@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 )
 
@@ -36,8 +37,8 @@ type manners struct {
 }
 
 // manners returns how the next connection is to introduce itself.
-func (o *Options) manners() manners {
-	return manners{silent: o.NoClientInfo || o.learned.silent.Load(), bare: o.learned.bare.Load()}
+func (l *learned) manners(o *Options) manners {
+	return manners{silent: o.NoClientInfo || l.silent.Load(), bare: l.bare.Load()}
 }
 
 // simpler returns manners that a server may accept which has ended a connection in the
@@ -75,8 +76,8 @@ type refusedError struct{ error }
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// isRefused reports whether err is, or was, such a refusal.
-func isRefused(err error) bool {
+// IsRefused reports whether err is, or was, such a refusal.
+func IsRefused(err error) bool {
 	var refused refusedError
 	return errors.As(err, &refused)
 }
@@ -91,6 +92,9 @@ func (l *learned) refused() error {
 	return nil
 }
 
+// ErrStillConnecting stands for the error of an attempt to connect that is not over.
+var ErrStillConnecting = errors.New("the server has not answered yet")
+
 // enter lets an attempt to connect begin. As long as a user or password has not been
 // accepted one attempt is made at a time: many callers at once must not lock the account.
 func (l *learned) enter(ctx context.Context, o *Options) (leave func(), err error) {
@@ -102,7 +106,7 @@ func (l *learned) enter(ctx context.Context, o *Options) (leave func(), err erro
 	case l.trying <- struct{}{}:
 		leave = func() { <-l.trying }
 	case <-ctx.Done():
-		return leave, fmt.Errorf("%w: %w", ended(ctx), errStillConnecting)
+		return leave, fmt.Errorf("%w: %w", retry.Ended(ctx), ErrStillConnecting)
 	}
 	if err := l.refused(); err != nil {
 		leave()

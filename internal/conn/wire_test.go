@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis
+package conn
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ import (
 // callers write to directly, and notes who writes how much.
 type wire struct {
 	t      *testing.T
-	c      *conn
+	c      *Conn
 	direct *direct
 
 	// take says how many bytes of a caller's direct write fit, and what is wrong.
@@ -109,7 +109,7 @@ func (w *wire) holds() chan<- int {
 func all(piece []byte) (int, error) { return len(piece), nil }
 
 // newWire puts itself between a connection that is at rest and its server.
-func newWire(t *testing.T, c *conn) *wire {
+func newWire(t *testing.T, c *Conn) *wire {
 	w := &wire{t: t, c: c, direct: &direct{}, take: all, byWriter: func() {}, written: func() {}}
 	w.direct.raw = callersConn{w: w}
 	c.mu.Lock()
@@ -120,9 +120,9 @@ func newWire(t *testing.T, c *conn) *wire {
 }
 
 // onWire is onConn, with callers that write directly.
-func onWire(t *testing.T, test func(t *testing.T, c *conn, server *redistest.Conn, w *wire)) {
+func onWire(t *testing.T, test func(t *testing.T, c *Conn, server *redistest.Conn, w *wire)) {
 	t.Helper()
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		t.Helper()
 		test(t, c, server, newWire(t, c))
 		synctest.Wait()
@@ -134,7 +134,7 @@ func onWire(t *testing.T, test func(t *testing.T, c *conn, server *redistest.Con
 
 // atRest fails the test where somebody has the write lease, or has forgotten to
 // write something.
-func atRest(t *testing.T, c *conn) {
+func atRest(t *testing.T, c *Conn) {
 	t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -160,7 +160,7 @@ type asked struct {
 }
 
 // ask makes a request, and returns when it is queued and nobody can go on.
-func ask(t *testing.T, c *conn, key string) *asked {
+func ask(t *testing.T, c *Conn, key string) *asked {
 	a := &asked{t: t, key: key, done: make(chan struct{})}
 	go func() {
 		defer close(a.done)
@@ -170,9 +170,9 @@ func ask(t *testing.T, c *conn, key string) *asked {
 	return a
 }
 
-func (a *asked) run(c *conn) {
+func (a *asked) run(c *Conn) {
 	r := command.Get(a.key).Request()
-	v, err := c.do(a.t.Context(), &r)
+	v, err := c.Do(a.t.Context(), &r)
 	a.value, a.err = v.Str(), err
 }
 
@@ -202,9 +202,9 @@ func (a *asked) answered(server *redistest.Conn) {
 func (a *asked) failed(cause, outcome error) {
 	a.t.Helper()
 	<-a.done
-	other := ErrNotSent
-	if outcome == ErrNotSent {
-		other = ErrMaybeExecuted
+	other := command.ErrNotSent
+	if outcome == command.ErrNotSent {
+		other = command.ErrMaybeExecuted
 	}
 	if !errors.Is(a.err, cause) || !errors.Is(a.err, outcome) || errors.Is(a.err, other) {
 		a.t.Errorf("%.10s: %v, expected %v: %v", a.key, a.err, outcome, cause)
@@ -215,9 +215,9 @@ func (a *asked) failed(cause, outcome error) {
 // bytes have left.
 func outcomeOf(n, taken int) error {
 	if n*getBytes < taken {
-		return ErrMaybeExecuted
+		return command.ErrMaybeExecuted
 	}
-	return ErrNotSent
+	return command.ErrNotSent
 }
 
 // forget forgets what was written.

@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"context"
@@ -18,20 +18,20 @@ var (
 	errTLSPort   = errors.New("that is a port for TLS: set Options.TLS, or use rediss://")
 )
 
-// shakeHands runs the handshakes of a connection. Where none has ever worked, and this one
+// whileProbing runs the handshakes of a connection. Where none has ever worked, and this one
 // hangs, it says so if the port is one for the other kind of connection.
-func (c *conn) shakeHands(ctx context.Context, o *Options, shake func(context.Context) error) error {
-	if o.learned.worked.Load() {
+func (h *handshake) whileProbing(ctx context.Context, shake func(context.Context) error) error {
+	if h.learned.worked.Load() {
 		return shake(ctx)
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	probed := make(chan struct{})
-	timer := time.AfterFunc(min(hanging, o.DialTimeout/2), func() {
+	timer := time.AfterFunc(min(hanging, h.o.DialTimeout/2), func() {
 		defer close(probed)
-		if wrong := c.wrongPort(ctx, o); wrong != nil {
+		if wrong := h.wrongPort(ctx); wrong != nil {
 			cancel(wrong)
-			_ = c.raw.Close()
+			_ = h.in.raw.Close()
 		}
 	})
 	err := shake(ctx)
@@ -48,25 +48,25 @@ func (c *conn) shakeHands(ctx context.Context, o *Options, shake func(context.Co
 
 // wrongPort asks over a connection of its own whether the server speaks the other of TLS
 // and plain text.
-func (c *conn) wrongPort(ctx context.Context, o *Options) (wrong error) {
+func (h *handshake) wrongPort(ctx context.Context) (wrong error) {
 	defer func() {
 		if r := recover(); r != nil { // of a Dial or net.Conn of the user's own
 			wrong = nil
 		}
 	}()
-	if o.TLS == nil && c.received.Load() > 0 {
+	if h.o.TLS == nil && h.in.received.Load() > 0 {
 		return nil // it answers
 	}
-	nc, err := o.dialer()(ctx, o.Network, c.addr)
+	nc, err := h.o.dialer()(ctx, h.o.Network, h.in.addr)
 	if err != nil || nc == nil {
 		return nil
 	}
 	defer nc.Close()
 	defer context.AfterFunc(ctx, func() { _ = nc.Close() })()
-	if o.TLS != nil {
+	if h.o.TLS != nil {
 		return plainText(nc)
 	}
-	host, _, _ := net.SplitHostPort(c.addr)
+	host, _, _ := net.SplitHostPort(h.in.addr)
 	err = tls.Client(nc, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
 	var untrusted *tls.CertificateVerificationError
 	var remote *net.OpError // an alert

@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"crypto/tls"
@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/redchan-go/redchan/proto"
 )
 
 // queueConn is a connection whose incoming bytes wait for the reader, as a socket's do.
@@ -70,13 +72,10 @@ func TestProofOverTLS(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		o, err := Options{TLS: &tls.Config{InsecureSkipVerify: true}}.withDefaults()
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := NewDialer(Options{TLS: &tls.Config{InsecureSkipVerify: true}}.withDefaults())
 		raw := newQueue(near)
-		c := newConn(raw, raw, "here", &o)
-		if err := c.setUp(t.Context(), &o, manners{}, func(c *conn) { c.subscriber = true }); err != nil {
+		c := newConn(raw, "here", Role{Subscriber: true}, proto.Limits{})
+		if err := d.setUp(t.Context(), c, manners{}); err != nil {
 			t.Fatal(err)
 		}
 
@@ -93,12 +92,12 @@ func TestProofOverTLS(t *testing.T) {
 		synctest.Wait()
 		read := 0
 		for read < len(sent) {
-			n, err := (countingReader{c}).Read(make([]byte, minRead))
+			n, err := (countingReader{&c.receiver}).Read(make([]byte, minRead))
 			if err != nil || n%len(message) != 0 {
 				t.Fatalf("%d, %v", n, err)
 			}
 			read += n / len(message)
-			if alive := time.Unix(0, c.proof.alive.Load()); read < len(sent) && alive.After(sent[read]) {
+			if alive := c.Proven(); read < len(sent) && alive.After(sent[read]) {
 				t.Fatalf("all before %v is said to be read, and of %v are %d messages not",
 					alive, sent[read], len(sent)-read)
 			}
@@ -108,10 +107,10 @@ func TestProofOverTLS(t *testing.T) {
 		if _, err := server.Write([]byte(message)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (countingReader{c}).Read(make([]byte, minRead)); err != nil {
+		if _, err := (countingReader{&c.receiver}).Read(make([]byte, minRead)); err != nil {
 			t.Fatal(err)
 		}
-		if alive := time.Unix(0, c.proof.alive.Load()); alive.Before(quiet.Add(-2 * time.Second)) {
+		if alive := c.Proven(); alive.Before(quiet.Add(-2 * time.Second)) {
 			t.Errorf("all was read at %v, and %v is said", quiet, alive)
 		}
 	})

@@ -1,10 +1,11 @@
-package redis
+package conn
 
 import (
 	"errors"
 	"syscall"
 	"testing"
 
+	"github.com/redchan-go/redchan/redis/command"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
@@ -14,7 +15,7 @@ func TestNobodyWritesBehindAFailure(t *testing.T) {
 	broken := errors.New("broken")
 	// A mutex goes by turns only after real time.
 	really := func() { ts := syscall.NsecToTimespec(5e6); _ = syscall.Nanosleep(&ts, nil) }
-	onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+	onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 		returns := make(chan struct{})
 		w.take = func([]byte) (int, error) { return 0, broken }
 		w.written = func() { <-returns }
@@ -34,8 +35,8 @@ func TestNobodyWritesBehindAFailure(t *testing.T) {
 		c.mu.Lock() // who has waited for long and finds it taken again makes it go by turns
 		really()
 		c.mu.Unlock()
-		a.failed(broken, ErrNotSent)
-		b.failed(broken, ErrNotSent)
+		a.failed(broken, command.ErrNotSent)
+		b.failed(broken, command.ErrNotSent)
 		w.expect("caller 0/20")
 		server.ExpectEnd()
 	})

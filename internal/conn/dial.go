@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"context"
@@ -9,26 +9,48 @@ import (
 	"time"
 )
 
-// dial connects, shakes hands and starts the connection. prepare, which may be
-// nil, sets what a connection needs to know before it starts. An error leaves
-// nothing open.
-func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
-	leave, err := o.learned.enter(ctx, o)
+// Dialer makes connections to one server, and knows of the server what those before have
+// learned. It is safe for concurrent use.
+type Dialer struct {
+	options Options
+	learned learned
+}
+
+// NewDialer returns a dialer.
+func NewDialer(o Options) *Dialer {
+	d := &Dialer{options: o}
+	d.learned.trying = make(chan struct{}, 1)
+	return d
+}
+
+// Refused returns why the server lets nobody in, as long as no attempt to connect is due. Then
+// waiting does not help.
+func (d *Dialer) Refused() error { return d.learned.refused() }
+
+// RefusedFor returns how long no attempt to connect is due because the server has refused to let
+// the client in.
+func (d *Dialer) RefusedFor() time.Duration { return d.learned.wait() }
+
+// Dial connects, shakes hands and starts the connection. An error leaves nothing open. While
+// the server refuses the client for good, see [IsRefused], it fails at once.
+func (d *Dialer) Dial(ctx context.Context, role Role) (*Conn, error) {
+	o := &d.options
+	leave, err := d.learned.enter(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
 	bounded, cancel := context.WithTimeoutCause(ctx, o.DialTimeout, &dialTimeout{o.DialTimeout, nil})
 	defer cancel()
-	m := o.manners()
-	c, err := dialOnce(bounded, o, m, prepare)
+	m := d.learned.manners(o)
+	c, err := d.dialOnce(bounded, m, role)
 	first := err
 	for more := true; more && bounded.Err() == nil; {
 		if m, more = m.simpler(err); !more {
 			break
 		}
-		if c, err = dialOnce(bounded, o, m, prepare); err == nil {
-			o.learned.keep(m)
+		if c, err = d.dialOnce(bounded, m, role); err == nil {
+			d.learned.keep(m)
 		}
 	}
 	if isLost(err) && first != nil {
@@ -38,12 +60,10 @@ func dial(ctx context.Context, o *Options, prepare func(*conn)) (*conn, error) {
 		if ctx.Err() == nil {
 			err = hideDeadline(err, o.DialTimeout)
 		}
-		return nil, o.learned.note(err)
+		return nil, d.learned.note(err)
 	}
-	_ = o.learned.note(nil)
-	c.monitor.begin(c, o)
-	c.start()
-	o.Logger.Debug("redis: connected", "server", c.addr, "version", c.server, "resp3", c.resp3)
+	_ = d.learned.note(nil)
+	c.start(o)
 	return c, nil
 }
 
@@ -79,7 +99,8 @@ func hideDeadline(err error, after time.Duration) error {
 }
 
 // dialOnce makes one connection that works, and has not started.
-func dialOnce(ctx context.Context, o *Options, m manners, prepare func(*conn)) (*conn, error) {
+func (d *Dialer) dialOnce(ctx context.Context, m manners, role Role) (*Conn, error) {
+	o := &d.options
 	addr := o.Addr
 	if o.Resolve != nil {
 		var err error
@@ -97,10 +118,10 @@ func dialOnce(ctx context.Context, o *Options, m manners, prepare func(*conn)) (
 	if nc == nil {
 		return nil, errNoConn
 	}
-	c := newConn(nc, nc, addr, o)
+	c := newConn(nc, addr, role, o.Limits)
 	// Whatever hangs from here on ends with ctx by the connection's end.
 	stop := context.AfterFunc(ctx, func() { _ = nc.Close() })
-	if err = c.setUp(ctx, o, m, prepare); err != nil {
+	if err = d.setUp(ctx, c, m); err != nil {
 		if !stop() {
 			err = whileDialing(ctx, err)
 		}
@@ -146,57 +167,42 @@ func (e *tlsError) Unwrap() error { return e.err }
 // errNoConn tells of a Dial that returns neither a connection nor an error.
 var errNoConn = errors.New("Options.Dial returned no connection")
 
-// dialer returns what opens raw connections.
-func (o *Options) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
-	if o.Dial != nil {
-		return o.Dial
-	}
-	return (&net.Dialer{}).DialContext
-}
-
-// tlsFor returns the configuration of TLS with the server at addr.
-func (o *Options) tlsFor(addr string) *tls.Config {
-	if o.Resolve == nil || o.TLS.ServerName != "" {
-		return o.TLS
-	}
-	config := o.TLS.Clone()
-	config.ServerName, _, _ = net.SplitHostPort(addr)
-	return config
-}
-
 // setUp does TLS and the handshake of the protocol.
-func (c *conn) setUp(ctx context.Context, o *Options, m manners, prepare func(*conn)) (err error) {
+func (d *Dialer) setUp(ctx context.Context, c *Conn, m manners) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = panicError(r)
 		}
 	}()
-	if prepare != nil {
-		prepare(c)
-	}
-	return c.shakeHands(ctx, o, func(ctx context.Context) error {
-		if err := c.startTLS(ctx, o); err != nil {
+	h := handshake{o: &d.options, learned: &d.learned, in: &c.receiver, manners: m}
+	err = h.whileProbing(ctx, func(ctx context.Context) error {
+		if err := c.startTLS(ctx, h.o); err != nil {
 			return err
 		}
-		if err := c.handshake(o, m); err != nil {
+		if err := h.shake(); err != nil {
 			return err
 		}
-		return c.stranger
+		return h.stranger
 	})
+	if err == nil {
+		h.o.Logger.Debug("redis: connected", "server", c.addr, "version", h.server, "resp3", h.resp3)
+	}
+	return err
 }
 
 // startTLS does the handshake of TLS, where the options want it.
-func (c *conn) startTLS(ctx context.Context, o *Options) error {
-	if o.TLS != nil {
-		raw := c.raw
-		if c.subscriber {
-			raw = provenConn{raw, c}
-		}
-		secure := tls.Client(raw, o.tlsFor(c.addr))
-		if err := secure.HandshakeContext(ctx); err != nil {
-			return &tlsError{c.addr, err}
-		}
-		c.nc, c.secure = secure, true
+func (r *receiver) startTLS(ctx context.Context, o *Options) error {
+	if o.TLS == nil {
+		return nil
 	}
+	raw := r.raw
+	if r.role.Subscriber {
+		raw = provenConn{raw, &r.proof}
+	}
+	secure := tls.Client(raw, o.tlsFor(r.addr))
+	if err := secure.HandshakeContext(ctx); err != nil {
+		return &tlsError{r.addr, err}
+	}
+	r.nc, r.secure = secure, true
 	return nil
 }

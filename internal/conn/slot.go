@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"context"
@@ -29,7 +29,19 @@ type slot struct {
 	batch   bool
 	err     error // the connection was lost before the last reply
 
-	fence *fence // set for a SUBSCRIBE batch, which nobody waits for
+	fence *Fence // set for a SUBSCRIBE batch, which nobody waits for
+}
+
+// keepEncoded is the largest buffer of a slot that is kept for reuse.
+const keepEncoded = 4 << 10
+
+// reset makes an answered slot ready for its next use.
+func (s *slot) reset() {
+	s.value, s.values, s.err, s.batch, s.ctx = proto.Value{}, nil, nil, false, nil
+	if cap(s.encoded) > keepEncoded {
+		s.encoded = nil
+	}
+	s.state = slotWaiting
 }
 
 // slotState is how far a slot is. Its caller may read it without mu after it has
@@ -43,14 +55,18 @@ const (
 	slotAbandoned                  // its caller has gone
 )
 
-// fence is the end of a batch of SUBSCRIBE and its kind. These have no reply
-// in RESP3, and their errors come unasked: all that comes before the token is
-// theirs.
-type fence struct {
-	token  string
-	behind bool  // there is a command in front of the PING
-	err    error // the first error reply
-	done   func(error)
+// Fence is the end of a batch of SUBSCRIBE and its kind. These have no reply in RESP3, and
+// their errors come unasked: all that comes before the token is theirs.
+type Fence struct {
+	// Token is the data of the PING that ends the batch.
+	Token string
+	// Behind says that there is a command in front of the PING.
+	Behind bool
+	// Done is called by whoever reads, with the command's error or nil, when the PING has
+	// been answered. It is never called where the connection is lost first.
+	Done func(error)
+
+	err error // the first error reply
 }
 
 // take puts one reply into the slot and reports whether it was the last. An
@@ -71,24 +87,24 @@ func (s *slot) take(v proto.Value) (last bool, err error) {
 
 // take looks for the answer to the PING, and notes an error that comes before
 // it. What is neither shows that replies and requests don't match any more.
-func (f *fence) take(v proto.Value) (last bool, err error) {
+func (f *Fence) take(v proto.Value) (last bool, err error) {
 	switch {
 	case v.Kind() == proto.KindError:
 		// The command in front has one error at most: the next one is the
 		// PING's own, and so is the refusal of a user who may not PING.
 		refusal := v.Err()
-		if f.behind && refusesPing(refusal) {
+		if f.Behind && refusesPing(refusal) {
 			return true, nil
 		}
 		if f.err == nil {
 			f.err = refusal
 		}
-		last = !f.behind
-		f.behind = false
+		last = !f.Behind
+		f.Behind = false
 		return last, nil
-	case v.Str() == f.token || isPong(v, f.token):
+	case v.Str() == f.Token || isPong(v, f.Token):
 		return true, nil
-	case !f.behind && v.Str() == "PONG": // of a proxy that leaves the token out
+	case !f.Behind && v.Str() == "PONG": // of a proxy that leaves the token out
 		return true, nil
 	}
 	return false, errUnasked
@@ -116,48 +132,4 @@ func refusesPing(err error) bool {
 // too.
 func isPong(v proto.Value, token string) bool {
 	return v.IsAggregate() && v.Len() == 2 && v.Index(0).Str() == "pong" && v.Index(1).Str() == token
-}
-
-// errUnasked tells of a reply that nothing in flight waits for.
-var errUnasked = errors.New("the server sent a reply that nobody asked for")
-
-// fifo is a queue of slots in a ring that grows by doubling. The zero fifo is
-// empty.
-type fifo struct {
-	ring       []*slot
-	head, size int
-}
-
-// push appends a slot.
-func (q *fifo) push(s *slot) {
-	if q.size == len(q.ring) {
-		grown := make([]*slot, max(16, 2*len(q.ring)))
-		n := copy(grown, q.ring[q.head:])
-		copy(grown[n:], q.ring[:q.head])
-		q.ring, q.head = grown, 0
-	}
-	q.ring[(q.head+q.size)&(len(q.ring)-1)] = s
-	q.size++
-}
-
-// front returns the oldest slot, nil where there is none.
-func (q *fifo) front() *slot {
-	if q.size == 0 {
-		return nil
-	}
-	return q.ring[q.head]
-}
-
-// pop removes the oldest slot.
-func (q *fifo) pop() {
-	q.ring[q.head] = nil
-	q.head = (q.head + 1) & (len(q.ring) - 1)
-	q.size--
-}
-
-// shrink gives the memory of a burst back where the queue is empty.
-func (q *fifo) shrink() {
-	if q.size == 0 && len(q.ring) > 16 {
-		*q = fifo{}
-	}
 }

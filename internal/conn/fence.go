@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"errors"
@@ -15,29 +15,29 @@ import (
 // refuses the PING for a reason of its own, such as LOADING, that could be the answer to
 // anything; a second fence decides then. An empty token stands for a PING without data.
 // given says that the handshake has failed already: then any answer will do.
-func (c *conn) meetFence(o *Options, token string, given bool) error {
-	v, err := c.nextReply()
+func (h *handshake) meetFence(token string, given bool) error {
+	v, err := h.nextReply()
 	if err != nil {
-		return c.handshakeLost("PING", err)
+		return handshakeLost("PING", err)
 	}
 	refusal := v.Err()
 	if refusal != nil {
-		refusal = o.withoutSecret(refusal)
+		refusal = h.o.withoutSecret(refusal)
 	}
 	switch {
 	case given && refusal != nil:
 	case token != "" && (v.Str() == token && refusal == nil || isPong(v, token)):
 	case v.Kind() == proto.KindSimple && v.Str() == "PONG": // also of a proxy that leaves data out
 	case refusal == nil:
-		return o.mismatch("PING", v, "its data")
+		return h.o.mismatch("PING", v, "its data")
 	case isNoAuth(refusal):
-		return c.refusedBy("PING", refusal)
+		return h.refusedBy("PING", refusal)
 	case !namesPing(refusal):
-		if err := c.secondFence(o, refusal); err != nil {
+		if err := h.secondFence(refusal); err != nil {
 			return err
 		}
 	}
-	return c.nothingBehind(o)
+	return h.nothingBehind()
 }
 
 // isNoAuth reports whether the server wants a password first.
@@ -55,31 +55,31 @@ func namesPing(err error) bool {
 
 // secondFence sends a command that no server knows. All servers say so before they look at
 // anything else, and repeat the name.
-func (c *conn) secondFence(o *Options, first error) error {
+func (h *handshake) secondFence(first error) error {
 	name := "REDCHAN-FENCE-" + strconv.FormatUint(rand.Uint64(), 10)
-	if _, err := c.nc.Write(proto.AppendCommand(nil, name)); err != nil {
-		return c.handshakeLost("PING", err)
+	if _, err := h.in.nc.Write(proto.AppendCommand(nil, name)); err != nil {
+		return handshakeLost("PING", err)
 	}
-	v, err := c.nextReply()
+	v, err := h.nextReply()
 	if err != nil {
-		return c.handshakeLost("PING", fmt.Errorf("%w, after %w", err, first))
+		return handshakeLost("PING", fmt.Errorf("%w, after %w", err, first))
 	}
 	if v.Kind() != proto.KindError || !strings.Contains(strings.ToUpper(v.Str()), name) {
-		return o.mismatch(name, v, "an error that repeats this name (PING was refused: "+first.Error()+")")
+		return h.o.mismatch(name, v, "an error that repeats this name (PING was refused: "+first.Error()+")")
 	}
 	return nil
 }
 
 // nothingBehind checks that the answer to the fence was the last, but for pushes.
-func (c *conn) nothingBehind(o *Options) error {
+func (h *handshake) nothingBehind() error {
 	for {
-		v, ok, err := c.reader.TryNext()
+		v, ok, err := h.in.reader.TryNext()
 		switch {
 		case err != nil:
 			return fmt.Errorf("handshake: %w", err)
 		case ok && v.Kind() != proto.KindPush:
-			return o.mismatch("PING", v, "nothing more")
-		case !ok && c.reader.Buffered() > 0 && c.reader.Mark() != '>':
+			return h.o.mismatch("PING", v, "nothing more")
+		case !ok && h.in.reader.Buffered() > 0 && h.in.reader.Mark() != '>':
 			return fmt.Errorf("handshake: %w behind the answer to PING", errUnasked)
 		case !ok:
 			return nil

@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis
+package conn
 
 import (
 	"context"
@@ -37,7 +37,7 @@ func TestStormOfWrites(t *testing.T) {
 	}
 	var total stormCount
 	for seed := first; seed < first+seeds && !t.Failed(); seed++ {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			playWrites(t, seed, c, server, w, &total)
 		})
 		if t.Failed() {
@@ -56,7 +56,7 @@ func TestStormOfWrites(t *testing.T) {
 
 type stormCount struct{ answered, cancelled, whole, partial, byWriter, expected atomic.Int64 }
 
-func playWrites(t *testing.T, seed uint64, c *conn, server *redistest.Conn, w *wire, total *stormCount) {
+func playWrites(t *testing.T, seed uint64, c *Conn, server *redistest.Conn, w *wire, total *stormCount) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	callers, calls := 2+random.IntN(20), 12
 	patience := []time.Duration{time.Millisecond, 20 * time.Millisecond, time.Hour}[random.IntN(3)]
@@ -121,7 +121,7 @@ func playWrites(t *testing.T, seed uint64, c *conn, server *redistest.Conn, w *w
 				}
 				if random.IntN(20) == 0 {
 					fences.Add(1)
-					c.sendFenced(proto.AppendCommand(nil, "PING", key), &fence{token: key, done: func(err error) {
+					c.Fence(proto.AppendCommand(nil, "PING", key), &Fence{Token: key, Done: func(err error) {
 						if fences.Add(-1); err != nil {
 							t.Errorf("a fence: %v", err)
 						}
@@ -148,7 +148,7 @@ func playWrites(t *testing.T, seed uint64, c *conn, server *redistest.Conn, w *w
 	}
 	everybody.Wait()
 	r := command.Get("last").Request()
-	if v, err := c.do(context.Background(), &r); v.Str() != "last" || err != nil { // behind all that was abandoned
+	if v, err := c.Do(context.Background(), &r); v.Str() != "last" || err != nil { // behind all that was abandoned
 		t.Errorf("at the end: %.20q, %v", v.Str(), err)
 	}
 	time.Sleep(time.Millisecond) // the longest pause is shorter
@@ -157,16 +157,16 @@ func playWrites(t *testing.T, seed uint64, c *conn, server *redistest.Conn, w *w
 		t.Errorf("%d fences are not answered", n)
 	}
 	atRest(t, c)
-	c.fail(ErrClosed)
+	c.fail(errClosed)
 	<-c.done
 	<-served
 }
 
 // askOrBatch makes one request, or some at once, and looks at the replies.
-func askOrBatch(ctx context.Context, t *testing.T, c *conn, random *rand.Rand, key string, batches bool) error {
+func askOrBatch(ctx context.Context, t *testing.T, c *Conn, random *rand.Rand, key string, batches bool) error {
 	if !batches || random.IntN(5) > 0 || len(key) > largeRequest/2 {
 		r := command.Get(key).Request()
-		v, err := c.do(ctx, &r)
+		v, err := c.Do(ctx, &r)
 		if err == nil && v.Str() != key {
 			t.Errorf("%.10s got %.20q", key, v.Str())
 		}
@@ -181,7 +181,7 @@ func askOrBatch(ctx context.Context, t *testing.T, c *conn, random *rand.Rand, k
 		r := command.Get(fmt.Sprint(key, "/", i)).Request()
 		rs.Add(&r)
 	}
-	values, err := c.doBatch(ctx, &rs)
+	values, err := c.DoBatch(ctx, &rs)
 	if err == nil && len(values) != n {
 		t.Errorf("%.10s: %d replies to %d requests", key, len(values), n)
 	}
@@ -261,22 +261,19 @@ func TestDirectWritesThatDontFitASocket(t *testing.T) {
 		_ = nc.(*net.TCPConn).SetReadBuffer(256 << 10) // a small one makes TCP wait for its timers
 		echo(nc)
 	})
-	o, err := (&Options{Addr: listener.Addr().String(), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	d := NewDialer(Options{Addr: listener.Addr().String(), Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		nc, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		if err == nil {
 			err = nc.(*net.TCPConn).SetWriteBuffer(4 << 10)
 		}
 		return nc, err
-	}}).withDefaults()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := dial(t.Context(), &o, nil)
+	}}.withDefaults())
+	c, err := d.Dial(t.Context(), Role{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		c.fail(ErrClosed)
+		c.fail(errClosed)
 		<-c.done
 	}()
 	if c.direct == nil {

@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"bytes"
@@ -21,17 +21,14 @@ import (
 
 // onConn runs a test under virtual time on a connection that is up and whose
 // lease nobody has.
-func onConn(t *testing.T, test func(t *testing.T, c *conn, server *redistest.Conn)) {
+func onConn(t *testing.T, test func(t *testing.T, c *Conn, server *redistest.Conn)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		fake := redistest.NewServer(t)
-		o, err := (&Options{Dial: fake.Dial}).withDefaults()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dialled := make(chan *conn, 1)
+		d := NewDialer(Options{Dial: fake.Dial}.withDefaults())
+		dialled := make(chan *Conn, 1)
 		go func() {
-			c, err := dial(t.Context(), &o, nil)
+			c, err := d.Dial(t.Context(), Role{})
 			if err != nil {
 				t.Errorf("dial: %v", err)
 			}
@@ -40,12 +37,12 @@ func onConn(t *testing.T, test func(t *testing.T, c *conn, server *redistest.Con
 		server := fake.AcceptReady()
 		c := <-dialled
 		defer func() {
-			c.fail(ErrClosed)
+			c.fail(errClosed)
 			<-c.done
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			if !c.lending.reading || c.lending.leader != nil || c.lending.disarm != nil || len(c.lending.resume) != 0 {
-				t.Errorf("at the end the lease is lost: %+v", &c.lending)
+			if !c.reading || c.leader != nil || c.disarm != nil || len(c.resume) != 0 {
+				t.Errorf("at the end the lease is lost: %+v", &c.turns)
 			}
 		}()
 		warm := enqueued(t, t.Context(), c, server, "warm")
@@ -60,10 +57,10 @@ func onConn(t *testing.T, test func(t *testing.T, c *conn, server *redistest.Con
 }
 
 // leaseIs tells whose the read lease is.
-func (c *conn) leaseIs() string {
+func (c *Conn) leaseIs() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	switch l := &c.lending; {
+	switch l := &c.turns; {
 	case l.leader != nil:
 		return "a caller's"
 	case l.reading:
@@ -77,7 +74,7 @@ func (c *conn) leaseIs() string {
 type call struct {
 	t     *testing.T
 	ctx   context.Context
-	c     *conn
+	c     *Conn
 	s     *slot
 	leads bool
 }
@@ -87,11 +84,10 @@ func commandOf(key string) *command.Request {
 	return &r
 }
 
-func enqueued(t *testing.T, ctx context.Context, c *conn, server *redistest.Conn, key string) *call {
+func enqueued(t *testing.T, ctx context.Context, c *Conn, server *redistest.Conn, key string) *call {
 	t.Helper()
 	r := command.Get(key).Request()
-	s := c.slots.Get().(*slot)
-	s.left = 1
+	s := c.slot(1)
 	leads, err := c.enqueue(ctx, s, &r, nil)
 	if err != nil {
 		t.Fatalf("%s: %v", key, err)
@@ -124,7 +120,7 @@ func (l *call) expect(want string) {
 // of the two it sees first, the lease goes on.
 func TestGrantedAndCancelled(t *testing.T) {
 	for range 20 { // select takes one of two at random
-		onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+		onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 			ctx, cancel := context.WithCancel(t.Context())
 			a := enqueued(t, t.Context(), c, server, "a")
 			b := enqueued(t, ctx, c, server, "b")
@@ -163,7 +159,7 @@ func TestGrantedAndCancelled(t *testing.T) {
 // A caller is granted the lease, and the connection is lost before it runs.
 func TestGrantedAndLost(t *testing.T) {
 	for _, cancelled := range []bool{false, true} {
-		onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+		onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			a := enqueued(t, t.Context(), c, server, "a")
@@ -196,7 +192,7 @@ func TestGrantedAndLost(t *testing.T) {
 // The caller that has the lease is slow to take it up, and all others have given
 // up: their replies are read, and thrown away.
 func TestGrantedBetweenAbandoned(t *testing.T) {
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		ctx, cancel := context.WithCancel(t.Context())
 		a := enqueued(t, ctx, c, server, "a")
 		b := enqueued(t, ctx, c, server, "b")
@@ -224,10 +220,10 @@ func TestGrantedBetweenAbandoned(t *testing.T) {
 func TestFenceAtTheHead(t *testing.T) {
 	const reply = "$18\r\nredchan keep-alive\r\n"
 	for _, cancelled := range []bool{false, true} {
-		onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+		onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			c.ping()
+			c.watchdog.ping()
 			server.Expect("PING", keepAliveToken)
 			a := enqueued(t, ctx, c, server, "a")
 			b := enqueued(t, t.Context(), c, server, "b")
@@ -252,20 +248,20 @@ func TestFenceAtTheHead(t *testing.T) {
 		})
 	}
 	// Nobody comes behind the PING.
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
-		c.ping()
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
+		c.watchdog.ping()
 		server.Expect("PING", keepAliveToken)
 		server.Send(reply)
 		time.Sleep(2 * longTick)
 		synctest.Wait()
-		if !c.idle() {
+		if c.inflight.size != 0 {
 			t.Error("the PING's reply was not read within two ticks")
 		}
 	})
 	// The caller in front of the PING leads: the reader reads the rest.
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		a := enqueued(t, t.Context(), c, server, "a")
-		c.ping()
+		c.watchdog.ping()
 		server.Expect("PING", keepAliveToken)
 		b := enqueued(t, t.Context(), c, server, "b")
 		server.Bulk("a")
@@ -280,11 +276,11 @@ func TestFenceAtTheHead(t *testing.T) {
 // behind it may be anybody's.
 func TestNothingIsReadBehindAMisreading(t *testing.T) {
 	for _, leads := range []bool{true, false} {
-		onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+		onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 			if !leads {
 				time.Sleep(3 * longTick)
 			}
-			c.ping()
+			c.watchdog.ping()
 			server.Expect("PING", keepAliveToken)
 			a := enqueued(t, t.Context(), c, server, "a")
 			b := enqueued(t, t.Context(), c, server, "b")
@@ -305,7 +301,7 @@ func TestNothingIsReadBehindAMisreading(t *testing.T) {
 // A context may be of the user's own making: it is never asked while mu is held,
 // which would hold up everybody, or for ever.
 func TestContextIsNotAskedUnderMu(t *testing.T) {
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		for range 3 {
 			ctx, cancel := context.WithCancel(t.Context())
 			asked := &askedContext{Context: ctx, t: t, c: c}
@@ -327,7 +323,7 @@ func TestContextIsNotAskedUnderMu(t *testing.T) {
 type askedContext struct {
 	context.Context
 	t    *testing.T
-	c    *conn
+	c    *Conn
 	once sync.Once
 }
 
@@ -350,9 +346,9 @@ func (a *askedContext) Value(key any) any     { a.look(); return a.Context.Value
 
 // The reader goroutine hands pushes out soon, however the lease goes.
 func TestPushesWhileCallersLead(t *testing.T) {
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		var pushes atomic.Int32
-		c.onPush = func(proto.Value) { pushes.Add(1) }
+		c.role.OnPush = func(proto.Value) { pushes.Add(1) }
 		for n := range int32(100) {
 			start := time.Now()
 			server.Push("invalidate", "x")

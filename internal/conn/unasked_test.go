@@ -1,4 +1,4 @@
-package redis
+package conn
 
 import (
 	"errors"
@@ -15,13 +15,13 @@ import (
 // A line too many that was read with many replies is nobody's, also where those who have
 // been answered ask again before it is looked at.
 func TestReplyReadBeforeItsRequest(t *testing.T) {
-	onConn(t, func(t *testing.T, c *conn, server *redistest.Conn) {
+	onConn(t, func(t *testing.T, c *Conn, server *redistest.Conn) {
 		var all []*call
 		for i := range len(c.handOut.replies) - 1 {
 			all = append(all, enqueued(t, t.Context(), c, server, fmt.Sprint(i)))
 		}
 		var late *slot
-		c.sendFenced(proto.AppendCommand(nil, "PING", "token"), &fence{token: "token", done: func(error) {
+		c.Fence(proto.AppendCommand(nil, "PING", "token"), &Fence{Token: "token", Done: func(error) {
 			late = c.slots.Get().(*slot)
 			late.left = 1
 			if _, err := c.enqueue(t.Context(), late, commandOf("late"), nil); err != nil {
@@ -61,11 +61,7 @@ func TestSocketIsLookedAtBeforeARequest(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer far.Close()
-			o, err := Options{}.withDefaults()
-			if err != nil {
-				t.Fatal(err)
-			}
-			c := newConn(near, near, "here", &o)
+			c := newConn(near, "here", Role{}, proto.Limits{})
 			c.peeker = newDirect(near)
 			if c.peeker == (*direct)(nil) {
 				t.Skip("callers don't write to sockets here")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package redis
+package conn
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 
 	"github.com/redchan-go/redchan/proto"
+	"github.com/redchan-go/redchan/redis/command"
 	"github.com/redchan-go/redchan/redis/redistest"
 )
 
@@ -25,7 +26,7 @@ const getBytes = len("*2\r\n$3\r\nGET\r\n$1\r\na\r\n")
 // What of a caller's write does not fit is written by the writer goroutine.
 func TestDirectWriteThatDoesNotFit(t *testing.T) {
 	for _, n := range []int{0, 1, getBytes / 2, getBytes - 1} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			for range 3 { // the lease comes back each time
 				w.take = func([]byte) (int, error) { return n, nil }
 				a := ask(t, c, "a")
@@ -48,7 +49,7 @@ func TestDirectWriteOfSeveralPieces(t *testing.T) {
 	size := len(fmt.Sprintf("*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n", len(large), large))
 	for _, cut := range []int{0, 1, 2} {
 		for _, left := range []int{1, getBytes} { // of the piece that is cut
-			onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+			onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 				fits := w.holds()
 				first := ask(t, c, "1")
 				var others []*asked
@@ -83,7 +84,7 @@ func TestDirectWriteOfSeveralPieces(t *testing.T) {
 // a row, and then by the writer goroutine.
 func TestCallerWritesForOthers(t *testing.T) {
 	for rounds := 1; rounds <= callerFlushes+3; rounds++ {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			fits, goes := w.holds(), make(chan struct{})
 			w.byWriter = func() { <-goes }
 			var everybody []*asked
@@ -132,7 +133,7 @@ func TestCallerWritesForOthers(t *testing.T) {
 func TestDirectWriteFails(t *testing.T) {
 	broken := errors.New("broken")
 	for taken := range 3*getBytes + 1 {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			early := ask(t, c, "0")
 			fits := w.holds()
 			first := ask(t, c, "1")
@@ -146,12 +147,12 @@ func TestDirectWriteFails(t *testing.T) {
 			synctest.Wait()
 			behind := ask(t, c, "z")
 			close(fails)
-			early.failed(broken, ErrMaybeExecuted)
-			first.failed(broken, ErrMaybeExecuted)
+			early.failed(broken, command.ErrMaybeExecuted)
+			first.failed(broken, command.ErrMaybeExecuted)
 			for i, a := range glued {
 				a.failed(broken, outcomeOf(i, taken))
 			}
-			behind.failed(broken, ErrNotSent)
+			behind.failed(broken, command.ErrNotSent)
 			w.expect(fmt.Sprintf("caller %d/%[1]d", getBytes), fmt.Sprintf("caller %d/%[1]d", getBytes),
 				fmt.Sprintf("caller %d/%d", taken, 3*getBytes)) // and nobody behind the failure
 			<-c.done
@@ -164,7 +165,7 @@ func TestDirectWriteFails(t *testing.T) {
 func TestClosedWhileACallerWrites(t *testing.T) {
 	lost := errors.New("lost")
 	for taken := range 2*getBytes + 1 {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			// Another caller reads, and passes the read lease to who shuts down.
 			early := ask(t, c, "0")
 			fits := w.holds()
@@ -193,11 +194,11 @@ func TestClosedWhileACallerWrites(t *testing.T) {
 			}
 			w.take = all
 			close(returns)
-			early.failed(lost, ErrMaybeExecuted)
-			first.failed(lost, ErrMaybeExecuted)
+			early.failed(lost, command.ErrMaybeExecuted)
+			first.failed(lost, command.ErrMaybeExecuted)
 			a.failed(lost, outcomeOf(0, taken))
 			b.failed(lost, outcomeOf(1, taken))
-			behind.failed(lost, ErrNotSent)
+			behind.failed(lost, command.ErrNotSent)
 			<-c.done
 		})
 	}
@@ -207,7 +208,7 @@ func TestClosedWhileACallerWrites(t *testing.T) {
 // it.
 func TestClosedWhileTheWriterHasTheRest(t *testing.T) {
 	for _, taken := range []int{0, 1, getBytes, getBytes + 1, 2*getBytes - 1} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			early := ask(t, c, "0") // reads
 			fits := w.holds()
 			first := ask(t, c, "1")
@@ -219,18 +220,18 @@ func TestClosedWhileTheWriterHasTheRest(t *testing.T) {
 			w.expect(fmt.Sprintf("caller %d/%[1]d", getBytes), fmt.Sprintf("caller %d/%[1]d", getBytes),
 				fmt.Sprintf("caller %d/%d", taken, 2*getBytes), fmt.Sprintf("writer %d", 2*getBytes-taken))
 			behind := ask(t, c, "z")
-			c.fail(ErrClosed)
+			c.fail(errClosed)
 			early.waits()
 			first.waits()
 			a.waits()
 			b.waits()
 			behind.waits()
 			close(goes) // and finds the connection closed
-			early.failed(ErrClosed, ErrMaybeExecuted)
-			first.failed(ErrClosed, ErrMaybeExecuted)
-			a.failed(ErrClosed, outcomeOf(0, taken))
-			b.failed(ErrClosed, outcomeOf(1, taken))
-			behind.failed(ErrClosed, ErrNotSent)
+			early.failed(errClosed, command.ErrMaybeExecuted)
+			first.failed(errClosed, command.ErrMaybeExecuted)
+			a.failed(errClosed, outcomeOf(0, taken))
+			b.failed(errClosed, outcomeOf(1, taken))
+			behind.failed(errClosed, command.ErrNotSent)
 			<-c.done
 		})
 	}
@@ -240,15 +241,15 @@ func TestClosedWhileTheWriterHasTheRest(t *testing.T) {
 // takes nothing more.
 func TestDrainWhileACallerWrites(t *testing.T) {
 	for _, taken := range []int{0, 1, getBytes} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			fits := w.holds()
 			a := ask(t, c, "a")
 			b := ask(t, c, "b")
 			drained := make(chan struct{})
-			go func() { c.drain(t.Context(), ErrClosed); close(drained) }()
+			go func() { c.Drain(t.Context(), errClosed); close(drained) }()
 			synctest.Wait()
 			refused := ask(t, c, "z")
-			refused.failed(ErrClosed, ErrNotSent)
+			refused.failed(errClosed, command.ErrNotSent)
 			w.take = all
 			fits <- taken
 			a.answered(server)
@@ -271,13 +272,13 @@ func TestDrainWhileACallerWrites(t *testing.T) {
 // goroutine: who sends it holds a lock of its own.
 func TestFenceAndTheWriteLease(t *testing.T) {
 	ping := string(proto.AppendCommand(nil, "PING", "token"))
-	send := func(c *conn) (done chan error) {
+	send := func(c *Conn) (done chan error) {
 		done = make(chan error, 1)
-		c.sendFenced([]byte(ping), &fence{token: "token", done: func(err error) { done <- err }})
+		c.Fence([]byte(ping), &Fence{Token: "token", Done: func(err error) { done <- err }})
 		return done
 	}
 	for _, taken := range []int{0, 1, len(ping) - 1, len(ping)} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			answered := func(done chan error) {
 				server.Expect("PING", "token")
 				server.Bulk("token")
@@ -314,7 +315,7 @@ func TestFenceAndTheWriteLease(t *testing.T) {
 // lease: what they ask next it writes at once.
 func TestManyCallersAnswered(t *testing.T) {
 	for _, callers := range []int{manyCallers - 1, manyCallers} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			many := askedMany(t, c, server, callers)
 			w.forget()
 			// The fence is answered before the last caller is, and the writer is not
@@ -345,7 +346,7 @@ func TestManyCallersAnswered(t *testing.T) {
 // however many callers are answered.
 func TestManyCallersAnsweredWhileOneWrites(t *testing.T) {
 	for _, byWriter := range []bool{false, true} {
-		onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+		onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 			many := askedMany(t, c, server, manyCallers)
 			w.forget()
 			fits, goes := w.holds(), make(chan struct{})
@@ -377,9 +378,9 @@ func TestManyCallersAnsweredWhileOneWrites(t *testing.T) {
 		})
 	}
 	// And where the connection is closed already, nobody is made ready.
-	onWire(t, func(t *testing.T, c *conn, server *redistest.Conn, w *wire) {
+	onWire(t, func(t *testing.T, c *Conn, server *redistest.Conn, w *wire) {
 		c.mu.Lock()
-		c.cause = ErrClosed
+		c.cause = errClosed
 		expects := c.expectRequests()
 		c.cause = nil
 		c.mu.Unlock()
@@ -399,16 +400,16 @@ type many struct {
 }
 
 // askedMany returns so many callers, and one that leads besides.
-func askedMany(t *testing.T, c *conn, server *redistest.Conn, callers int) *many {
+func askedMany(t *testing.T, c *Conn, server *redistest.Conn, callers int) *many {
 	t.Helper()
 	m := &many{t: t}
 	for i := range callers + 1 {
 		if i == callers {
-			c.sendFenced(proto.AppendCommand(nil, "PING", "many"), &fence{token: "many", done: func(error) {
+			c.Fence(proto.AppendCommand(nil, "PING", "many"), &Fence{Token: "many", Done: func(error) {
 				if m.atFence != nil {
 					m.atFence()
 				}
-				c.sendFenced(proto.AppendCommand(nil, "PING", "next"), &fence{token: "next", done: func(error) {}})
+				c.Fence(proto.AppendCommand(nil, "PING", "next"), &Fence{Token: "next", Done: func(error) {}})
 			}})
 			server.Expect("PING", "many")
 			m.replies += "$4\r\nmany\r\n"

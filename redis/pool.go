@@ -3,12 +3,12 @@ package redis
 import (
 	"context"
 	"fmt"
-	"math"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"github.com/redchan-go/redchan/internal/conn"
+	"github.com/redchan-go/redchan/internal/retry"
 	"github.com/redchan-go/redchan/proto"
 	"github.com/redchan-go/redchan/redis/command"
 )
@@ -16,22 +16,20 @@ import (
 // pool lends out connections one by one, for what must not share one. At most
 // size are open; who comes later waits.
 type pool struct {
-	connect func(ctx context.Context) (*conn, error)
+	connect func(ctx context.Context) (*conn.Conn, error)
 	free    *semaphore.Weighted // connections that may still be lent
 	size    int
-	// replyTimeout is what a reply may take beyond the time that the server may
-	// block.
-	replyTimeout time.Duration
 
 	ctx  context.Context // ends when the pool is closed
 	stop context.CancelFunc
 
 	mu     sync.Mutex
 	closed bool
-	idle   []*conn // the one used last at the end
-	lent   map[*conn]struct{}
-	// renewed counts the calls of renew; a connection of before is not lent again.
+	idle   []*conn.Conn // the one used last at the end
+	// renewed counts the calls of renew, and lent says for each connection which of them were
+	// before it was made: one that is older than the last is not lent again.
 	renewed int
+	lent    map[*conn.Conn]int
 	worked  bool  // a connection was made
 	dialing int   // connections that are being made
 	lastErr error // why the last one could not be; nil where it could
@@ -39,13 +37,12 @@ type pool struct {
 	dials sync.WaitGroup // connections that are being made, or closed
 }
 
-func newPool(o *Options, connect func(context.Context) (*conn, error)) *pool {
+func newPool(o *Options, connect func(context.Context) (*conn.Conn, error)) *pool {
 	p := &pool{
-		connect:      connect,
-		free:         semaphore.NewWeighted(int64(o.PoolSize)),
-		size:         o.PoolSize,
-		replyTimeout: o.ReplyTimeout,
-		lent:         map[*conn]struct{}{},
+		connect: connect,
+		free:    semaphore.NewWeighted(int64(o.PoolSize)),
+		size:    o.PoolSize,
+		lent:    map[*conn.Conn]int{},
 	}
 	p.ctx, p.stop = context.WithCancel(context.Background())
 	return p
@@ -53,9 +50,9 @@ func newPool(o *Options, connect func(context.Context) (*conn, error)) *pool {
 
 // lend returns a connection for the caller alone, who gives it back by
 // giveBack.
-func (p *pool) lend(ctx context.Context) (*conn, error) {
+func (p *pool) lend(ctx context.Context) (*conn.Conn, error) {
 	if ctx.Err() != nil {
-		return nil, ended(ctx)
+		return nil, retry.Ended(ctx)
 	}
 	if err := p.acquire(ctx); err != nil {
 		return nil, err
@@ -85,13 +82,13 @@ func (p *pool) acquire(ctx context.Context) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if lent := p.size - p.dialing; lent <= 0 || p.lastErr != nil && p.dialing > 0 || !p.worked { // the server is why, not the size of the pool
-		return fmt.Errorf("%w: %w: %w", ended(ctx), errNoLink, or(p.lastErr, errStillConnecting))
+		return fmt.Errorf("%w: %w: %w", retry.Ended(ctx), errNoLink, or(p.lastErr, conn.ErrStillConnecting))
 	}
-	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, ended(ctx))
+	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, retry.Ended(ctx))
 }
 
 // take returns an idle connection, or a new one.
-func (p *pool) take(ctx context.Context) (*conn, error) {
+func (p *pool) take(ctx context.Context) (*conn.Conn, error) {
 	for {
 		p.mu.Lock()
 		if p.closed {
@@ -109,18 +106,18 @@ func (p *pool) take(ctx context.Context) (*conn, error) {
 		c := p.idle[n-1]
 		p.idle[n-1] = nil
 		p.idle = p.idle[:n-1]
-		if c.alive() {
-			p.lent[c] = struct{}{}
+		if c.Alive() {
+			p.lent[c] = p.renewed // those of before are not idle
 			p.mu.Unlock()
 			return c, nil
 		}
 		p.mu.Unlock()
-		<-c.done
+		<-c.Done()
 	}
 }
 
 // make makes a connection, and lends it.
-func (p *pool) make(ctx context.Context, renewed int) (*conn, error) {
+func (p *pool) make(ctx context.Context, renewed int) (*conn.Conn, error) {
 	defer p.dials.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -136,13 +133,12 @@ func (p *pool) make(ctx context.Context, renewed int) (*conn, error) {
 		return nil, err
 	}
 	p.worked = true
-	p.lent[c] = struct{}{}
-	c.lentFor = renewed
+	p.lent[c] = renewed
 	closed := p.closed
 	p.mu.Unlock()
 	if closed {
-		c.fail(ErrClosed)
-		<-c.done
+		c.Fail(ErrClosed)
+		<-c.Done()
 	}
 	return c, nil
 }
@@ -158,8 +154,8 @@ func (p *pool) renew(reason error) {
 	}
 	for _, c := range p.idle {
 		p.dials.Go(func() {
-			c.fail(reason)
-			<-c.done
+			c.Fail(reason)
+			<-c.Done()
 		})
 	}
 	p.idle = nil
@@ -167,22 +163,28 @@ func (p *pool) renew(reason error) {
 
 // giveBack takes a connection back. One that is closed, or that still waits
 // for a reply, is not lent again.
-func (p *pool) giveBack(c *conn) {
-	if !c.idle() {
-		c.fail(errGivenUp)
+func (p *pool) giveBack(c *conn.Conn) {
+	if !isIdle(c) {
+		c.Fail(errGivenUp)
 	}
 	p.mu.Lock()
-	if c.alive() && !p.closed && c.lentFor == p.renewed {
+	if c.Alive() && !p.closed && p.lent[c] == p.renewed {
 		p.idle = append(p.idle, c)
 	} else {
 		p.mu.Unlock()
-		c.fail(ErrClosed)
-		<-c.done // before it is forgotten: close waits for what is lent
+		c.Fail(ErrClosed)
+		<-c.Done() // before it is forgotten: close waits for what is lent
 		p.mu.Lock()
 	}
 	delete(p.lent, c)
 	p.mu.Unlock()
 	p.free.Release(1)
+}
+
+// isIdle reports whether nothing is in flight.
+func isIdle(c *conn.Conn) bool {
+	inFlight, _ := c.Load()
+	return inFlight == 0
 }
 
 // errGivenUp closes a lent connection whose caller did not wait for the reply.
@@ -201,10 +203,10 @@ func (p *pool) close() {
 	p.mu.Unlock()
 	p.stop()
 	for _, c := range open {
-		c.fail(ErrClosed)
+		c.Fail(ErrClosed)
 	}
 	for _, c := range open {
-		<-c.done
+		<-c.Done()
 	}
 	p.dials.Wait()
 }
@@ -215,30 +217,20 @@ func (p *pool) close() {
 func (p *pool) do(ctx context.Context, r *command.Request) (proto.Value, error) {
 	c, err := p.lend(ctx)
 	if err != nil {
-		return proto.Value{}, notSent(r.Name(), "", err)
+		return proto.Value{}, retry.NotSent(r.Name(), "", err)
 	}
 	defer p.giveBack(c)
-	defer p.wait(c, r.BlockFor(), r.BlockFor() > 0)()
-	return c.do(ctx, r)
-}
-
-// wait lets a call on a lent connection take as long as the server may block it,
-// and ReplyTimeout on top, where that is known. What it returns is to be called
-// at the end of the call.
-func (p *pool) wait(c *conn, blockFor time.Duration, known bool) (over func()) {
-	if !known || blockFor > math.MaxInt64-p.replyTimeout { // the sum has no end either
-		return c.monitor.patience(noEnd)
-	}
-	return c.monitor.patience(blockFor + p.replyTimeout)
+	defer c.MayBlock(r.BlockFor())()
+	return c.Do(ctx, r)
 }
 
 // doBatch is do for a batch that has a request which may block.
 func (p *pool) doBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	c, err := p.lend(ctx)
 	if err != nil {
-		return nil, notSent("batch", "", err)
+		return nil, retry.NotSent("batch", "", err)
 	}
 	defer p.giveBack(c)
-	defer p.wait(c, rs.BlockFor(), rs.BlockFor() > 0)()
-	return c.doBatch(ctx, rs)
+	defer c.MayBlock(rs.BlockFor())()
+	return c.DoBatch(ctx, rs)
 }
