@@ -70,7 +70,7 @@ func modelHistory(t *testing.T, seed uint64) (trace []string) {
 		m.quietBus, m.replicates = seed%3 == 0, seed%5 == 1
 		m.slots, m.refusesAll, m.pushes = seed%7 == 0, seed%4 == 1, seed%2 == 0
 		m.readFrom = []cluster.ReadFrom{cluster.Primary, cluster.PreferReplica, cluster.Primary, cluster.RoundRobin, cluster.LowestLatency}[(seed/2+seed/10)%5]
-		m.inTurn = m.readFrom == cluster.RoundRobin || m.readFrom == cluster.PreferReplica
+		m.inTurn = m.readFrom == cluster.RoundRobin || m.readFrom == cluster.PreferReplica && seed%2 == 1
 		o := cluster.Options{Addrs: []string{m.nodes[0].addr, m.nodes[1].addr}, ReadFrom: m.readFrom}
 		o.Node.Dial = m.dial
 		o.Node.SubscribeTimeout = 10 * time.Second
@@ -82,6 +82,7 @@ func modelHistory(t *testing.T, seed uint64) (trace []string) {
 			t.Fatal(err)
 		}
 		m.client = client
+		m.paused = client.Paused
 		m.await(func() { _, _ = client.Refresh(context.Background()) }) // or all begin at one moment
 		if seed%10 < 7 {
 			m.await(m.subscribe)

@@ -53,9 +53,9 @@ type modelCluster struct {
 	versions  int  // of keys, for WATCH
 	requests  map[int]*modelRequest
 	published []modelMessage
-	chances   int             // for a fault to happen
-	readers   map[string]bool // callers that have read at readersAt, see noteReader
-	readersAt time.Time
+	chances   int        // for a fault to happen
+	paused    func() int // calls that wait before they try again; nil where nobody asks
+	unordered bool
 	names     map[string]int // of connections
 }
 
@@ -287,8 +287,18 @@ func (c *modelCluster) after(actor string, d time.Duration, run func()) {
 	c.After(actor, d, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		c.noteTurns()
 		run()
 	})
+}
+
+// noteTurns notes that several calls wait before they try again, where reads go to nodes in turn: one
+// topology has all of them go on, and the Go scheduler chooses who has which turn. c.mu is held.
+func (c *modelCluster) noteTurns() {
+	if c.inTurn && !c.unordered && c.paused() > 1 {
+		c.unordered = true
+		c.Hear(simulation.Unordered)
+	}
 }
 
 // String returns the address.

@@ -129,28 +129,9 @@ func (c *modelConn) take(words []string) (raw string, ok bool) {
 	}
 	command.words = words
 	c.identify(command)
-	n.c.noteReader(command)
 	c.arrived = append(c.arrived, command)
 	c.proceed()
 	return "", !c.gone
-}
-
-// noteReader notes that a caller reads from nodes in turn. Where several do at one moment, because a
-// topology or a connection was what all waited for, the Go scheduler chooses who has which turn. c.mu
-// is held.
-func (c *modelCluster) noteReader(command modelCommand) {
-	if !c.inTurn || command.caller == "" || command.words[0] != "GET" && command.words[0] != "MGET" {
-		return
-	}
-	if !c.readersAt.Equal(command.at) {
-		c.readersAt, c.readers = command.at, map[string]bool{}
-	}
-	if c.readers[command.caller] {
-		return
-	}
-	if c.readers[command.caller] = true; len(c.readers) == 2 {
-		c.Hear(simulation.Unordered)
-	}
 }
 
 // modelSuffix stands in keys before the number of their caller, so that the model knows whose a

@@ -75,9 +75,9 @@ func (c *Client) run() {
 		case <-c.wake:
 		case <-every.C:
 		}
-		wait := refreshApart - time.Since(last)
+		wait := max(refreshApart-time.Since(last), 0)
 		if c.routes.Load() != nil {
-			wait = max(wait, gathering)
+			wait += gathering
 		}
 		if !sleep(c.ctx, wait) {
 			return

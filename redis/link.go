@@ -116,7 +116,9 @@ func (l *link) get(ctx context.Context) (*conn, error) {
 		}
 		if first < 0 {
 			first = attempts
-			l.hurryBehindLoss()
+			if l.most == 0 { // else it hurries below, and hurries once
+				l.hurryBehindLoss()
+			}
 		}
 		lastErr = or(lastErr, errStillConnecting)
 		if failed := attempts - first; !hasDeadline && failed >= maxAttempts || l.most > 0 && failed >= l.most {
