@@ -19,8 +19,9 @@ import (
 // Commands go over new connections from now on, those in flight are still answered, and
 // what is lent is closed when it comes back. This happens once per Options.Backoff at most:
 // a call that comes sooner changes nothing for commands. The connections of subscriptions are
-// closed as if they had been lost, and everything is subscribed again; one that is younger than
-// Backoff.Base is closed when it is as old as that.
+// closed as if they had been lost, and everything is subscribed again: once per
+// Options.SubscriberBackoff at most, which a call that comes sooner waits for. One that is younger
+// than Backoff.Base is closed when it is as old as that.
 //
 // The client does it by itself, for its commands, where the server answers READONLY: the
 // primary behind its name is another one now.
@@ -60,6 +61,17 @@ func (r *renewal) due(b Backoff) bool {
 	}
 	r.last = time.Now()
 	return true
+}
+
+// wait returns how long connections may not be replaced yet.
+func (r *renewal) wait(b Backoff) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := time.Since(r.last)
+	if r.last.IsZero() || since >= lasting {
+		return 0
+	}
+	return b.bound(r.count) - since
 }
 
 // renew replaces the connections of commands, and reports whether it did: not sooner than
