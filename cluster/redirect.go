@@ -213,13 +213,9 @@ func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
 	if owner != nil && owner != avoid && healthy(owner) {
 		return owner, nil
 	}
-	others := r.nodes()
-	well := slices.IndexFunc(others, func(n *node) bool { return n != avoid && healthy(n) })
-	switch {
-	case well >= 0:
-		return others[well], nil
-	case owner != nil:
-		return owner, nil
+	// Each slot goes to a node of its own, so that its messages stay in order, and no node has them all.
+	if n := inTurn(r.nodes(), uint32(s), func(n *node) bool { return n != avoid && healthy(n) }, owner); n != nil {
+		return n, nil
 	}
 	return c.anyNode(r, avoid)
 }
