@@ -116,20 +116,17 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 
 // stay sends a request to one node, again where that is safe and may help: not where it is for
 // primaries, and the node is none any more.
-func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (proto.Value, error) {
-	v, err := n.client.Do(ctx, r)
-	for p := newPatience(ctx); err != nil; {
-		err = c.explain(err)
-		to := c.judge(ctx, n, err, r.ReadOnly())
-		if to.next != again || errors.Is(err, ErrNodeLost) || !p.another(ctx, c, to.lost) {
-			return v, conclude(ctx, or(to.err, err), nil)
-		}
-		if goal == primaries && !c.routes.Load().isPrimary(n) {
-			return v, err
-		}
-		v, err = n.client.Do(ctx, r)
+func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (v proto.Value, err error) {
+	e := effort{
+		client: c, name: r.Name(), repeats: r.ReadOnly(), blocks: r.Blocks(), at: n,
+		while: func() bool { return goal != primaries || c.routes.Load().isPrimary(n) },
+		send: func(n *node, _ bool) (err error) {
+			v, err = n.client.Do(ctx, r)
+			return err
+		},
 	}
-	return v, nil
+	err = e.run(ctx)
+	return v, err
 }
 
 // failedOn is the error of a command that failed on some of several nodes. Where others have

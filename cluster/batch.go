@@ -92,6 +92,7 @@ type batch struct {
 	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
 	values  []proto.Value
 	errs    []error       // nil where the value counts
+	todo    []errand      // what is to be sent
 	reasons map[int]error // why nodes could not be reached, the last time that one could not; by requests
 
 	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
@@ -127,34 +128,12 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 	if _, err := b.c.ready(ctx, false); err != nil {
 		return nil, notSent("batch", "", err) // it has waited for that already
 	}
-	todo := make([]errand, b.rs.Len())
-	for i := range todo {
-		todo[i].index = i
+	b.todo = make([]errand, b.rs.Len())
+	for i := range b.todo {
+		b.todo[i].index = i
 	}
-	var p patience
-	for round := 0; len(todo) > 0; round++ {
-		next, redirects, pauses, lost := b.round(ctx, todo)
-		if round == 0 {
-			p = newPatience(ctx)
-		}
-		if len(next) == 0 {
-			break
-		}
-		// Where one of them has to wait all do: so those of one slot keep their order.
-		onwards := true
-		if pauses {
-			onwards = p.another(ctx, b.c, lost)
-		}
-		if onwards && redirects {
-			if onwards = p.redirected(ctx, b.c); !onwards && p.redirects >= b.c.options.MaxRedirects {
-				b.giveUpRedirects(next, p.redirects)
-			}
-			b.retireQuarrelers(next, p.redirects)
-		}
-		if !onwards {
-			break // they keep the errors of their last attempts
-		}
-		todo = next
+	if left := b.try(ctx); left != (retries{}) {
+		b.c.persist(ctx, b, left)
 	}
 	failed := false
 	for i, err := range b.errs {
@@ -169,25 +148,20 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 	return b.values, nil
 }
 
-// giveUpRedirects gives requests that were redirected too often their errors.
-func (b *batch) giveUpRedirects(next []errand, redirects int) {
-	for _, e := range next {
+// tooMany gives requests that were redirected too often their errors.
+func (b *batch) tooMany(redirects int) {
+	for _, e := range b.todo {
 		if e.node != nil {
 			b.errs[e.index] = tooMany(b.rs.Name(e.index), e.after.addr, redirects, b.errs[e.index], b.reasons[e.index])
 		}
 	}
 }
 
-// retireQuarrelers has the connections made again to nodes that send requests to each other, after
-// some redirects: perhaps one is not who it was.
-func (b *batch) retireQuarrelers(next []errand, redirects int) {
-	if redirects <= redirectsAtOnce {
-		return
-	}
-	for _, e := range next {
+func (b *batch) quarrel() {
+	for _, e := range b.todo {
 		if e.node != nil {
-			redis.ForCluster(e.after.client).Reconnect(b.errs[e.index])
-			redis.ForCluster(e.node.client).Reconnect(b.errs[e.index])
+			e.after.client.Reconnect(b.errs[e.index])
+			e.node.client.Reconnect(b.errs[e.index])
 		}
 	}
 }
@@ -201,36 +175,21 @@ type group struct {
 	known   []bool // by errands: it was sent with a script's text, which no server can miss
 }
 
-// round sends requests once, and returns those that are to be sent again: whether some are
-// redirected, whether some have to wait, whether a reply was lost.
-func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redirects, pauses, lost bool) {
-	groups := b.groups(todo)
-	var others sync.WaitGroup
-	for i := range groups {
-		if i > 0 {
-			others.Go(func() { b.send(ctx, groups[i]) })
-		}
-	}
-	if len(groups) > 0 {
-		b.send(ctx, groups[0])
-	}
-	others.Wait()
-
+// try sends what is to be sent, once, and notes what is to be sent again. Where one of them has to
+// wait all do: so those of one slot keep their order.
+func (b *batch) try(ctx context.Context) (left retries) {
+	groups := b.groups(b.todo)
+	b.sendAll(ctx, groups)
 	byIndex := make([]*errand, b.rs.Len())
 	note := func(e errand, to verdict) {
 		e.after, e.asking = e.node, to.next == toAsk
 		e.node = to.node // nil for what goes by the topology
 		byIndex[e.index] = &e
-		redirects = redirects || to.node != nil
-		pauses = pauses || to.node == nil
-		lost = lost || to.lost
+		left.redirects = left.redirects || to.node != nil
+		left.pauses = left.pauses || to.node == nil
+		left.lost = left.lost || to.lost
 	}
 	for _, g := range groups {
-		if g.err != nil && !b.rs.Blocks() {
-			b.c.noteMissed(ctx, g.node, g.err)
-		} else if len(g.values) > 0 {
-			g.node.answered()
-		}
 		for at, e := range g.errands {
 			to := b.result(ctx, g, at, e)
 			if to.next != final {
@@ -243,17 +202,37 @@ func (b *batch) round(ctx context.Context, todo []errand) (next []errand, redire
 			}
 		}
 	}
-	for _, e := range todo { // for which there is no node
+	for _, e := range b.todo { // for which there is no node
 		if err := b.errs[e.index]; byIndex[e.index] == nil && errors.Is(err, errNowhere) {
 			note(errand{index: e.index}, verdict{next: again})
 		}
 	}
-	for _, e := range todo {
-		if again := byIndex[e.index]; again != nil {
-			next = append(next, *again)
+	b.todo = slices.DeleteFunc(b.todo, func(e errand) bool { return byIndex[e.index] == nil })
+	for i, e := range b.todo {
+		b.todo[i] = *byIndex[e.index]
+	}
+	return left
+}
+
+// sendAll sends the groups' requests, at the same time, and notes which nodes answer.
+func (b *batch) sendAll(ctx context.Context, groups []*group) {
+	var others sync.WaitGroup
+	for i := range groups {
+		if i > 0 {
+			others.Go(func() { b.send(ctx, groups[i]) })
 		}
 	}
-	return next, redirects, pauses, lost
+	if len(groups) > 0 {
+		b.send(ctx, groups[0])
+	}
+	others.Wait()
+	for _, g := range groups {
+		if g.err != nil && !b.rs.Blocks() {
+			b.c.noteMissed(ctx, g.node, g.err)
+		} else if len(g.values) > 0 {
+			g.node.answered()
+		}
+	}
 }
 
 // errNowhere marks the error of a request for which there is no node at the moment.

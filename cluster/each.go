@@ -87,35 +87,16 @@ func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.S
 // and whether to go on. It stays with a node as long as that is a primary: where the slot moves,
 // others stay.
 func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption, yield func(string, error) bool) (n *node, ok bool) {
-	p := newPatience(ctx)
 	for cursor := uint64(0); ; {
 		if !c.watched.Load() {
 			c.awake()
 		}
-		var page command.ScanPage
-		now, err := n, error(nil)
-		if !c.routes.Load().isPrimary(n) {
-			now, err = c.target(ctx, s, false, nil)
-		}
-		asked := now // nil where there is none: that says nothing of the one before
-		switch {
-		case err != nil:
-			err = notSent("SCAN", "", err)
-		default:
-			if now != n {
-				n, cursor = now, 0 // the cursor was another node's
-			}
-			page, err = n.client.Scan(ctx, cursor, opts...)
-			err = c.explain(err)
-		}
+		page, now, err := c.scanPage(ctx, s, n, cursor, opts)
 		if err != nil {
-			if to := c.judge(ctx, asked, err, true); to.next == final || !p.another(ctx, c, to.lost) {
-				yield("", conclude(ctx, or(to.err, err), nil))
-				return nil, false
-			}
-			continue
+			yield("", err)
+			return nil, false
 		}
-		p = newPatience(ctx)
+		n = now
 		for _, key := range page.Keys {
 			if ctx.Err() != nil {
 				yield("", retry.Ended(ctx))
@@ -129,4 +110,19 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 			return n, true
 		}
 	}
+}
+
+// scanPage returns the page behind a cursor of a node, or the first one of the primary that serves the
+// slot where the node, which may be nil, is no primary any more; and which node it is of.
+func (c *Client) scanPage(ctx context.Context, s int, n *node, cursor uint64, opts []command.ScanOption) (page command.ScanPage, of *node, err error) {
+	e := effort{client: c, name: "SCAN", slot: s, repeats: true, keeps: n}
+	e.send = func(now *node, _ bool) (err error) {
+		if now != e.keeps {
+			e.keeps, cursor = now, 0 // the cursor was another node's
+		}
+		page, err = now.client.Scan(ctx, cursor, opts...)
+		return err
+	}
+	err = e.run(ctx)
+	return page, e.keeps, err
 }

@@ -73,7 +73,7 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 		return verdict{err: unfollowable(err, wrong)}
 	case target == n:
 		// Its address leads to another node by now, which the connection does not.
-		redis.ForCluster(n.client).Reconnect(err)
+		n.client.Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
 	}
@@ -121,13 +121,13 @@ func (c *Client) doubt(n *node) {
 // err at a node, or for want of one. s is its slot; anySlot stands for any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
 	e := effort{
-		name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
+		client: c, name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
 		send: func(n *node, asking bool) (err error) {
 			v, err = n.send(ctx, &r, asking)
 			return err
 		},
 	}
-	err = c.persist(ctx, &e, n, err)
+	err = e.resume(ctx, n, err)
 	return v, err
 }
 
@@ -214,13 +214,9 @@ func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
 	if owner != nil && owner != avoid && healthy(owner) {
 		return owner, nil
 	}
-	others := r.nodes()
-	well := slices.IndexFunc(others, func(n *node) bool { return n != avoid && healthy(n) })
-	switch {
-	case well >= 0:
-		return others[well], nil
-	case owner != nil:
-		return owner, nil
+	// Each slot goes to a node of its own, so that its messages stay in order, and no node has them all.
+	if n := inTurn(r.nodes(), uint32(s), func(n *node) bool { return n != avoid && healthy(n) }, owner); n != nil {
+		return n, nil
 	}
 	return c.anyNode(r, avoid)
 }

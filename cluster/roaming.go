@@ -119,6 +119,6 @@ func (r *roaming) review(t *Topology) {
 		redis.ForCluster(r.client).Missed(vouched.Add(-unnoticed))
 	}
 	if left {
-		redis.ForCluster(r.client).Reconnect(errLeft)
+		r.client.Reconnect(errLeft)
 	}
 }

@@ -32,11 +32,11 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 		return nil, err
 	}
 	var values []proto.Value
-	e := effort{name: "MULTI", slot: s, send: func(n *node, asking bool) (err error) {
+	e := effort{client: c, name: "MULTI", slot: s, send: func(n *node, asking bool) (err error) {
 		values, err = n.transact(ctx, rs, asking)
 		return err
 	}}
-	err = c.begin(ctx, &e)
+	err = e.run(ctx)
 	return values, err
 }
 
@@ -106,11 +106,11 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, err
 // lend has a session made at the primary of a slot.
 func (c *Client) lend(ctx context.Context, s int, session func(*node) (*redis.Session, error)) (*redis.Session, error) {
 	var made *redis.Session
-	e := effort{name: "session", slot: s, repeats: true, stays: true, send: func(n *node, _ bool) (err error) {
+	e := effort{client: c, name: "session", slot: s, repeats: true, stays: true, send: func(n *node, _ bool) (err error) {
 		made, err = session(n)
 		return err
 	}}
-	if err := c.begin(ctx, &e); err != nil {
+	if err := e.run(ctx); err != nil {
 		return nil, err
 	}
 	return made, nil

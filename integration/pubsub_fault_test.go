@@ -448,7 +448,7 @@ func TestResubscribeToABusyServer(t *testing.T) {
 		}
 		f.eventually("a server that is busy", busy)
 		why := errors.New("for a test")
-		redis.ForCluster(client).Reconnect(why)
+		client.Reconnect(why)
 		for event := range sub.Events() {
 			if event.Kind == pubsub.EventDisconnected && errors.Is(event.Err, why) {
 				break

@@ -135,16 +135,3 @@ func GapMarkers() Option {
 func Confirmations() Option {
 	return optionFunc(func(c *config) { c.confirms = true })
 }
-
-// plan returns what the options ask of a client.
-func (c *config) plan() *hub.Plan {
-	p := &hub.Plan{Own: c.policy == block}
-	for _, name := range c.names {
-		if name.Kind == NameShard {
-			p.Shards = true
-		} else {
-			p.Others = true
-		}
-	}
-	return p
-}

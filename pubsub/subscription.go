@@ -3,8 +3,6 @@ package pubsub
 import (
 	"cmp"
 	"context"
-	"errors"
-	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -83,68 +81,6 @@ type Subscription struct {
 	// progress is closed when the pump leaves, or a reader that was blocked has come to an
 	// end; nil while nobody waits for that.
 	progress chan struct{}
-}
-
-// New makes a subscription for a client of this module, which gives it the hub that open returns:
-// programs get theirs from a client. New returns when the server has acknowledged each of the
-// names among opts, or fails after the client's SubscribeTimeout and leaves nothing
-// behind. Without any option that names something it returns at once, and names are added
-// later; an empty list of names is an error. open is not called if opts or ctx are wrong.
-func New(ctx context.Context, open hub.Opener, opts ...Option) (*Subscription, error) {
-	if ctx == nil {
-		return nil, errNoContext
-	}
-	c := newConfig(opts)
-	switch {
-	case c.noNames && len(c.names) == 0:
-		return nil, errNoNames
-	case ctx.Err() != nil:
-		return nil, lifeError(ctx)
-	}
-	plan := c.plan()
-	h, release, err := open(plan)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
-	s := newSubscription(h, c)
-	if err := h.Add(&s.wants, (*sink)(s), plan.Refuse); err != nil {
-		return nil, publicError(err)
-	}
-	s.wants.Live(ctx)
-	if len(c.names) > 0 {
-		if err := s.subscribe(context.Background(), c.names); err != nil {
-			s.end(nil)
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func newSubscription(h *hub.Hub, c config) *Subscription {
-	capacity := min(maxChannel, c.messages-1)
-	s := &Subscription{
-		hub:         h,
-		policy:      c.policy,
-		markers:     c.markers,
-		confirms:    c.confirms,
-		maxMessages: c.messages - capacity,
-		maxBytes:    c.bytes,
-		out:         make(chan Message, capacity),
-		handlers:    c.handlers,
-		events:      newEvents(),
-	}
-	if c.confirms {
-		s.maxMessages = c.messages // confirmations may have taken the room in the channel
-	}
-	if c.policy == block || c.subscribeTimeout > 0 || c.unsubscribeTimeout > 0 || c.observer != nil {
-		s.special = &special{
-			observer: c.observer,
-			blockFor: c.blockFor, room: make(chan struct{}, 1),
-			subscribeTimeout: c.subscribeTimeout, unsubscribeTimeout: c.unsubscribeTimeout,
-		}
-	}
-	return s
 }
 
 // blocked returns how many messages readers wait with for room. mu is held.
@@ -331,117 +267,6 @@ func (s *Subscription) Names() []Name {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 	return names
-}
-
-// Next waits for the next message. One that is there already beats the end of
-// ctx. After the end of the subscription the error is Err, or ErrEnded where
-// that is nil. Items of the kinds in skip are thrown away.
-func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
-	if err := checkContext(ctx); err != nil {
-		return Message{}, err
-	}
-	for {
-		if msg, ok := s.TryNext(skip...); ok {
-			return msg, nil
-		}
-		select {
-		case msg, ok := <-s.out:
-			if !ok {
-				return Message{}, s.endError()
-			}
-			if !slices.Contains(skip, msg.Kind) {
-				return msg, nil
-			}
-		case <-ctx.Done():
-			if msg, ok := s.TryNext(skip...); ok {
-				return msg, nil
-			}
-			return Message{}, context.Cause(ctx)
-		}
-	}
-}
-
-// TryNext returns the next message if one has arrived, in the Go channel or behind it. It does
-// not wait for more to arrive. Items of the kinds in skip are thrown away.
-func (s *Subscription) TryNext(skip ...Kind) (Message, bool) {
-	for {
-		msg, ok := s.tryReceive()
-		if !ok || !slices.Contains(skip, msg.Kind) {
-			return msg, ok
-		}
-	}
-}
-
-// tryReceive receives an item if one has arrived. What waits behind an empty channel is on its
-// way into it: whoever brings it is waited for, and is not waiting for anything itself.
-func (s *Subscription) tryReceive() (Message, bool) {
-	for {
-		select {
-		case msg, ok := <-s.out:
-			return msg, ok
-		default:
-		}
-		s.mu.Lock()
-		if !s.pumping && s.blocked() == 0 {
-			s.mu.Unlock()
-			select { // what was sent since, before the pump left
-			case msg, ok := <-s.out:
-				return msg, ok
-			default:
-				return Message{}, false
-			}
-		}
-		if s.progress == nil {
-			s.progress = make(chan struct{})
-		}
-		progress := s.progress
-		s.mu.Unlock()
-		select {
-		case msg, ok := <-s.out:
-			return msg, ok
-		case <-progress:
-		}
-	}
-}
-
-// tellProgress wakes tryReceive. mu is held.
-func (s *Subscription) tellProgress() {
-	if s.progress != nil {
-		close(s.progress)
-		s.progress = nil
-	}
-}
-
-// All iterates over the messages until the subscription ends, which it tells where that
-// has an error, or until ctx ends, which is an error too. An error is the last item.
-// After the last name was unsubscribed it ends with what was queued.
-//
-//	for msg, err := range sub.All(ctx) {
-//		if err != nil {
-//			return err
-//		}
-//		fmt.Println(msg.Payload)
-//	}
-//
-// A break leaves the subscription as it is: the next loop, or another way to read, goes
-// on where this one has stopped.
-func (s *Subscription) All(ctx context.Context) iter.Seq2[Message, error] {
-	return func(yield func(Message, error) bool) {
-		for {
-			msg, err := s.Next(ctx)
-			if err == nil {
-				if !yield(msg, nil) {
-					return
-				}
-				continue
-			}
-			// Without an error of its own the end is none for a loop.
-			if !errors.Is(err, ErrEnded) || s.Err() != nil {
-				yield(Message{}, err)
-			}
-			return
-		}
-	}
 }
 
 // Stats counts what a [Subscription] has done. Of the messages that arrived for

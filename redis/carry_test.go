@@ -91,7 +91,7 @@ func TestReconnect(t *testing.T) {
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		sub := <-pending
 		why := errors.New("it has left")
-		redis.ForCluster(client).Reconnect(why)
+		client.Reconnect(why)
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		lost := false
 		for e := range sub.Events() {
@@ -107,7 +107,7 @@ func TestReconnect(t *testing.T) {
 		if asked != 2 {
 			t.Errorf("asked where to connect %d times", asked)
 		}
-		redis.ForCluster(client).Reconnect(why) // and again when there is nothing to close
+		client.Reconnect(why) // and again when there is nothing to close
 		time.Sleep(time.Second)
 	})
 }
@@ -125,7 +125,7 @@ func TestReconnectWhileConnecting(t *testing.T) {
 		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
 		former := server.Accept()
 		synctest.Wait()
-		redis.ForCluster(client).Reconnect(errors.New("it has left"))
+		client.Reconnect(errors.New("it has left"))
 		former.Handshake()
 		former.ExpectEnd()
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
@@ -141,7 +141,7 @@ func TestReconnectWithoutCause(t *testing.T) {
 		pending := subscribe(t.Context(), client, pubsub.Channels("news"))
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 		<-pending
-		redis.ForCluster(client).Reconnect(nil)
+		client.Reconnect(nil)
 		server.AcceptReady().ExpectSubscribe("SUBSCRIBE", "news")
 	})
 }

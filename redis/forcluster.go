@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"errors"
 	"time"
 
 	"github.com/redchan-go/redchan/internal/hub"
@@ -39,30 +38,6 @@ func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
 	s.carry()
 	return s.close, nil
 }
-
-// Reconnect has the client leave its connections, because they lead to the wrong server, or are
-// bad for another reason. They are made again, by Options.Resolve and Dial. The reason is in the
-// errors and events that come of it; nil stands for none in particular.
-//
-// Commands go over new connections from now on, those in flight are still answered, and
-// connections of the pool are closed when they come back. This happens once per Options.Backoff at
-// most: a call that comes sooner changes nothing for commands. The connections of subscriptions are
-// closed as if they had been lost, and everything is subscribed again; one that is younger than
-// Backoff.Base is closed when it is as old as that.
-//
-// A client does it by itself, for its commands, where the server answers READONLY: the
-// primary behind its name is another one now.
-func (k *carrier) Reconnect(reason error) {
-	c := (*Client)(k)
-	reason = replacedFor(or(reason, errReconnect))
-	c.renew(reason, nil)
-	for _, s := range c.liveSubscribers() {
-		s.reconnect(reason)
-	}
-}
-
-// errReconnect is why a connection is made again where no other reason was given.
-var errReconnect = errors.New("the client was told to connect again")
 
 // Missed tells all subscriptions that messages may be missing since a time, though their
 // connections live, or have lived until they were lost: the node was cut off from the others.

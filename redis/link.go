@@ -158,6 +158,7 @@ func (l *link) run(c *conn.Conn) {
 				if l.ctx.Err() != nil {
 					return
 				}
+				l.served() // whoever has hurried fails with this attempt, or waits out the pause
 				l.change(nil, err)
 				if !l.pauseBehind(err, failures) {
 					return

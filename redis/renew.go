@@ -11,6 +11,35 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
+// Reconnect says that the client's connections lead to the wrong server, or are bad for
+// another reason: they are made again, by Options.Resolve and Dial. It is for those who know
+// better than the connections, such as the client of a cluster whose node answers that the
+// slots of its own address are elsewhere. The reason is told by the errors and events that
+// come of it; nil stands for none in particular.
+//
+// Commands go over new connections from now on, those in flight are still answered, and
+// what is lent is closed when it comes back. This happens once per Options.Backoff at most:
+// a call that comes sooner changes nothing for commands. The connections of subscriptions are
+// closed as if they had been lost, and everything is subscribed again: once per
+// Options.SubscriberBackoff at most, which a call that comes sooner waits for. One that is younger
+// than Backoff.Base is closed when it is as old as that.
+//
+// The client does it by itself, for its commands, where the server answers READONLY: the
+// primary behind its name is another one now.
+func (c *Client) Reconnect(reason error) {
+	if c == nil || len(c.links) == 0 {
+		return
+	}
+	reason = replacedFor(or(reason, errReconnect))
+	c.renew(reason, nil)
+	for _, s := range c.liveSubscribers() {
+		s.reconnect(reason)
+	}
+}
+
+// errReconnect is why a connection is made again where no other reason was given.
+var errReconnect = errors.New("the client was told to connect again")
+
 // renewal paces the replacing of connections.
 type renewal struct {
 	mu         sync.Mutex
@@ -47,6 +76,17 @@ func (r *renewal) due(b Backoff, because *conn.Conn) (generation uint64, due boo
 	r.last = time.Now()
 	r.generation++
 	return r.generation, true
+}
+
+// wait returns how long connections may not be replaced yet.
+func (r *renewal) wait(b Backoff) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since := time.Since(r.last)
+	if r.last.IsZero() || since >= lasting {
+		return 0
+	}
+	return b.bound(r.count) - since
 }
 
 // renew replaces the connections of commands, not sooner than the backoff allows. because is

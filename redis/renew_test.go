@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -259,7 +260,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 
 		server = "b:1"
-		redis.ForCluster(client).Reconnect(errors.New("the name means another"))
+		client.Reconnect(errors.New("the name means another"))
 		idle.ExpectEnd()
 		next := get(t.Context(), client, "k")
 		fresh := fake.AcceptReady()
@@ -282,7 +283,7 @@ func TestReconnectConcernsAll(t *testing.T) {
 		}
 		lent.ExpectEnd()
 		// Once per backoff.
-		redis.ForCluster(client).Reconnect(nil)
+		client.Reconnect(nil)
 		synctest.Wait()
 		next = get(t.Context(), client, "k")
 		fresh.Expect("GET", "k")
@@ -367,4 +368,61 @@ func TestClosedBelow(t *testing.T) {
 			t.Errorf("INCR: %v", r.Err)
 		}
 	})
+}
+
+// A quarrel among nodes has a cluster's client ask for new connections again and again. Those of
+// subscriptions are made more and more rarely then: each costs a gap.
+func TestReconnectOfASubscriberIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := redistest.NewServer(t)
+		var dials atomic.Int32
+		client, err := redis.New(redis.Options{Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			nc, err := server.Dial(ctx, network, addr)
+			if err == nil {
+				go server.Accept().Serve(subscribable)
+			}
+			return nc, err
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		sub, err := client.Subscribe(t.Context(), "news")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sub.Close()
+		time.Sleep(time.Minute)
+		for range 100 {
+			client.Reconnect(errors.New("a quarrel"))
+			time.Sleep(200 * time.Millisecond) // a connection that lasted so long has served
+		}
+		// 0.1, 0.2, 0.4 s and so on, in 20 s.
+		if n := dials.Load(); n < 4 || n > 10 {
+			t.Errorf("%d connections were made, want 4 to 10", n)
+		}
+		// Later one comes at once again.
+		time.Sleep(time.Minute)
+		before := dials.Load()
+		client.Reconnect(errors.New("the node has left"))
+		time.Sleep(10 * time.Millisecond)
+		if n := dials.Load() - before; n != 1 {
+			t.Errorf("%d connections were made, want one at once", n)
+		}
+	})
+}
+
+// subscribable answers what a subscriber's connection is sent.
+func subscribable(words []string) (raw string, ok bool) {
+	switch words[0] {
+	case "HELLO":
+		return "%1\r\n$5\r\nproto\r\n:3\r\n", true
+	case "PING":
+		return fmt.Sprintf("$%d\r\n%s\r\n", len(words[1]), words[1]), true
+	case "SUBSCRIBE", "UNSUBSCRIBE":
+		kind := strings.ToLower(words[0])
+		return fmt.Sprintf(">3\r\n$%d\r\n%s\r\n$%d\r\n%s\r\n:1\r\n", len(kind), kind, len(words[1]), words[1]), true
+	}
+	return "+OK\r\n", true
 }

@@ -36,6 +36,8 @@ type subscriber struct {
 	pacer                // between attempts
 	once  sync.Once
 
+	renewal renewal // by reconnect
+
 	mu      sync.Mutex
 	running bool       // run is at work
 	callers int        // between open and release: the hub may be empty still
@@ -259,14 +261,16 @@ func (s *subscriber) lost(cause error) {
 }
 
 // reconnect closes the connection, also one that is being made. It is made again. One that
-// has just been made is left until the shortest backoff has passed: many may say the same.
+// has just been made is left until the shortest backoff has passed, because many may say the same; and
+// where it is asked for again and again, it happens more and more rarely.
 func (s *subscriber) reconnect(cause error) {
 	s.mu.Lock()
-	c, young := s.conn, s.options.Backoff.Base-time.Since(s.since)
-	if c != nil && young > 0 {
+	c := s.conn
+	wait := max(s.options.Backoff.Base-time.Since(s.since), s.renewal.wait(s.options.SubscriberBackoff))
+	if c != nil && wait > 0 {
 		if !s.later && !s.closed {
 			s.later = true
-			s.tasks.Go(func() { s.reconnectLater(c, young, cause) })
+			s.tasks.Go(func() { s.reconnectLater(c, wait, cause) })
 		}
 		s.mu.Unlock()
 		return
@@ -274,6 +278,7 @@ func (s *subscriber) reconnect(cause error) {
 	s.stale = cause
 	s.mu.Unlock()
 	if c != nil {
+		s.renewal.due(s.options.SubscriberBackoff, nil)
 		c.Fail(cause)
 	}
 }
@@ -285,6 +290,7 @@ func (s *subscriber) reconnectLater(c *conn.Conn, pause time.Duration, cause err
 	s.later = false
 	s.mu.Unlock()
 	if passed {
+		s.renewal.due(s.options.SubscriberBackoff, nil)
 		c.Fail(cause)
 	}
 }

@@ -65,7 +65,7 @@
 //	cluster: Client.mu, subscriptions.mu, roaming.mu     none of them calls down while it is held
 //	redis:   Client.mu > subscriber.mu > Hub.mu, learned.mu, pacer (a channel)
 //	redis:   link.mu > life.mu; pool.mu, Session.mu, renewal.mu and Monitor.mu are taken alone
-//	pubsub:  Hub.mu > Mux.mu or life.mu or Subscription.handling > Subscription.mu
+//	pubsub:  Hub.mu > Mux.mu or life.mu or Subscription.handling > Subscription.mu > places.mu
 //
 // Hub.mu stands above life.mu because a hub sends by [Conn.Fence] with its lock held. The reverse
 // never happens: whoever reads calls OnPush, AfterPushes and a fence's Done without life.mu. A

@@ -41,7 +41,8 @@ type fakeSink struct {
 	Subscriber
 	mu      sync.Mutex
 	told    []string
-	takes   int // messages that Deliver takes at a time; 0 for all
+	loss    Loss // of the last confirmation
+	takes   int  // messages that Deliver takes at a time; 0 for all
 	stopped chan struct{}
 }
 
@@ -66,6 +67,7 @@ func (s *fakeSink) Deliver(l *Lane, some []Delivery) (n int, done bool) {
 func (s *fakeSink) DeliverBlocking(*Lane, *Delivery) { panic("it never blocks") }
 
 func (s *fakeSink) Confirmed(name Name, node string, loss Loss) {
+	s.loss = loss
 	s.tell("confirmed %v on %q, lost %v", name, node, loss.Reason != 0)
 }
 

@@ -108,9 +108,6 @@ type Carrier interface {
 	// or the client is closed. stop waits until nothing of it is left, and may be called
 	// again.
 	Carry(lane *Lane) (stop func(), err error)
-	// Reconnect has the client leave its connections, for a reason: they lead to the wrong
-	// server.
-	Reconnect(reason error)
 	// Missed says that messages may be missing in the subscriptions of that node since a
 	// time, though their connections live, see [Lane.Missed].
 	Missed(since time.Time)
