@@ -118,7 +118,7 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 // primaries, and the node is none any more.
 func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (v proto.Value, err error) {
 	e := effort{
-		client: c, name: r.Name(), repeats: r.ReadOnly(), blocks: r.Blocks(), at: n,
+		client: c, name: r.Name(), repeats: r.Repeatable(), blocks: r.Blocks(), at: n,
 		while: func() bool { return goal != primaries || c.routes.Load().isPrimary(n) },
 		send: func(n *node, _ bool) (err error) {
 			v, err = n.client.Do(ctx, r)

@@ -95,7 +95,7 @@ type batch struct {
 	todo    []errand      // what is to be sent
 	reasons map[int]error // why nodes could not be reached, the last time that one could not; by requests
 
-	lastWrites map[int]int // by slots, the last request that writes there; nil until it is needed
+	lastOnce map[int]int // by slots, the last request that may not be sent again; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
@@ -362,28 +362,29 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 			return verdict{} // who executes the batch sees to it
 		}
 		b.errs[i] = err
-		return b.c.judge(ctx, g.node, err, b.rs.ReadOnly(i))
+		return b.c.judge(ctx, g.node, err, b.rs.RepeatableAt(i))
 	}
 	err := g.err
 	if err == nil {
 		err = &command.Error{Command: "batch", Addr: g.node.addr, Outcome: command.MaybeExecuted, Err: errNoReply}
 	}
 	b.errs[i] = b.c.explain(err)
-	return b.c.judge(ctx, g.node, b.errs[i], b.rs.ReadOnly(i) && !b.overtaken(i))
+	return b.c.judge(ctx, g.node, b.errs[i], b.rs.RepeatableAt(i) && !b.overtaken(i))
 }
 
-// overtaken reports whether a write to the slot of request i stands behind it: sent again, a read
-// might see what that has written.
+// overtaken reports whether a write to the slot of request i stands behind it that may not be sent
+// again with it: sent again alone, a read might see what that has written, and a write might come
+// after it.
 func (b *batch) overtaken(i int) bool {
-	if b.lastWrites == nil {
-		b.lastWrites = map[int]int{}
+	if b.lastOnce == nil {
+		b.lastOnce = map[int]int{}
 		for j, s := range b.slots {
-			if s != anySlot && !b.rs.ReadOnly(j) {
-				b.lastWrites[s] = j
+			if s != anySlot && !b.rs.RepeatableAt(j) {
+				b.lastOnce[s] = j
 			}
 		}
 	}
-	return b.lastWrites[b.slots[i]] > i
+	return b.lastOnce[b.slots[i]] > i
 }
 
 // unknownScript reports whether a node does not know a script, and so has not run it. A script may

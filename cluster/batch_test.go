@@ -128,6 +128,75 @@ func TestBatchWithANodeLost(t *testing.T) {
 	})
 }
 
+// What was declared Idempotent is sent again when a node is lost, command by command, as a batch and as
+// a transaction; where it stands in front of a write that was not, neither is.
+func TestIdempotentWithANodeLost(t *testing.T) {
+	for name, test := range map[string]struct {
+		fill  func(b *command.Batch, key string)
+		multi bool
+		works bool
+	}{
+		"a command": {func(b *command.Batch, key string) { b.Add(command.Incr(key).Idempotent()) }, false, true},
+		"commands": {func(b *command.Batch, key string) {
+			b.Add(command.Incr(key).Idempotent(), command.Incr(key).Idempotent())
+		}, false, true},
+		"a batch":                             {func(b *command.Batch, key string) { b.Idempotent().Incr(key); b.Incr(key) }, false, true},
+		"one in front of another":             {func(b *command.Batch, key string) { b.Add(command.Incr(key).Idempotent(), command.Incr(key)) }, false, false},
+		"a transaction":                       {func(b *command.Batch, key string) { b.Idempotent().Incr(key) }, true, true},
+		"a transaction that was not declared": {func(b *command.Batch, key string) { b.Incr(key) }, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+				bad := s.primaries[0]
+				key := s.keyAt(bad, 0)
+				if err := c.Set(t.Context(), key, "0"); err != nil {
+					t.Fatal(err)
+				}
+				lose := true
+				bad.set(func() {
+					bad.answer = func(words []string) (string, bool) {
+						if (words[0] == "INCR" || words[0] == "EXEC") && lose && (words[0] == "EXEC") == test.multi {
+							lose = false
+							bad.conns[len(bad.conns)-1].Close()
+						}
+						return "", false
+					}
+				})
+				var b command.Batch
+				test.fill(&b, key)
+				execute := c.Exec
+				if test.multi {
+					execute = c.Multi
+				}
+				err := execute(t.Context(), &b)
+				if (err == nil) != test.works || err != nil && !errors.Is(err, redis.ErrMaybeExecuted) {
+					t.Errorf("%v", err)
+				}
+			})
+		})
+	}
+	story(t, 2, false, nil, func(t *testing.T, c *cluster.Client, s *sim) {
+		bad := s.primaries[0]
+		key := s.keyAt(bad, 0)
+		if err := c.Set(t.Context(), key, "0"); err != nil {
+			t.Fatal(err)
+		}
+		lose := true
+		bad.set(func() {
+			bad.answer = func(words []string) (string, bool) {
+				if words[0] == "INCR" && lose {
+					lose = false
+					bad.conns[len(bad.conns)-1].Close()
+				}
+				return "", false
+			}
+		})
+		if n, err := command.Incr(key).Idempotent().Do(t.Context(), c); n == 0 || err != nil {
+			t.Errorf("by itself: %d, %v", n, err)
+		}
+	})
+}
+
 // A read whose reply was lost is not sent again where a write to its slot stands behind it, which
 // may have run: it would see what was written after it.
 func TestBatchReadsNothingOfTheFuture(t *testing.T) {

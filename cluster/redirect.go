@@ -121,7 +121,7 @@ func (c *Client) doubt(n *node) {
 // err at a node, or for want of one. s is its slot; anySlot stands for any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
 	e := effort{
-		client: c, name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.ReadOnly(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
+		client: c, name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.Repeatable(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
 		send: func(n *node, asking bool) (err error) {
 			v, err = n.send(ctx, &r, asking)
 			return err

@@ -32,7 +32,7 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 		return nil, err
 	}
 	var values []proto.Value
-	e := effort{client: c, name: "MULTI", slot: s, send: func(n *node, asking bool) (err error) {
+	e := effort{client: c, name: "MULTI", slot: s, repeats: rs.Repeatable(), send: func(n *node, asking bool) (err error) {
 		values, err = n.transact(ctx, rs, asking)
 		return err
 	}}

@@ -41,6 +41,9 @@ func (rs *Requests) Repeatable() bool {
 	return true
 }
 
+// RepeatableAt is [Requests.Repeatable] for request i alone.
+func (rs *Requests) RepeatableAt(i int) bool { return rs.ReadOnly(i) || rs.declares(i) }
+
 // frames reports whether request i is not the caller's: MULTI and EXEC around a transaction,
 // and ASKING.
 func (rs *Requests) frames(i int) bool {
