@@ -341,6 +341,31 @@ func TestLostHandshakesAreForgotten(t *testing.T) {
 	}
 }
 
+// So is one that refuses HELLO, and ends the connection on CLIENT SETINFO behind it.
+func TestConnectionEndsOnClientInfoBehindHello(t *testing.T) {
+	story(t, redis.Options{}, func(t *testing.T, client *redis.Client, server *redistest.Server) {
+		got := command.Get("k").Go(t.Context(), client)
+		unknown := func(conn *redistest.Conn, more int) {
+			conn.Expect("HELLO", "3")
+			for range more {
+				conn.Next()
+			}
+			conn.Send(strings.Repeat("-ERR unknown command\r\n", 1+more))
+		}
+		conn := server.Accept()
+		unknown(conn, 3) // CLIENT SETINFO twice, and PING
+		conn.Close()
+		conn = server.Accept() // without CLIENT SETINFO
+		unknown(conn, 1)
+		conn.Fence()
+		conn.Expect("GET", "k")
+		conn.Null()
+		if r := <-got; r.Err != redis.Nil {
+			t.Errorf("%v", r.Err)
+		}
+	})
+}
+
 // A server that ends the connection at HELLO may be one of several; the error names what
 // helps, whether it has read HELLO or was gone before.
 func TestEndAtHello(t *testing.T) {

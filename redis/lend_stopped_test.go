@@ -132,7 +132,8 @@ func stoppedServer(t *testing.T) *redis.Client {
 		<-stop
 	})
 	t.Cleanup(func() { close(stop) }) // runs before the server is waited for
-	client, err := redis.New(redis.Options{Addr: addr, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	// Nothing but the context lets a caller go: no timeout helps one that overstays.
+	client, err := redis.New(redis.Options{Addr: addr, ReplyTimeout: time.Hour, KeepAlive: time.Hour, Dial: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		nc, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		if err == nil {
 			_ = nc.(*net.TCPConn).SetWriteBuffer(4 << 10)
@@ -160,7 +161,8 @@ func closes(t *testing.T, client *redis.Client) {
 // Against a server that has stopped nobody overstays, whoever writes: a caller
 // with 100 MB, thousands that come alone or behind it.
 func TestStoppedServer(t *testing.T) {
-	const patience = 50 * time.Millisecond
+	// Thousands of goroutines that run out of time at once need seconds on a busy machine.
+	const patience, crowd = 50 * time.Millisecond, 10 * time.Second
 	size, callers := 100<<20, 4096
 	if testing.Short() {
 		size = 10 << 20
@@ -173,7 +175,7 @@ func TestStoppedServer(t *testing.T) {
 		if err := do(ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", what, err)
 		}
-		within(t, what, start, 0, patience+slack+2*busy)
+		within(t, what, start, 0, patience+crowd+2*busy)
 	}
 	// A call can't be interrupted while it encodes its request, for which a busy machine
 	// needs seconds where it is 100 MB: so it is measured beside.

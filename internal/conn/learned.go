@@ -65,7 +65,7 @@ func (l *learned) manners(o *Options) manners {
 // to what they leave out.
 func (m manners) simpler(err error) (manners, bool) {
 	var lost *lostError
-	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare || lasts(err) || isFull(err) {
+	if !errors.As(err, &lost) || lost.command == "HELLO" || m.silent && m.bare || isFull(err) {
 		return m, false
 	}
 	return manners{silent: true, bare: m.silent}, true
