@@ -44,7 +44,6 @@ var modelFaults = map[string]string{
 	"stuck":        "have not returned",               // a call never returns
 }
 
-func TestModelIsDeterministic(t *testing.T) { simulated.IsDeterministic(t, 25, modelHistory) }
 
 func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 40, modelFaults) }
 
