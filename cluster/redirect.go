@@ -148,7 +148,7 @@ func (n *node) send(ctx context.Context, r *command.Request, asking bool) (proto
 	rs.Add(r)
 	values, err := n.client.DoBatch(ctx, &rs)
 	if err != nil {
-		// Replies before the error are ASKING's, and the request may have run.
+		// Replies before the error are for ASKING, and the request may have run.
 		var e *command.Error
 		if errors.As(err, &e) {
 			err = &command.Error{Command: r.Name(), Addr: e.Addr, Outcome: e.Outcome, Err: e.Err}

@@ -324,8 +324,8 @@ func (t *Topology) fromShards(shards []command.Shard, o *origin) {
 // hasFailed reports whether the cluster, or the node that was asked, regards a node as failed.
 func hasFailed(n command.ShardNode) bool { return strings.HasPrefix(n.Health, "fail") }
 
-// missesSlots reports whether a shard lacks its slots. Redis, and Valkey 7.2.0 to 7.2.5, report
-// that for a shard whose primary has failed; CLUSTER SLOTS has them.
+// missesSlots reports whether a shard lacks its slots. Redis and Valkey 7.2.0 to 7.2.5 report a
+// shard without its slots if its primary has failed; CLUSTER SLOTS has them.
 func missesSlots(shards []command.Shard) bool {
 	return slices.ContainsFunc(shards, func(s command.Shard) bool {
 		return len(s.Slots) == 0 && len(s.Nodes) > 1 &&
