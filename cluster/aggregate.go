@@ -15,33 +15,33 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// aggregation says which nodes a command without keys is sent to, and what is made of
-// their replies.
+// aggregation says to which nodes a command without keys is sent, and how their replies are
+// combined.
 type aggregation struct {
 	nodes   audience
 	combine func([]proto.Value) (proto.Value, error)
-	// anyway lets the command succeed where one node's reply is no error.
+	// anyway makes the command succeed if at least one node's reply is not an error.
 	anyway bool
 }
 
-// audience is the nodes that a command is sent to.
+// audience is the set of nodes that a command is sent to.
 type audience uint8
 
 const (
 	primaries audience = iota
 	allNodes
-	runners // all that scripts are run on
+	runners // all nodes that run scripts
 )
 
-// aggregations returns what to do with a command that goes to several nodes. The package
-// comment has the list too.
+// aggregations returns how to handle a command that goes to several nodes. The package comment
+// has the same list.
 func aggregations(name string) (aggregation, bool) {
 	switch name {
 	case "DBSIZE":
 		return aggregation{nodes: primaries, combine: sum}, true
 	case "KEYS":
 		return aggregation{nodes: primaries, combine: concatenated}, true
-	case "RANDOMKEY": // sees to itself
+	case "RANDOMKEY": // handled separately
 		return aggregation{}, true
 	case "FLUSHALL", "FLUSHDB", "FUNCTION LOAD", "FUNCTION DELETE", "FUNCTION FLUSH", "FUNCTION RESTORE":
 		return aggregation{nodes: primaries, combine: first}, true
@@ -65,8 +65,8 @@ func aggregations(name string) (aggregation, bool) {
 	return aggregation{}, false
 }
 
-// audienceOf returns the nodes that a command is sent to. Where it is all primaries, and one is
-// missing that has slots, it waits for it as for one that can't be reached.
+// audienceOf returns the nodes that a command is sent to. If these are all primaries, and a
+// primary that has slots is missing, it waits as it does for a primary that can't be reached.
 func (c *Client) audienceOf(ctx context.Context, a audience) ([]*node, error) {
 	r, err := c.ready(ctx, false)
 	if err != nil {
@@ -88,8 +88,8 @@ func (c *Client) audienceOf(ctx context.Context, a audience) ([]*node, error) {
 	return nodes, nil
 }
 
-// aggregate sends a request to several nodes, at the same time, and puts their replies
-// together. At each node it is sent again where that is safe and may help.
+// aggregate sends a request to several nodes at the same time, and combines their replies. It
+// retries at each node where a retry is safe and may help.
 func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregation) (proto.Value, error) {
 	nodes, err := c.audienceOf(ctx, plan.nodes)
 	if err != nil {
@@ -114,8 +114,8 @@ func (c *Client) aggregate(ctx context.Context, r command.Request, plan aggregat
 	return plan.combine(good)
 }
 
-// stay sends a request to one node, again where that is safe and may help: not where it is for
-// primaries, and the node is none any more.
+// stay sends a request to one node, and retries where a retry is safe and may help. It does not
+// retry a request for primaries if the node is no longer a primary.
 func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audience) (v proto.Value, err error) {
 	e := effort{
 		client: c, name: r.Name(), repeats: r.Repeatable(), blocks: r.Blocks(), at: n,
@@ -129,8 +129,8 @@ func (c *Client) stay(ctx context.Context, n *node, r command.Request, goal audi
 	return v, err
 }
 
-// failedOn is the error of a command that failed on some of several nodes. Where others have
-// run it, it is not safe to send it again, whatever the first error was.
+// failedOn returns the error of a command that failed on some of several nodes. If others have
+// run it, a retry is not safe, whatever the first error was.
 func failedOn(r *command.Request, nodes, ran int, errs []error) error {
 	first := errs[slices.IndexFunc(errs, func(err error) bool { return err != nil })]
 	allSafe := true
@@ -151,7 +151,7 @@ func failedOn(r *command.Request, nodes, ran int, errs []error) error {
 	}
 }
 
-// first returns the first reply: all say the same.
+// first returns the first reply, for commands to which all nodes reply the same.
 func first(values []proto.Value) (proto.Value, error) { return values[0], nil }
 
 func sum(values []proto.Value) (proto.Value, error) {
@@ -170,7 +170,7 @@ func highest(values []proto.Value) (proto.Value, error) {
 	return proto.Integer(n), nil
 }
 
-// concatenated returns one array of the texts of all.
+// concatenated returns one array with the strings of all replies.
 func concatenated(values []proto.Value) (proto.Value, error) {
 	var all []string
 	for _, v := range values {
@@ -181,7 +181,7 @@ func concatenated(values []proto.Value) (proto.Value, error) {
 	return parse(proto.AppendCommand(nil, all...))
 }
 
-// union returns one sorted array of the texts of all, each once.
+// union returns one sorted array with the distinct strings of all replies.
 func union(values []proto.Value) (proto.Value, error) {
 	var all []string
 	for _, v := range values {
@@ -213,7 +213,7 @@ func sumByName(values []proto.Value) (proto.Value, error) {
 	return parse(b)
 }
 
-// lowestEach returns an array of the lowest number at each place.
+// lowestEach returns an array with the lowest number at each index.
 func lowestEach(values []proto.Value) (proto.Value, error) {
 	lowest := map[int]int64{}
 	for _, v := range values {
@@ -232,8 +232,8 @@ func lowestEach(values []proto.Value) (proto.Value, error) {
 	return parse(b)
 }
 
-// parse returns a reply put together here. There is no bound: all of it has come within
-// those of the nodes.
+// parse returns a reply that was combined here. It sets no limits, because the reply of each
+// node was within the limits.
 func parse(wire []byte) (proto.Value, error) {
 	return proto.NewReader(strings.NewReader(string(wire)), proto.Limits{
 		MaxBulk: math.MaxInt32, MaxElements: math.MaxInt32,

@@ -17,15 +17,15 @@ import (
 const (
 	// patient bounds a refresh.
 	patient = 5 * time.Second
-	// hurried is how long it waits for a node's answer before it asks one more, or is
-	// content with what it has.
+	// hurried is how long a refresh waits for a node's answer before it asks another node, or
+	// goes on with the answers that it has.
 	hurried = 100 * time.Millisecond
-	// opinions is how many nodes are heard, where there are so many.
+	// opinions is how many nodes are asked, if there are that many.
 	opinions = 2
 )
 
-// look asks nodes who serves which slots, two at a time, and returns the view that is to be
-// believed. Nodes that don't answer are replaced by others.
+// look asks nodes for the topology, two at a time, and returns the view to believe. It replaces
+// nodes that don't answer by others.
 func (c *Client) look(ctx context.Context) (*Topology, error) {
 	candidates := c.candidates()
 	forgotten := !c.lostAt.IsZero() && time.Since(c.lostAt) >= strangersAfter
@@ -85,7 +85,7 @@ func (c *Client) look(ctx context.Context) (*Topology, error) {
 	return best, nil
 }
 
-// believes reports whether a view is to be believed rather than another one, which may be nil.
+// believes reports whether to believe view t rather than other, which may be nil.
 func (c *Client) believes(t, other *Topology) bool {
 	if r := c.routes.Load(); r != nil && other != nil {
 		if ours := t.resembles(r.topology); ours != other.resembles(r.topology) {
@@ -95,9 +95,10 @@ func (c *Client) believes(t, other *Topology) bool {
 	return t.better(other)
 }
 
-// candidates returns the addresses to ask, in their order: the nodes of the topology in any,
-// but those that stand still, or have not answered, and the one to avoid, behind the others; then
-// Options.Addrs. The one that a MOVED has named comes first: it knows.
+// candidates returns the addresses to ask, in order. The node that a MOVED has named comes
+// first, because it knows the topology. Then come the nodes of the topology in random order.
+// Nodes that are stalled or have not answered, and the one to avoid, come after the other nodes.
+// Options.Addrs come last.
 func (c *Client) candidates() []string {
 	c.mu.Lock()
 	avoid, named := c.avoid, c.named
@@ -127,15 +128,16 @@ func (c *Client) candidates() []string {
 	return all
 }
 
-// strangersAfter is how long nothing of the cluster may have answered until one that has none of its
-// nodes is believed, where Options.Addrs leads to it: it was made anew.
+// strangersAfter is how long no node of the cluster may have answered until a view that has none
+// of its nodes is believed, if Options.Addrs leads to it. Such a cluster was created anew.
 const strangersAfter = 15 * time.Second
 
-// errStranger tells of a view of another cluster.
+// errStranger reports a view of another cluster.
 var errStranger = errors.New("it is of another cluster: none of the nodes is known")
 
-// ask asks one node: whoever is at the address where anybody says so, and else the node that is known to
-// be there. What another cluster tells counts for nothing then.
+// ask asks one node for the topology. If anybody is set, it accepts any node at the address.
+// Otherwise it accepts only the node that is known to be there, and rejects a view of another
+// cluster.
 func (c *Client) ask(ctx context.Context, addr string, anybody bool) (*Topology, error) {
 	var client *redis.Client
 	if anybody {
@@ -163,14 +165,14 @@ func (c *Client) ask(ctx context.Context, addr string, anybody bool) (*Topology,
 	return t, err
 }
 
-// askBy asks the node at an address by a client.
+// askBy asks the node at an address through a client.
 func (c *Client) askBy(ctx context.Context, client *redis.Client, addr string) (*Topology, error) {
 	t := &Topology{From: addr, At: time.Now(), OK: true}
 	o := c.origin(addr)
 	var b command.Batch
 	shards, info := command.ClusterShards().Queue(&b), command.ClusterInfo().Queue(&b)
 	err := client.Exec(ctx, &b)
-	if state, failed := info.Result(); failed == nil { // else the user may not ask
+	if state, failed := info.Result(); failed == nil { // otherwise the user has no permission to ask
 		t.Epoch, t.OK = state.CurrentEpoch, state.OK
 	}
 	told, failed := shards.Result()
@@ -197,8 +199,8 @@ func (c *Client) askBy(ctx context.Context, client *redis.Client, addr string) (
 	return t, nil
 }
 
-// completed returns a topology of which slots are missing by what CLUSTER SLOTS tells of them, or as it
-// is where that tells nothing.
+// completed returns t with the missing slots filled in from CLUSTER SLOTS. It returns t
+// unchanged if CLUSTER SLOTS has no answer.
 func (c *Client) completed(ctx context.Context, client *redis.Client, t *Topology, o *origin) *Topology {
 	slots, err := client.ClusterSlots(ctx)
 	if err != nil {
@@ -214,7 +216,7 @@ func (c *Client) completed(ctx context.Context, client *redis.Client, t *Topolog
 	return full
 }
 
-// origin returns how the addresses are to be read that a node tells.
+// origin returns how to read the addresses in a node's answer.
 func (c *Client) origin(addr string) *origin {
 	return &origin{addr: addr, tls: c.options.Node.TLS != nil, mapAddr: c.options.MapAddr}
 }

@@ -13,14 +13,15 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// DoBatch sends requests to the nodes that serve their keys, each node's in one run and all
-// nodes at the same time, and returns their replies in the order of the requests. Programs
-// call [Client.Exec]. What is redirected, or fails in a way in which it may be sent again, is
-// sent again without the others; those of one slot keep their order. What has no key goes
-// along with the others where any node can answer it.
+// DoBatch sends requests to the nodes that serve their keys, and returns the replies in the
+// order of the requests. It sends each node's requests in one batch, to all nodes at the same
+// time. Programs call [Client.Exec]. Requests that are redirected, or that fail in a way that
+// makes a retry safe, are sent again without the others. Requests for one slot keep their order.
+// Requests without keys that any node can answer go to a node that also gets others.
 //
-// A request that can't be in a batch of a cluster fails all before anything is sent: one with
-// keys of several slots, one that is sent to several nodes, one that concerns one node.
+// Some requests can't be part of a batch in a cluster: those with keys in several slots, those
+// that are sent to several nodes, and those that concern one node. One of them makes DoBatch
+// fail before it sends anything.
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	if err := rs.Err(); err != nil || rs.Len() == 0 {
 		return nil, err
@@ -36,7 +37,7 @@ func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Val
 	return b.run(ctx)
 }
 
-// slotsOf returns the slots of requests, or why one of them can't be in a batch.
+// slotsOf returns the slots of requests, or an error if one of them can't be in a batch.
 func slotsOf(rs *command.Requests) ([]int, error) {
 	if rs.IsTransaction() {
 		return nil, refused("MULTI", "a transaction is sent by the client's Multi")
@@ -53,7 +54,7 @@ func slotsOf(rs *command.Requests) ([]int, error) {
 	return slots, nil
 }
 
-// slotIn returns the slot of request i, or why it can't be in a batch.
+// slotIn returns the slot of request i, or an error if it can't be in a batch.
 func slotIn(rs *command.Requests, i int) (int, error) {
 	s, firstKey := anySlot, ""
 	for key := range rs.Routes(i) {
@@ -89,13 +90,13 @@ type batch struct {
 	c       *Client
 	rs      *command.Requests
 	slots   []int
-	written [slot.Count / 64]uint64 // bits of the slots that the batch writes to
+	written [slot.Count / 64]uint64 // a bit set of the slots that the batch writes to
 	values  []proto.Value
-	errs    []error       // nil where the value counts
-	todo    []errand      // what is to be sent
-	reasons map[int]error // why nodes could not be reached, the last time that one could not; by requests
+	errs    []error       // nil if the value is the result
+	todo    []errand      // requests to send
+	reasons map[int]error // the last reason why a node could not be reached, by request
 
-	lastOnce map[int]int // by slots, the last request that may not be sent again; nil until it is needed
+	lastOnce map[int]int // by slot, the last request that must not be retried; nil until it is needed
 }
 
 func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
@@ -108,8 +109,8 @@ func newBatch(c *Client, rs *command.Requests, slots []int) *batch {
 	return b
 }
 
-// reads reports whether request i may be answered by a replica: one would not see what the
-// batch itself has written.
+// reads reports whether a replica may answer request i. A replica would not see what the batch
+// itself has written.
 func (b *batch) reads(i int) bool {
 	s := b.slots[i]
 	return b.rs.ReadOnly(i) && s != anySlot && b.written[s/64]&(1<<(s%64)) == 0
@@ -118,15 +119,15 @@ func (b *batch) reads(i int) bool {
 // errand is a request on its way to a node.
 type errand struct {
 	index  int
-	node   *node // nil: by the topology
+	node   *node // nil means the node in the topology
 	asking bool
-	after  *node // the node where it failed, to be avoided where there is a choice
+	after  *node // the node where it failed, avoided if there is a choice
 }
 
-// run sends all requests, and those that are to be sent again until there are none.
+// run sends all requests, and retries until none is left.
 func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 	if _, err := b.c.ready(ctx, false); err != nil {
-		return nil, notSent("batch", "", err) // it has waited for that already
+		return nil, notSent("batch", "", err) // it has already waited for a topology
 	}
 	b.todo = make([]errand, b.rs.Len())
 	for i := range b.todo {
@@ -148,7 +149,7 @@ func (b *batch) run(ctx context.Context) ([]proto.Value, error) {
 	return b.values, nil
 }
 
-// tooMany gives requests that were redirected too often their errors.
+// tooMany sets the errors of requests that were redirected too often.
 func (b *batch) tooMany(redirects int) {
 	for _, e := range b.todo {
 		if e.node != nil {
@@ -166,24 +167,24 @@ func (b *batch) quarrel() {
 	}
 }
 
-// group is what goes to one node.
+// group is the set of requests for one node.
 type group struct {
 	node    *node
 	errands []errand
 	values  []proto.Value
 	err     error
-	known   []bool // by errands: it was sent with a script's text, which no server can miss
+	known   []bool // by errand: it was sent with a script's text, so the server can't miss the script
 }
 
-// try sends what is to be sent, once, and notes what is to be sent again. Where one of them has to
-// wait all do: so those of one slot keep their order.
+// try sends each pending request once, and notes those to retry. If one of them has to wait then
+// all wait, so that requests of one slot keep their order.
 func (b *batch) try(ctx context.Context) (left retries) {
 	groups := b.groups(b.todo)
 	b.sendAll(ctx, groups)
 	byIndex := make([]*errand, b.rs.Len())
 	note := func(e errand, to verdict) {
 		e.after, e.asking = e.node, to.next == toAsk
-		e.node = to.node // nil for what goes by the topology
+		e.node = to.node // nil if the topology decides
 		byIndex[e.index] = &e
 		left.redirects = left.redirects || to.node != nil
 		left.pauses = left.pauses || to.node == nil
@@ -202,7 +203,7 @@ func (b *batch) try(ctx context.Context) (left retries) {
 			}
 		}
 	}
-	for _, e := range b.todo { // for which there is no node
+	for _, e := range b.todo { // requests without a node
 		if err := b.errs[e.index]; byIndex[e.index] == nil && errors.Is(err, errNowhere) {
 			note(errand{index: e.index}, verdict{next: again})
 		}
@@ -214,7 +215,7 @@ func (b *batch) try(ctx context.Context) (left retries) {
 	return left
 }
 
-// sendAll sends the groups' requests, at the same time, and notes which nodes answer.
+// sendAll sends the requests of all groups at the same time, and notes which nodes answer.
 func (b *batch) sendAll(ctx context.Context, groups []*group) {
 	var others sync.WaitGroup
 	for i := range groups {
@@ -235,10 +236,11 @@ func (b *batch) sendAll(ctx context.Context, groups []*group) {
 	}
 }
 
-// errNowhere marks the error of a request for which there is no node at the moment.
+// errNowhere marks the error of a request for which there is currently no node.
 var errNowhere = errors.New("no node for it")
 
-// groups sorts requests by nodes, all by the same topology: those of one slot go to one node.
+// groups sorts requests by node. It uses one topology for all, so that requests of one slot go
+// to one node.
 func (b *batch) groups(todo []errand) []*group {
 	routes := b.c.routes.Load()
 	var groups []*group
@@ -281,7 +283,7 @@ func (b *batch) groups(todo []errand) []*group {
 		}
 		add(e)
 	}
-	if len(anywhere) > 0 { // they stand behind the others
+	if len(anywhere) > 0 { // they go after the others
 		for _, g := range groups {
 			slices.SortFunc(g.errands, func(a, b errand) int { return a.index - b.index })
 		}
@@ -289,7 +291,7 @@ func (b *batch) groups(todo []errand) []*group {
 	return groups
 }
 
-// targetFor returns the node for a request by the topology.
+// targetFor returns the node for a request according to the topology.
 func (c *Client) targetFor(r *routes, b *batch, e errand) (*node, error) {
 	if b.rs.Name(e.index) == "PUBLISH" {
 		return c.publisher(r, b.slots[e.index], e.after)
@@ -297,7 +299,7 @@ func (c *Client) targetFor(r *routes, b *batch, e errand) (*node, error) {
 	return c.targetOf(r, b.slots[e.index], b.reads(e.index), e.after)
 }
 
-// send sends a group's requests in one run.
+// send sends a group's requests in one batch.
 func (b *batch) send(ctx context.Context, g *group) {
 	g.known = make([]bool, len(g.errands))
 	if len(g.errands) == b.rs.Len() && !g.asking() {
@@ -331,7 +333,7 @@ func (b *batch) send(ctx context.Context, g *group) {
 	}
 }
 
-// asking reports whether some of a group's requests stand behind ASKING.
+// asking reports whether some of a group's requests are sent after ASKING.
 func (g *group) asking() bool {
 	for _, e := range g.errands {
 		if e.asking {
@@ -341,8 +343,8 @@ func (g *group) asking() bool {
 	return false
 }
 
-// result notes what came of a request, the one at a place of its group, and returns what to
-// do about it.
+// result notes the outcome of the request at an index of its group, and returns what to do about
+// it.
 func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict {
 	i := e.index
 	if at < len(g.values) {
@@ -355,11 +357,11 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 		err := command.ReplyError(&r, g.node.addr, v)
 		if !errors.Is(err, redis.ErrRejected) {
 			if b.rs.IsScript(i) && !g.known[at] && unknownScript(err) {
-				// The one in front that had the text was redirected: it goes with it now.
+				// An earlier request had the text, but was redirected: send the text with this one.
 				b.errs[i] = err
 				return verdict{next: toNode, node: g.node}
 			}
-			return verdict{} // who executes the batch sees to it
+			return verdict{} // the caller of the batch handles it
 		}
 		b.errs[i] = err
 		return b.c.judge(ctx, g.node, err, b.rs.RepeatableAt(i))
@@ -372,9 +374,9 @@ func (b *batch) result(ctx context.Context, g *group, at int, e errand) verdict 
 	return b.c.judge(ctx, g.node, b.errs[i], b.rs.RepeatableAt(i) && !b.overtaken(i))
 }
 
-// overtaken reports whether a write to the slot of request i stands behind it that may not be sent
-// again with it: sent again alone, a read might see what that has written, and a write might come
-// after it.
+// overtaken reports whether a later write to the slot of request i can't be retried along with
+// request i. If request i were sent again alone, a read might see what that write has written,
+// and a write might come after it.
 func (b *batch) overtaken(i int) bool {
 	if b.lastOnce == nil {
 		b.lastOnce = map[int]int{}
@@ -387,13 +389,13 @@ func (b *batch) overtaken(i int) bool {
 	return b.lastOnce[b.slots[i]] > i
 }
 
-// unknownScript reports whether a node does not know a script, and so has not run it. A script may
-// say so too, but in other words.
+// unknownScript reports whether a node does not know a script, and so has not run it. A script's
+// own errors may say so too, but in other words.
 func unknownScript(err error) bool {
 	var reply *proto.Error
 	return errors.As(err, &reply) && reply.Code == "NOSCRIPT" &&
 		(reply.Message == "No matching script. Please use EVAL." || reply.Message == "No matching script.")
 }
 
-// errNoReply tells of a batch that came back without an error and without a reply.
+// errNoReply reports a batch that returned neither an error nor a reply.
 var errNoReply = errors.New("the batch came back without its reply")

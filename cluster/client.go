@@ -16,48 +16,47 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Client is a client of a cluster, with a method for every command. It is safe for
-// concurrent use, and meant to be shared by the whole program. Close it when it is needed
-// no more.
+// Client is a client of a cluster, with a method for every command. It is safe for concurrent
+// use, and is meant to be shared by the whole program. Call Close when it is no longer needed.
 type Client struct {
 	command.Commands
 	options Options
 	batches command.BatchPool // the memory of pipelines
 
-	routes  atomic.Pointer[routes] // nil until a node has told the topology
-	watched atomic.Bool            // the refresher looks after the nodes
+	routes  atomic.Pointer[routes] // nil until a node has reported the topology
+	watched atomic.Bool            // the refresher watches the nodes
 	turn    atomic.Uint32          // for commands that any node can answer
 	probing atomic.Bool
 
 	wake   chan struct{} // capacity 1: refresh the topology
-	watch  *time.Ticker  // when to look at the nodes; stopped while watched is false
-	quiet  int           // looks without anything in flight; of run
-	lostAt time.Time     // since when nobody has told the topology; of run
-	older  int           // views in a row that were older than the topology; of run
+	watch  *time.Ticker  // when to check the nodes; stopped while watched is false
+	quiet  int           // checks without anything in flight; owned by run
+	lostAt time.Time     // since when no node has reported the topology; owned by run
+	older  int           // consecutive views older than the topology; owned by run
 
-	ctx       context.Context // ends when the client is closed; of run and tasks
+	ctx       context.Context // ends when the client is closed; used by run and tasks
 	stop      context.CancelFunc
-	closing   chan struct{} // closed by Close first
+	closing   chan struct{} // closed first by Close
 	closeOnce sync.Once
 	done      chan struct{}  // closed when run has ended
-	tasks     sync.WaitGroup // probes, and clients of nodes being closed; added to by run alone
+	tasks     sync.WaitGroup // probes, and clients of nodes that are being closed; only run adds to it
 
 	mu       sync.Mutex
-	nodes    map[string]*node // by address; nil when the client is closed
-	changed  chan struct{}    // closed and made anew at the end of each refresh
-	replaced chan struct{}    // closed and made anew with each topology that differs
-	paused   int              // calls that wait for replaced, or a pause, before they try again
-	failures int              // refreshes that failed, ever
-	lastErr  error            // of the last refresh
+	nodes    map[string]*node // by address; nil after the client is closed
+	changed  chan struct{}    // closed and replaced at the end of each refresh
+	replaced chan struct{}    // closed and replaced with each topology that differs
+	paused   int              // calls that wait for replaced, or for a pause, before they retry
+	failures int              // the number of failed refreshes
+	lastErr  error            // the error of the last refresh
 	hooks    []*func(*Topology)
 	named    string // the node that a MOVED has named since the last refresh
-	avoid    string // the node that the next refresh had better not ask
+	avoid    string // the node that the next refresh should avoid asking
 
 	subscriptions subscriptions
 }
 
-// New returns a client that connects when it is first used. An error says what is wrong
-// with the options.
+// New returns a client that connects on first use. It returns an error if the options are
+// invalid.
 func New(options Options) (*Client, error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -81,8 +80,8 @@ func New(options Options) (*Client, error) {
 	return c, nil
 }
 
-// Open returns a client for a URL, see [ParseURL], once a node has told the topology. ctx
-// bounds this alone.
+// Open returns a client for a URL, see [ParseURL]. It returns once a node has reported the
+// topology. ctx bounds only this call.
 func Open(ctx context.Context, url string) (*Client, error) {
 	options, err := ParseURL(url)
 	if err != nil {
@@ -91,7 +90,7 @@ func Open(ctx context.Context, url string) (*Client, error) {
 	return OpenWith(ctx, options)
 }
 
-// OpenWith is [Open] for options.
+// OpenWith is like [Open], with options instead of a URL.
 func OpenWith(ctx context.Context, options Options) (*Client, error) {
 	c, err := New(options)
 	if err != nil {
@@ -104,10 +103,10 @@ func OpenWith(ctx context.Context, options Options) (*Client, error) {
 	return c, nil
 }
 
-// Options returns a copy of the client's options with defaults in place.
+// Options returns a copy of the client's options with the defaults filled in.
 func (c *Client) Options() Options {
 	o := c.options
-	o.Node.ReadOnly, o.Node.MaxAttempts = false, 0 // which are the client's own affair
+	o.Node.ReadOnly, o.Node.MaxAttempts = false, 0 // the cluster client decides these
 	o.Addrs = append([]string(nil), o.Addrs...)
 	if o.Node.TLS != nil {
 		o.Node.TLS = o.Node.TLS.Clone()
@@ -115,18 +114,18 @@ func (c *Client) Options() Options {
 	return o
 }
 
-// Format prints the client as the addresses it began with, whatever the verb: its options
-// have a password.
+// Format prints the client as the addresses that it was created with, whatever the verb, because
+// its options contain a password.
 func (c *Client) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "cluster client of %s", strings.Join(c.options.Addrs, ", "))
 }
 
-// Do sends one request to the node that serves its keys and returns its reply. Programs call
-// the methods of the commands, or [command.Cmd.Do]; this is what those call.
+// Do sends one request to the node that serves its keys, and returns the reply. Programs call
+// the command methods, or [command.Cmd.Do], which call Do.
 //
-// Redirects are followed. A request that was not sent, or was rejected for a reason that
-// passes, is sent again while ctx lasts; where ctx has no deadline, at most 3 times within
-// 5 s. One that only reads is sent again also when its reply was lost, at most 3 times.
+// Do follows redirects. It retries a request that was not sent, or that was rejected for a
+// temporary reason, while ctx lasts; if ctx has no deadline, it tries at most 3 times within 5
+// s. It also retries a read-only request whose reply was lost, up to 3 attempts.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if !c.watched.Load() {
 		c.awake()
@@ -153,7 +152,8 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	return c.doFirst(ctx, r, s)
 }
 
-// doFirst is Do where the topology has no node for the slot, or there is none yet.
+// doFirst is Do for the case that the topology has no node for the slot, or that there is no
+// topology yet.
 func (c *Client) doFirst(ctx context.Context, r command.Request, s int) (proto.Value, error) {
 	if err := r.Err(); err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
@@ -162,7 +162,7 @@ func (c *Client) doFirst(ctx context.Context, r command.Request, s int) (proto.V
 	if err != nil {
 		err = notSent(r.Name(), "", err)
 		if c.routes.Load() == nil {
-			return proto.Value{}, err // it has waited for that already
+			return proto.Value{}, err // it has already waited for a topology
 		}
 		return c.follow(ctx, r, s, nil, proto.Value{}, err)
 	}
@@ -170,7 +170,7 @@ func (c *Client) doFirst(ctx context.Context, r command.Request, s int) (proto.V
 	return c.follow(ctx, r, s, n, v, err)
 }
 
-// slotOf returns the slot of a request, or anySlot where it has no key.
+// slotOf returns the slot of a request, or anySlot if it has no key.
 func slotOf(r *command.Request) (int, error) {
 	word, ok := r.Route()
 	if !ok {
@@ -185,24 +185,24 @@ func slotOf(r *command.Request) (int, error) {
 	return s, nil
 }
 
-// Exec sends a batch and gives its futures their results, see [Client.DoBatch]. It returns
-// the first command's error, a [*command.BatchError]; redis.Nil is none. The batch is empty
-// afterwards.
+// Exec sends a batch and sets the results of its futures, see [Client.DoBatch]. It returns the
+// error of the first command that failed, as a [*command.BatchError]; redis.Nil does not count
+// as an error. The batch is empty afterwards.
 func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
 
-// Pipeline returns an empty pipeline: a batch that knows its client.
+// Pipeline returns an empty pipeline, which is a batch bound to its client.
 func (c *Client) Pipeline() *redis.Pipeline {
 	return redis.NewPipeline(&c.batches, c, multi{c})
 }
 
-// Any sends a command and returns its reply as the Go value that fits it, see
-// redis.View.Any; texts are strings.
+// Any sends a command and returns its reply as the Go value that fits it, see redis.View.Any.
+// Strings in the reply become Go strings.
 func (c *Client) Any(ctx context.Context, cmd command.Queueable) (any, error) {
 	return command.DoAny(ctx, c, cmd, nil)
 }
 
-// Topology returns which nodes serve which slots, as far as the client knows, and nil while
-// no node has told it.
+// Topology returns the topology as the client knows it: which nodes serve which slots. It
+// returns nil until a node has reported it.
 func (c *Client) Topology() *Topology {
 	if r := c.routes.Load(); r != nil {
 		return r.topology
@@ -210,13 +210,13 @@ func (c *Client) Topology() *Topology {
 	return nil
 }
 
-// Refresh asks nodes for the topology and returns it, when ctx ends at the latest. The
-// client does so by itself where that is needed.
+// Refresh asks nodes for the topology and returns it. It waits until ctx ends at most. The
+// client refreshes by itself when that is needed.
 func (c *Client) Refresh(ctx context.Context) (*Topology, error) {
 	c.mu.Lock()
 	changed := c.changed
 	c.mu.Unlock()
-	// The first refresh that ends may have begun before.
+	// The first refresh to end may have begun before this call.
 	for range 2 {
 		c.refreshSoon()
 		select {
@@ -245,9 +245,9 @@ func (c *Client) isClosed() bool {
 	}
 }
 
-// Close refuses new commands, lets those in flight be answered for half a second at most,
-// and closes all connections. It returns when nothing is left running. Closing again does
-// nothing. Its error is always nil.
+// Close refuses new commands, waits up to half a second for the replies of those in flight, and
+// closes all connections. It returns when nothing is left running. Further calls do nothing. The
+// error is always nil.
 func (c *Client) Close() error {
 	c.closeOnce.Do(func() {
 		close(c.closing)
@@ -268,9 +268,9 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// Node returns the client of one node, by the "host:port" of the topology, for commands that
-// concern one node. It is the cluster's client's: don't close it, and don't keep it for long,
-// because it is closed when the node leaves. It tries a command once.
+// Node returns the client of one node, by its "host:port" in the topology, for commands that
+// concern one node. The cluster client owns it: don't close it. Don't keep it for long either,
+// because it is closed when the node leaves the cluster. It does not retry commands.
 func (c *Client) Node(addr string) (*redis.Client, error) {
 	r := c.routes.Load()
 	if r != nil {
@@ -283,7 +283,7 @@ func (c *Client) Node(addr string) (*redis.Client, error) {
 	return nil, fmt.Errorf("cluster: %w: no node of the topology has the address %q", errNoNode, addr)
 }
 
-// NodeOf returns the client of the primary that serves a key, see [Client.Node], waiting for
+// NodeOf returns the client of the primary that serves a key, see [Client.Node]. It waits for
 // the topology while ctx lasts.
 func (c *Client) NodeOf(ctx context.Context, key string) (*redis.Client, error) {
 	n, err := c.target(ctx, slot.Of(key), false, nil)
@@ -293,5 +293,5 @@ func (c *Client) NodeOf(ctx context.Context, key string) (*redis.Client, error) 
 	return n.client, nil
 }
 
-// errNoNode says that a named node is not there.
+// errNoNode reports that a named node does not exist.
 var errNoNode = errors.New("no such node")

@@ -13,15 +13,15 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// ForEachPrimary calls fn with the client of every primary, at the same time, and returns
-// when all calls have. The error joins theirs, each with the node's address. The context of
-// the calls ends with ctx alone: one that fails does not end the others. See [Client.Node]
-// for what may be done with the clients.
+// ForEachPrimary calls fn concurrently with the client of each primary, and returns when all
+// calls have returned. The error joins the errors of the calls, each with the node's address.
+// The context passed to fn ends only with ctx: a failed call does not cancel the others.
+// [Client.Node] says how the clients may be used.
 func (c *Client) ForEachPrimary(ctx context.Context, fn func(ctx context.Context, node *redis.Client) error) error {
 	return c.forEach(ctx, (*routes).primaries, fn)
 }
 
-// ForEachNode is [Client.ForEachPrimary] for all nodes, replicas too.
+// ForEachNode is like [Client.ForEachPrimary], for all nodes including replicas.
 func (c *Client) ForEachNode(ctx context.Context, fn func(ctx context.Context, node *redis.Client) error) error {
 	return c.forEach(ctx, (*routes).nodes, fn)
 }
@@ -57,10 +57,10 @@ func (c *Client) forEach(ctx context.Context, which func(*routes) []*node, fn fu
 //		...
 //	}
 //
-// It asks for a page at a time. An error is the last item, also the end of ctx. A key that
-// exists all the time is found at least once, possibly several times, unless its slot moves
-// to another node meanwhile. Where a primary fails, its shard is scanned from the start
-// again, at the primary that takes its place. Since 2.8.0.
+// ScanAll asks for one page at a time. If an error occurs or ctx ends, the error is the last
+// item. A key that exists during the whole scan is returned at least once, possibly several
+// times, unless its slot moves to another node during the scan. If a primary fails, its shard is
+// scanned again from the start, at the primary that takes its place. Since 2.8.0.
 func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		first, err := c.ready(ctx, false)
@@ -83,9 +83,9 @@ func (c *Client) ScanAll(ctx context.Context, opts ...command.ScanOption) iter.S
 	}
 }
 
-// scanShard scans the shard that serves a slot. It returns the node that was scanned to its end,
-// and whether to go on. It stays with a node as long as that is a primary: where the slot moves,
-// others stay.
+// scanShard scans the shard that serves a slot. It returns the node that it has scanned to the
+// end, and whether to continue. It stays with a node as long as the node is a primary: if the
+// slot moves away, other slots stay.
 func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption, yield func(string, error) bool) (n *node, ok bool) {
 	for cursor := uint64(0); ; {
 		if !c.watched.Load() {
@@ -112,13 +112,14 @@ func (c *Client) scanShard(ctx context.Context, s int, opts []command.ScanOption
 	}
 }
 
-// scanPage returns the page behind a cursor of a node, or the first one of the primary that serves the
-// slot where the node, which may be nil, is no primary any more; and which node it is of.
+// scanPage returns the next page after a cursor of node n, and the node that the page is from.
+// If n is nil or no longer a primary, it returns the first page of the primary that serves the
+// slot.
 func (c *Client) scanPage(ctx context.Context, s int, n *node, cursor uint64, opts []command.ScanOption) (page command.ScanPage, of *node, err error) {
 	e := effort{client: c, name: "SCAN", slot: s, repeats: true, keeps: n}
 	e.send = func(now *node, _ bool) (err error) {
 		if now != e.keeps {
-			e.keeps, cursor = now, 0 // the cursor was another node's
+			e.keeps, cursor = now, 0 // the cursor belonged to another node
 		}
 		page, err = now.client.Scan(ctx, cursor, opts...)
 		return err

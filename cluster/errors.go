@@ -13,23 +13,23 @@ import (
 )
 
 var (
-	// ErrTooManyRedirects is found by errors.Is in a [*RedirectError].
+	// ErrTooManyRedirects matches a [*RedirectError] with errors.Is.
 	ErrTooManyRedirects = errors.New("too many redirects")
-	// ErrCrossSlot is found by errors.Is in a [*CrossSlotError].
+	// ErrCrossSlot matches a [*CrossSlotError] with errors.Is.
 	ErrCrossSlot = errors.New("keys of different slots")
-	// ErrNodeLost is the cause of errors of commands whose node has failed, or has left the
-	// cluster, before it answered.
+	// ErrNodeLost is the cause of the error of a command whose node failed, or left the cluster,
+	// before it answered.
 	ErrNodeLost = errors.New("the node has failed or left the cluster")
-	// ErrUncovered is the cause of errors of commands whose slot no node serves.
+	// ErrUncovered is the cause of the error of a command whose slot no node serves.
 	ErrUncovered = errors.New("no node serves the slot")
-	// ErrNoTopology is the cause of errors while no node has told who serves which slots.
+	// ErrNoTopology is the cause of errors while no node has reported the topology.
 	ErrNoTopology = errors.New("no node of the cluster has told who serves which slots")
 )
 
-// CrossSlotError says that a command, or a transaction, has keys of different slots.
-// Nothing has been sent. errors.Is finds [ErrCrossSlot] and redis.ErrArgument.
+// CrossSlotError reports that a command, or a transaction, has keys in different slots. Nothing
+// was sent. errors.Is matches it with [ErrCrossSlot] and redis.ErrArgument.
 type CrossSlotError struct {
-	Keys  [2]string // two of them, of different slots
+	Keys  [2]string // two of the keys, in different slots
 	Slots [2]int
 }
 
@@ -44,16 +44,16 @@ func (e *CrossSlotError) Is(target error) bool {
 	return target == ErrCrossSlot || target == redis.ErrArgument
 }
 
-// RedirectError says that a command was redirected more often than Options.MaxRedirects.
-// It has not run. errors.Is finds [ErrTooManyRedirects], and why a node could not be reached to
-// which it was redirected.
+// RedirectError reports that a command was redirected more often than Options.MaxRedirects. The
+// command has not run. errors.Is matches it with [ErrTooManyRedirects], and with the reason why
+// a node in a redirect could not be reached.
 type RedirectError struct {
 	Redirects int
-	Last      string // what the last node said: "MOVED 12182 10.0.0.1:6379"
-	Err       error  // why a node was not reached meanwhile; nil where all were
+	Last      string // the last redirect, such as "MOVED 12182 10.0.0.1:6379"
+	Err       error  // why a node could not be reached; nil if all were reached
 }
 
-// Error names the number, the last redirect, and why a node was not reached.
+// Error gives the number of redirects, the last one, and why a node could not be reached.
 func (e *RedirectError) Error() string {
 	text := fmt.Sprintf("%v: after %d came %q", ErrTooManyRedirects, e.Redirects, e.Last)
 	if e.Err != nil {
@@ -65,21 +65,21 @@ func (e *RedirectError) Error() string {
 // Is reports whether target is [ErrTooManyRedirects].
 func (e *RedirectError) Is(target error) bool { return target == ErrTooManyRedirects }
 
-// Unwrap returns why a node was not reached.
+// Unwrap returns why a node could not be reached.
 func (e *RedirectError) Unwrap() error { return e.Err }
 
-// notSent is the error for a request of which no byte has left.
+// notSent returns the error of a request of which no byte was sent.
 func notSent(name, addr string, cause error) error {
 	return &command.Error{Command: name, Addr: addr, Outcome: command.NotSent, Err: cause}
 }
 
-// refused is the error for a request that a cluster's client does not send.
+// refused returns the error of a request that a cluster client does not send.
 func refused(name, reason string) error {
 	return notSent(name, "", fmt.Errorf("%w: %s", redis.ErrArgument, reason))
 }
 
-// tooMany is the error for a request that was redirected too often. reason is why a node could
-// not be reached meanwhile, nil where all could.
+// tooMany returns the error of a request that was redirected too often. reason says why a node
+// could not be reached meanwhile; it is nil if all were reached.
 func tooMany(name, addr string, redirects int, last, reason error) error {
 	e := &RedirectError{Redirects: redirects, Err: cause(reason)}
 	var reply *proto.Error
@@ -90,11 +90,11 @@ func tooMany(name, addr string, redirects int, last, reason error) error {
 }
 
 // unfollowed is a redirect that was not followed to its end. It is the server's reply, without
-// the hint to use the client of a cluster.
+// the hint to use a cluster client.
 type unfollowed struct {
 	reply *proto.Error
-	// reason is why the node that it names was not reached, or can't be told; nil where the time
-	// was over before.
+	// reason says why the node in the redirect could not be reached or identified. It is nil if
+	// the time ran out first.
 	reason error
 }
 
@@ -112,7 +112,7 @@ func (u *unfollowed) Unwrap() []error {
 	return []error{u.reply, u.reason}
 }
 
-// Hint is that of package command's errors.
+// Hint replaces the hint of package command's errors.
 func (u *unfollowed) Hint() string {
 	if u.reply.Code == "ASK" && u.reason == nil {
 		return "the slot is being moved"
@@ -131,9 +131,9 @@ func unfollowable(err, reason error) error {
 	})
 }
 
-// conclude returns the last error of what is not tried again as that of the caller: with the end of
-// its context, where that is why, and with the reason why a node could not be reached, where it
-// was sent to one.
+// conclude turns the last error of a request that is not retried into the error for the caller.
+// It adds the end of the caller's context if that is the cause, and the reason why a node could
+// not be reached if the request was redirected to one.
 func conclude(ctx context.Context, err, reason error) error {
 	if !errors.Is(err, redis.ErrNotSent) && !errors.Is(err, redis.ErrRejected) && !errors.Is(err, redis.ErrMaybeExecuted) ||
 		errors.Is(err, redis.ErrArgument) {
@@ -152,9 +152,9 @@ func conclude(ctx context.Context, err, reason error) error {
 	})
 }
 
-// amend returns a command's error with another cause, of which nothing else changes.
+// amend returns a copy of a command's error with another cause, and nothing else changed.
 func amend(err error, change func(cause error) error) error {
-	switch e := err.(type) { //nolint:errorlint // what is around it stays
+	switch e := err.(type) { //nolint:errorlint // errors that wrap this one stay as they are
 	case *command.BatchError:
 		amended := *e
 		amended.Err = amend(e.Err, change)
@@ -167,7 +167,7 @@ func amend(err error, change func(cause error) error) error {
 	return change(err)
 }
 
-// cause returns why a command failed, without what became of it.
+// cause returns why a command failed, without its outcome.
 func cause(err error) error {
 	var e *command.Error
 	if errors.As(err, &e) {
@@ -176,7 +176,7 @@ func cause(err error) error {
 	return err
 }
 
-// or returns err, or otherwise where that is nil.
+// or returns err, or otherwise if err is nil.
 func or(err, otherwise error) error {
 	if err != nil {
 		return err
@@ -184,11 +184,11 @@ func or(err, otherwise error) error {
 	return otherwise
 }
 
-// isRedirect reports whether a reply has the code of a redirect.
+// isRedirect reports whether the code of a reply is that of a redirect.
 func isRedirect(reply *proto.Error) bool { return reply.Code == "MOVED" || reply.Code == "ASK" }
 
-// explain returns the error of a node's client as one of the cluster's: where that client
-// was closed because the node is gone, the error says so.
+// explain converts an error of a node's client to one of the cluster client. If the node's
+// client was closed because the node is gone, the error says so.
 func (c *Client) explain(err error) error {
 	var e *command.Error
 	if err == nil || !errors.Is(err, redis.ErrClosed) || c.isClosed() || !errors.As(err, &e) {
@@ -197,8 +197,8 @@ func (c *Client) explain(err error) error {
 	return &command.Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: ErrNodeLost}
 }
 
-// noAnswers are the errors of nodes that were asked for the topology. What several of them have said
-// stands in the text once.
+// noAnswers is the list of errors from nodes that were asked for the topology. Its text contains
+// an error shared by several nodes only once.
 type noAnswers []error
 
 func (n noAnswers) Error() string {

@@ -14,43 +14,45 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// KeyEvents is the notifications of all primaries, made by [Client.KeyEvents].
+// KeyEvents is the combined stream of notifications from all primaries, returned by
+// [Client.KeyEvents].
 type KeyEvents struct {
 	client *Client
 	names  []pubsub.Option
 	out    chan pubsub.KeyEvent
-	wake   chan struct{} // capacity 1: there is a new topology, or a stream has ended
+	wake   chan struct{} // capacity 1: the topology is new, or a stream has ended
 
 	ctx    context.Context // ends with the life of the stream
 	stop   context.CancelCauseFunc
 	done   chan struct{}
 	err    error // set before done is closed
 	tasks  sync.WaitGroup
-	remove func() // the hook
+	remove func() // removes the topology hook
 
 	mu      sync.Mutex
-	streams map[string]*keyStream // by the primary's address, those that are to be subscribed too
-	looked  time.Time             // when the topology was told that streams are of
+	streams map[string]*keyStream // by the primary's address, including those not subscribed yet
+	looked  time.Time             // the time of the topology that streams follows
 }
 
-// keyStream is the notifications of one primary.
+// keyStream is the stream of notifications from one primary.
 type keyStream struct {
 	node *node
 	ctx  context.Context // the life of its subscription
 	stop context.CancelFunc
-	gone chan struct{}        // closed when the primary is none any more
+	gone chan struct{}        // closed when the node is no longer a primary
 	sub  *pubsub.Subscription // nil while it is not subscribed; guarded by KeyEvents.mu
 }
 
-// KeyEvents subscribes to notifications of keys, by [pubsub.Keyspace] and [pubsub.Keyevent]
-// names, on all primaries, each of which tells of its own keys, and gives them as one
-// stream. Every primary has acknowledged when it returns. A node that becomes a
-// primary later is subscribed as soon as the client knows; a Gap tells since when its events
-// may be missing. The order is that of each node. Where the consumer is slow, events wait for it as the
-// subscription's options say, for each node. ctx is the life of the stream, not of the
-// call.
+// KeyEvents subscribes to notifications of keys on all primaries, each of which reports only its
+// own keys, and returns them as one stream. opts contains names made by [pubsub.Keyspace] and
+// [pubsub.Keyevent]. Every primary has acknowledged the subscription when KeyEvents returns. A
+// node that becomes a primary later is subscribed as soon as the client knows it; a Gap says
+// since when its events may be missing. Events of the same node stay in order. For a slow
+// consumer, events wait as the subscription's options say, separately for each node. ctx bounds
+// the life of the stream, not the call.
 //
-// Servers notify where notify-keyspace-events says so, on each of them. Since 2.8.0.
+// A server sends notifications only if its own notify-keyspace-events setting says so. Since
+// 2.8.0.
 func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEvents, error) {
 	if !notifications(opts) {
 		return nil, notSent("PSUBSCRIBE", "", fmt.Errorf("%w: notifications have names made by pubsub.Keyspace and pubsub.Keyevent", redis.ErrArgument))
@@ -85,8 +87,7 @@ func (c *Client) KeyEvents(ctx context.Context, opts ...pubsub.Option) (*KeyEven
 	return k, nil
 }
 
-// notifications reports whether there are channels and patterns among options, and no shard
-// channels.
+// notifications reports whether options name channels or patterns, and no shard channels.
 func notifications(opts []pubsub.Option) (ok bool) {
 	seen := errors.New("the names are seen")
 	_, _ = pubsub.New(context.Background(), func(p *hub.Plan) (*hub.Hub, func(), error) {
@@ -96,20 +97,20 @@ func notifications(opts []pubsub.Option) (ok bool) {
 	return ok
 }
 
-// errStreamClosed ends a stream by Close.
+// errStreamClosed is the cause of the end of a stream after Close.
 var errStreamClosed = errors.New("closed")
 
-// keyEventsPause is the first pause before a primary is subscribed on again.
+// keyEventsPause is the first pause before a retry to subscribe on a primary.
 const keyEventsPause = 50 * time.Millisecond
 
-// keyEventsRoom is the capacity of the Go channel: what exceeds it waits in the subscriptions.
+// keyEventsRoom is the capacity of the Go channel. Further events wait in the subscriptions.
 const keyEventsRoom = 64
 
-// Events returns the stream. It is always the same channel, and closed when the stream has
-// ended; Err tells why.
+// Events returns the stream. It always returns the same channel, which is closed when the stream
+// has ended; Err then says why.
 func (k *KeyEvents) Events() <-chan pubsub.KeyEvent { return k.out }
 
-// Err returns why the stream ended. It is nil as long as it has not, and after Close.
+// Err returns why the stream ended. It is nil before the end and after Close.
 func (k *KeyEvents) Err() error {
 	select {
 	case <-k.done:
@@ -119,15 +120,15 @@ func (k *KeyEvents) Err() error {
 	}
 }
 
-// Close ends the stream, and returns when nothing of it is left. Closing again does nothing.
-// Its error is always nil.
+// Close ends the stream and releases its resources. Further calls do nothing. The error is
+// always nil.
 func (k *KeyEvents) Close() error {
 	k.stop(errStreamClosed)
 	<-k.done
 	return nil
 }
 
-// look has run look at the topology.
+// look makes run check the topology.
 func (k *KeyEvents) look() {
 	select {
 	case k.wake <- struct{}{}:
@@ -135,7 +136,7 @@ func (k *KeyEvents) look() {
 	}
 }
 
-// run follows the topology until the stream ends. It waits for no node.
+// run follows the topology until the stream ends. It never waits for a node.
 func (k *KeyEvents) run() {
 	defer k.end()
 	for {
@@ -150,14 +151,14 @@ func (k *KeyEvents) run() {
 	}
 }
 
-// newStream is a primary that has no stream until now.
+// newStream is a primary that has had no stream until now.
 type newStream struct {
 	stream *keyStream
-	since  time.Time // from when on its events may be missing
+	since  time.Time // since when its events may be missing
 }
 
-// review ends the streams of nodes that are no primaries any more, or have another client, and returns
-// the primaries that are to be subscribed on.
+// review ends the streams of nodes that are no longer primaries, or that have another client,
+// and returns the primaries to subscribe on.
 func (k *KeyEvents) review() []newStream {
 	r := k.client.routes.Load()
 	var fresh []newStream
@@ -188,8 +189,8 @@ func (k *KeyEvents) review() []newStream {
 	return fresh
 }
 
-// leave unsubscribes from a node that is no primary any more. What has come from it is still
-// delivered, and the end of that is the stream's.
+// leave unsubscribes from a node that is no longer a primary. What the node has already sent is
+// still delivered before its stream ends.
 func (k *KeyEvents) leave(sub *pubsub.Subscription) {
 	k.tasks.Go(func() {
 		_ = sub.Unsubscribe(k.ctx)
@@ -197,7 +198,7 @@ func (k *KeyEvents) leave(sub *pubsub.Subscription) {
 	})
 }
 
-// first subscribes on all primaries, and fails with any of them.
+// first subscribes on all primaries, and fails if one of them fails.
 func (k *KeyEvents) first() error {
 	fresh := k.review()
 	errs := make(chan error, len(fresh))
@@ -219,14 +220,14 @@ func (k *KeyEvents) first() error {
 	return errors.Join(all...)
 }
 
-// subscribe subscribes on a primary.
+// subscribe subscribes on one primary.
 func (k *KeyEvents) subscribe(s *keyStream) error {
 	sub, err := s.node.client.NewSubscription(s.ctx, k.names...)
 	if err != nil {
 		return fmt.Errorf("node %s: %w", s.node.addr, err)
 	}
 	k.mu.Lock()
-	if err = s.ctx.Err(); err == nil { // else it was left while it was subscribed
+	if err = s.ctx.Err(); err == nil { // otherwise the node was left while it was being subscribed
 		s.sub = sub
 	}
 	k.mu.Unlock()
@@ -236,9 +237,9 @@ func (k *KeyEvents) subscribe(s *keyStream) error {
 	return err
 }
 
-// serve subscribes on a new primary, for as long as it is one, and forwards its events. Those since a
-// time may be missing: a gap tells so, also where the primary is none any more before it was
-// subscribed on.
+// serve subscribes on a new primary for as long as it is one, and forwards its events. Events
+// since the given time may be missing. A gap reports that, even if the node stops being a
+// primary before it was subscribed.
 func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 	defer s.stop()
 	for failures := 0; ; failures++ {
@@ -255,7 +256,7 @@ func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 			return
 		case errors.Is(err, redis.ErrClosed): // the node has another client by now, or none
 			k.forget(s)
-			k.missed(s, since) // until now: whoever takes the stream's place goes on from before
+			k.missed(s, since) // until now: the next stream continues from before
 			return
 		}
 		if s.ctx.Err() == nil {
@@ -263,16 +264,16 @@ func (k *KeyEvents) serve(s *keyStream, since time.Time) {
 			k.client.refreshSoon()
 			retry.Sleep(s.ctx, nil, min(keyEventsPause<<min(failures, maxDoublings), time.Second))
 		}
-		if s.ctx.Err() != nil { // it is no primary any more, or the end
+		if s.ctx.Err() != nil { // it is no longer a primary, or the stream ends
 			k.missed(s, since)
 			return
 		}
 	}
 }
 
-// forget has a primary subscribed on anew, if it is one still.
+// forget makes run subscribe on a primary again, if it still is one.
 func (k *KeyEvents) forget(s *keyStream) {
-	if k.ctx.Err() != nil { // it is the end
+	if k.ctx.Err() != nil { // the stream ends
 		return
 	}
 	k.mu.Lock()
@@ -280,11 +281,11 @@ func (k *KeyEvents) forget(s *keyStream) {
 		delete(k.streams, s.node.addr)
 	}
 	k.mu.Unlock()
-	k.client.refreshSoon() // which has it looked for
+	k.client.refreshSoon() // makes run look for it
 	k.look()
 }
 
-// missed gives the stream a gap of one primary, from a time until now.
+// missed sends a gap for one primary, from since until now.
 func (k *KeyEvents) missed(s *keyStream, since time.Time) bool {
 	return k.sendGap(s, &pubsub.Gap{Reason: pubsub.Moved, From: since, To: time.Now()})
 }
@@ -293,15 +294,15 @@ func (k *KeyEvents) sendGap(s *keyStream, gap *pubsub.Gap) bool {
 	return k.send(pubsub.KeyEvent{Gap: gap, Node: s.node.addr})
 }
 
-// forward gives the stream the events of one primary.
+// forward sends the events of one primary to the stream.
 func (k *KeyEvents) forward(s *keyStream) {
 	defer s.stop()
 	defer func() { _ = s.sub.Close() }()
 	if !k.forwardAll(s.node.addr, s.sub) {
 		return
 	}
-	// The connection may have been lost already when the primary failed: the gap of whoever takes
-	// its place begins later.
+	// The connection may have been lost before the primary failed. The gap of its successor
+	// starts later.
 	if gap := s.sub.Stats().FinalGap; gap != nil && !k.sendGap(s, gap) {
 		return
 	}
@@ -316,8 +317,8 @@ func (k *KeyEvents) forward(s *keyStream) {
 	k.forget(s)
 }
 
-// forwardAll gives the stream the events of a subscription until that ends. While its connection is
-// lost it has the topology refreshed: another node may be the primary.
+// forwardAll sends the events of a subscription to the stream until the subscription ends. While
+// its connection is lost, it refreshes the topology, because another node may be the primary.
 func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 	items, links := pubsub.AsKeyEvents(sub), sub.Events()
 	look := time.NewTimer(0)
@@ -355,14 +356,14 @@ func (k *KeyEvents) forwardAll(addr string, sub *pubsub.Subscription) bool {
 	}
 }
 
-// The pauses in which the topology is asked for: from watchEvery on, up to lostPause while a primary's
-// connection is lost.
+// The pauses between refreshes of the topology while a primary's connection is lost. They grow
+// from watchEvery to lostPause.
 const (
 	maxDoublings = 4
 	lostPause    = 2 * time.Second
 )
 
-// send gives the stream an event, waiting for its consumer.
+// send sends an event to the stream, and waits for the consumer.
 func (k *KeyEvents) send(e pubsub.KeyEvent) bool {
 	select {
 	case k.out <- e:
@@ -372,7 +373,7 @@ func (k *KeyEvents) send(e pubsub.KeyEvent) bool {
 	}
 }
 
-// end is the end of the stream.
+// end ends the stream.
 func (k *KeyEvents) end() {
 	k.remove()
 	k.mu.Lock()

@@ -10,8 +10,7 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// doAnywhere is Do for requests without keys. The package comment says what becomes of
-// which.
+// doAnywhere is Do for requests without keys. The package comment says where each command goes.
 func (c *Client) doAnywhere(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := r.Err(); err != nil {
 		return proto.Value{}, notSent(r.Name(), "", err)
@@ -32,7 +31,7 @@ func (c *Client) doAnywhere(ctx context.Context, r command.Request) (proto.Value
 	}
 	routes, err := c.ready(ctx, false)
 	if err != nil {
-		return proto.Value{}, notSent(name, "", err) // it has waited for that already
+		return proto.Value{}, notSent(name, "", err) // it has already waited for a topology
 	}
 	var n *node
 	if name == "PUBLISH" {
@@ -51,11 +50,11 @@ func (c *Client) doAnywhere(ctx context.Context, r command.Request) (proto.Value
 	return c.follow(ctx, r, s, n, v, err)
 }
 
-// slotWithoutKey returns the slot of a request that names it otherwise than by a key, or
+// slotWithoutKey returns the slot of a request that names its slot other than by a key, or
 // anySlot.
 func slotWithoutKey(r *command.Request) (int, error) {
 	switch r.Name() {
-	case "PUBLISH": // always by the same node, so that messages stay in order
+	case "PUBLISH": // always at the same node, so that messages stay in order
 		if r.Len() > 0 {
 			return slot.Of(r.Arg(0)), nil
 		}
@@ -71,13 +70,13 @@ func slotWithoutKey(r *command.Request) (int, error) {
 	return anySlot, nil
 }
 
-// refusal returns why a command without keys is not sent, and nothing for those that are.
+// refusal returns why a command without keys is refused, or "" if it is sent.
 func refusal(name string, spec *command.Spec) string {
 	switch name {
 	case "SCAN":
 		return "a cursor belongs to one node: use the client's ScanAll, or scan each node of ForEachPrimary"
 	case "CONFIG GET", "ACL LIST", "ACL USERS", "ACL GETUSER", "ACL DRYRUN", "ACL LOG", "MODULE LIST":
-		return "" // any node can tell
+		return "" // any node can answer
 	}
 	if _, ok := aggregations(name); ok || spec == nil || spec.Flags&command.FlagAdmin == 0 {
 		return ""

@@ -12,25 +12,25 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// node is a node of the cluster with its client, which all that the cluster's client does
-// there shares.
+// node is a node of the cluster with its client. Everything that the cluster client does at that
+// node uses this one client.
 type node struct {
 	addr   string
 	client *redis.Client
 
-	suspect atomic.Bool            // it could not be reached, or could not answer: no reads meanwhile
-	missed  atomic.Int32           // callers in a row whose time was over before it had answered
-	latency atomic.Int64           // of PING, in nanoseconds; 0: not measured
-	zone    atomic.Pointer[string] // nil: not told
-	pulse   pulse                  // of the refresher
+	suspect atomic.Bool            // it could not be reached, or could not answer: gets no reads until it does
+	missed  atomic.Int32           // consecutive callers whose time ran out before it answered
+	latency atomic.Int64           // of PING, in nanoseconds; 0 if not measured
+	zone    atomic.Pointer[string] // nil if unknown
+	pulse   pulse                  // owned by the refresher
 	named   atomic.Int64           // when a redirect last named it, in nanoseconds
 }
 
-// wanted reports whether a redirect has just named the node, whatever the topology says.
+// wanted reports whether a redirect has recently named the node, whatever the topology says.
 func (n *node) wanted() bool { return time.Now().UnixNano()-n.named.Load() < int64(namedFor) }
 
-// namedFor is how long a node stays that a redirect has named, and the topology does not have: those
-// who were sent there are still on their way.
+// namedFor is how long the client keeps a node that a redirect has named but that the topology
+// does not have. Callers that were redirected there are still on their way.
 const namedFor = 10 * time.Second
 
 // inZone reports whether the node is in an availability zone.
@@ -41,7 +41,7 @@ func (n *node) inZone(name string) bool {
 
 // shard is a shard of the topology with the clients of its nodes.
 type shard struct {
-	primary  *node // nil where there is none
+	primary  *node // nil if there is none
 	replicas []*node
 	all      []*node
 	turn     atomic.Uint32 // for reads in turn
@@ -50,7 +50,7 @@ type shard struct {
 // routes is a topology with the clients of its nodes.
 type routes struct {
 	topology *Topology
-	shards   []*shard // in the order of the topology's
+	shards   []*shard // in the order of the topology
 }
 
 // of returns the shard that serves a slot, or nil.
@@ -82,7 +82,7 @@ func (r *routes) headless() bool {
 	return false
 }
 
-// isPrimary reports whether a node, which may be nil, is one of the primaries.
+// isPrimary reports whether n, which may be nil, is one of the primaries.
 func (r *routes) isPrimary(n *node) bool {
 	return n != nil && slices.ContainsFunc(r.shards, func(s *shard) bool { return s.primary == n })
 }
@@ -100,8 +100,8 @@ func (r *routes) nodes() []*node {
 	return nodes
 }
 
-// node returns the node at an address, which need not be in the topology: then it lasts
-// until the next refresh, or a while longer where a redirect has named it.
+// node returns the node at an address, which need not be in the topology. A node outside the
+// topology lasts until the next refresh, or longer if a redirect has named it.
 func (c *Client) node(addr string) (*node, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -123,7 +123,7 @@ func (c *Client) node(addr string) (*node, error) {
 	return n, nil
 }
 
-// idAt returns the ID of the node that the topology has at an address, "" for none.
+// idAt returns the ID of the node that the topology has at an address, or "" if there is none.
 func (c *Client) idAt(addr string) string {
 	if r := c.routes.Load(); r != nil {
 		for _, n := range r.topology.nodes() {
@@ -135,8 +135,8 @@ func (c *Client) idAt(addr string) string {
 	return ""
 }
 
-// routesTo returns a topology with the clients of its nodes. A node whose address can't be one
-// is left out.
+// routesTo returns a topology with the clients of its nodes. It leaves out nodes with invalid
+// addresses.
 func (c *Client) routesTo(t *Topology) (*routes, error) {
 	r := &routes{topology: t}
 	for i := range t.shards {
@@ -167,7 +167,7 @@ func (c *Client) routesTo(t *Topology) (*routes, error) {
 	return r, nil
 }
 
-// known returns the node for what the topology tells of it.
+// known returns the node for an entry of the topology.
 func (c *Client) known(told Node) (*node, error) {
 	n, err := c.node(told.Addr)
 	if err != nil {
@@ -180,9 +180,9 @@ func (c *Client) known(told Node) (*node, error) {
 	return n, err
 }
 
-// prune closes the clients of nodes that the topology does not have. Who waits there gets
-// an error: at once where the node has failed or stands still, and else when what is in
-// flight had its time to be answered.
+// prune closes the clients of nodes that the topology does not have. Callers that wait there get
+// an error: at once if the node has failed or is stalled, and otherwise after requests in flight
+// had time to be answered.
 func (c *Client) prune(t *Topology) {
 	keep := map[string]bool{}
 	for _, n := range t.nodes() {
@@ -211,11 +211,11 @@ func (c *Client) prune(t *Topology) {
 	}
 }
 
-// goneGrace is how long what is in flight at a node that has left may take.
+// goneGrace is how long requests in flight at a node that has left may take.
 const goneGrace = 500 * time.Millisecond
 
-// onTopology has fn called with each new topology from now on, by the refresher, until
-// remove is called. It must not wait for the client.
+// onTopology makes the refresher call fn with each new topology, until remove is called. fn must
+// not wait for the client.
 func (c *Client) onTopology(fn func(*Topology)) (remove func()) {
 	hook := &fn
 	c.mu.Lock()
@@ -228,8 +228,8 @@ func (c *Client) onTopology(fn func(*Topology)) (remove func()) {
 	}
 }
 
-// parseRedirect returns what a MOVED or ASK error says. is reports whether err is one, wrong why it
-// can't be followed.
+// parseRedirect parses a MOVED or ASK error. is reports whether err is one, and wrong says why
+// it can't be followed.
 func parseRedirect(err error) (r proto.Redirect, is bool, wrong error) {
 	var reply *proto.Error
 	if !errors.As(err, &reply) || !isRedirect(reply) {
@@ -239,7 +239,7 @@ func parseRedirect(err error) (r proto.Redirect, is bool, wrong error) {
 	return r, true, wrong
 }
 
-// movedTo notes that a slot is served by the node at addr, and has the topology refreshed.
+// movedTo notes that the node at addr serves a slot, and starts a refresh of the topology.
 func (c *Client) movedTo(s int, addr string) {
 	if s < 0 || s >= slot.Count {
 		return
@@ -250,7 +250,7 @@ func (c *Client) movedTo(s int, addr string) {
 			break
 		}
 		if owner := old.of(s); owner != nil && owner.primary != nil && owner.primary.addr == addr {
-			return // another caller was told before
+			return // another caller has already noted it
 		}
 		next := old.topology.moved(s, addr)
 		if next == nil {

@@ -10,32 +10,32 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// Options say how a client finds and uses a cluster. Addrs is needed, all else has
-// defaults. A client takes a copy.
+// Options configure how a client finds and uses a cluster. Addrs is required; everything else
+// has a default. A client copies its options.
 type Options struct {
-	// Addrs are nodes, "host:port", that are asked for the others. One that answers is
-	// enough. They are not mapped by MapAddr.
+	// Addrs are the "host:port" addresses of nodes that the client asks for the other nodes. One
+	// that answers is enough. MapAddr does not apply to them.
 	Addrs []string
-	// Node is how to connect to each node: user, password, TLS, times, sizes. Addr,
-	// Network, Resolve, NodeID, ReadOnly and MaxAttempts are the cluster's affair, and DB is
-	// always 0: they must be left out.
+	// Node configures the connections to each node: user, password, TLS, timeouts, sizes. Addr,
+	// Network, Resolve, NodeID, ReadOnly and MaxAttempts must be left out, because the cluster
+	// client sets them, and so must DB, because clusters have only database 0.
 	Node redis.Options
-	// ReadFrom says which nodes answer commands that only read. Nil means [Primary].
+	// ReadFrom says which nodes answer read-only commands. Nil means [Primary].
 	ReadFrom ReadFrom
-	// MaxRedirects is how many redirects of one command are followed. 0 means 5.
+	// MaxRedirects is the maximum number of redirects to follow for one command. 0 means 5.
 	MaxRedirects int
-	// RefreshEvery is about how often a node is asked who serves which slots, where nothing
-	// else gives reason to: jittered by a quarter. 0 means 10 s.
+	// RefreshEvery is the interval between regular refreshes of the topology, jittered by a
+	// quarter. Redirects and failures cause additional ones. 0 means 10 s.
 	RefreshEvery time.Duration
-	// MapAddr turns the "host:port" that servers tell into the one to connect to, for
-	// clusters behind NAT. It must be safe for concurrent use. Nil: it is the same.
+	// MapAddr translates the "host:port" that servers report to the address to connect to, for
+	// clusters behind NAT. It must be safe for concurrent use. Nil means no translation.
 	MapAddr func(addr string) string
-	// Logger is told of changes of the topology, and is Node.Logger where that is nil.
-	// Nil means silence.
+	// Logger logs changes of the topology. It is also used as Node.Logger if that is nil. Nil
+	// means no logging.
 	Logger *slog.Logger
 }
 
-// badOptions is an error that is redis.ErrOptions.
+// badOptions returns an error that wraps redis.ErrOptions.
 func badOptions(format string, args ...any) error {
 	return fmt.Errorf("cluster: %w: %s", redis.ErrOptions, fmt.Sprintf(format, args...))
 }
@@ -46,7 +46,7 @@ const (
 	defaultRefresh   = 10 * time.Second
 )
 
-// withDefaults returns the options with defaults in place, or what is wrong with them.
+// withDefaults returns the options with the defaults filled in, or an error if they are invalid.
 func (o Options) withDefaults() (Options, error) {
 	if len(o.Addrs) == 0 {
 		return o, badOptions("there is no address of a node in Addrs")
@@ -88,7 +88,7 @@ func (o Options) withDefaults() (Options, error) {
 	} else if n.Logger == nil {
 		n.Logger = o.Logger
 	}
-	// What is tried again, and where, is decided here.
+	// The cluster client decides about retries.
 	n.MaxAttempts = 1
 	n.ReadOnly = o.ReadFrom != Primary
 	probe := *n

@@ -7,26 +7,28 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// attempt is something that is tried at nodes until it is done, rejected or out of time: an effort
-// for one slot or node, or a batch.
+// attempt is something to try at nodes until it is done, rejected or out of time: an effort for
+// one slot or node, or a batch.
 type attempt interface {
-	// try tries what is left, and returns what is to become of what failed in a way that passes.
+	// try tries what is left, and returns how to continue with what failed in a way that makes a
+	// retry useful.
 	try(ctx context.Context) retries
-	// tooMany says that it was redirected so often that it is given up.
+	// tooMany gives up what was redirected too often.
 	tooMany(redirects int)
-	// quarrel has the connections made again to nodes that send it to each other.
+	// quarrel renews the connections to nodes that redirect the request to each other.
 	quarrel()
 }
 
-// retries say what a try has left to do. The zero value stands for nothing: it is done, or final.
+// retries says what a try has left to do. The zero value means nothing: everything is done, or
+// final.
 type retries struct {
-	pauses    bool // something waits, and goes where the topology says then
-	redirects bool // something goes at once where a node has said
+	pauses    bool // something waits, and then goes where the topology says
+	redirects bool // something goes at once to the node of a redirect
 	lost      bool // a reply was lost
 }
 
-// persist tries again as long as something is left that may still succeed, and there is time. left is
-// what the first try has left. What fails keeps the error of its last try.
+// persist tries again as long as something is left that may still succeed, and there is time.
+// left says what the first try has left. What fails keeps the error of its last try.
 func (c *Client) persist(ctx context.Context, a attempt, left retries) {
 	for p := newPatience(ctx); left != (retries{}); left = a.try(ctx) {
 		if left.pauses && !p.another(ctx, c, left.lost) {
@@ -41,55 +43,59 @@ func (c *Client) persist(ctx context.Context, a attempt, left retries) {
 			}
 			return
 		}
-		if p.redirects > redirectsAtOnce { // they don't agree: perhaps one is not who it was
+		if p.redirects > redirectsAtOnce { // they don't agree: perhaps an address has changed its owner
 			a.quarrel()
 		}
 	}
 }
 
-// effort is an attempt for one slot or node: a request, a transaction, a session, a page of a scan.
+// effort is an attempt for one slot or node: a request, a transaction, a session, or a page of a
+// scan.
 type effort struct {
 	client  *Client
 	name    string
-	slot    int  // anySlot for what any node can answer
-	reads   bool // replicas may answer it
-	repeats bool // it may be sent again where its reply was lost
-	// publishes: any node will do where that of its slot can't be reached.
+	slot    int  // anySlot if any node can answer
+	reads   bool // replicas may answer
+	repeats bool // it may be repeated after its reply was lost
+	// publishes: any node will do if the node of its slot can't be reached.
 	publishes bool
 	blocks    bool // the server may take its time
-	// stays: ASK is waited out, because it would have to be followed with each command.
+	// stays: it waits while the node answers ASK, because following ASK would take an ASKING
+	// before each command.
 	stays bool
-	// at is the one node that can do it, as long as while says so, where that is not nil. What is
-	// redirected, or has lost that node, is final. nil: by slot.
+	// at, if not nil, is the only node for the effort, as long as while returns true. A redirect
+	// or the loss of that node is then final. nil means the node of the slot.
 	at    *node
 	while func() bool
-	// keeps is a node that is tried, whatever the slot's is, as long as it is a primary; nil for none.
+	// keeps is a node to try, whichever node serves the slot, as long as it is a primary; nil
+	// means none.
 	keeps *node
-	// send tries it once at a node, behind ASKING where asking says so.
+	// send tries it once at a node, after ASKING if asking is set.
 	send func(n *node, asking bool) error
 
-	node   *node // where it was tried last; nil: there was none
-	to     *node // where it was redirected; nil: by the topology
+	node   *node // where it was last tried; nil if nowhere
+	to     *node // where it was redirected; nil means that the topology decides
 	asking bool
 	err    error // of the last try
-	reason error // why a node could not be reached, the last time that one could not
+	reason error // the last reason why a node could not be reached
 }
 
-// run makes an effort, from its first try.
+// run makes an effort, starting with its first try.
 func (e *effort) run(ctx context.Context) error {
 	if _, err := e.client.ready(ctx, false); err != nil {
-		return notSent(e.name, "", err) // it has waited for that already
+		return notSent(e.name, "", err) // it has already waited for a topology
 	}
 	return e.finish(ctx, e.try(ctx))
 }
 
-// resume makes an effort that was tried once: with err at a node, or for want of one.
+// resume continues an effort after its first try, which failed with err at node n, or because
+// there was no node.
 func (e *effort) resume(ctx context.Context, n *node, err error) error {
 	e.node, e.err = n, err
 	return e.finish(ctx, e.judge(ctx))
 }
 
-// finish tries again what is left, and returns the effort's error.
+// finish retries what is left, and returns the effort's error.
 func (e *effort) finish(ctx context.Context, left retries) error {
 	if left != (retries{}) {
 		e.client.persist(ctx, e, left)
@@ -116,8 +122,8 @@ func (e *effort) try(ctx context.Context) retries {
 	return e.judge(ctx)
 }
 
-// target returns the node to try by the topology as it is, another than the last one where there is a
-// choice.
+// target returns the node to try according to the current topology, avoiding the last one if
+// there is a choice.
 func (e *effort) target(ctx context.Context) (*node, error) {
 	if e.at != nil {
 		return e.at, nil
@@ -173,7 +179,7 @@ func (e *effort) quarrel() {
 	e.to.client.Reconnect(e.err)
 }
 
-// unreachable reports whether err is that of a node to which nothing could be sent.
+// unreachable reports whether err means that nothing could be sent to the node.
 func unreachable(err error) bool {
 	return errors.Is(err, redis.ErrNotSent) && !errors.Is(err, ErrUncovered) && !errors.Is(err, ErrNoTopology)
 }

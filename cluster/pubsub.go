@@ -12,52 +12,50 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// Pub/sub in a cluster is of two kinds. What is published by PUBLISH goes to all nodes, so
-// one connection to any of them is enough: it moves to another node when its own dies. What
-// is published by SPUBLISH stays in the shard of its channel: a sharding.Mux keeps a
-// connection to each.
+// A cluster has two kinds of pub/sub. Messages of PUBLISH go to all nodes, so one connection to
+// any node is enough; it moves to another node when its own dies. Messages of SPUBLISH stay in
+// the shard of their channel, so a sharding.Mux keeps a connection to each shard.
 
-// subscriptions is what a client has of pub/sub.
+// subscriptions is the pub/sub state of a client.
 type subscriptions struct {
 	mu     sync.Mutex
 	closed bool
-	shards *sharding.Mux              // nil until the first
+	shards *sharding.Mux              // nil until the first shard subscription
 	own    map[*sharding.Mux]struct{} // of subscriptions that block
-	// plain has the clients for what any node has, by the node that was asked for; ""
-	// for none in particular.
+	// plain has the clients for channels and patterns, by the requested node; "" means any node.
 	plain     map[string]*roaming
 	ownPlain  map[*roaming]struct{} // of subscriptions that block
 	keyEvents map[*KeyEvents]struct{}
 	tasks     sync.WaitGroup
 }
 
-// ErrMixedNames says that one subscription can't have shard channels and others: the ones
-// come from the nodes that serve their slots, the others from any node.
+// ErrMixedNames reports that a subscription names shard channels together with channels or
+// patterns. Shard channels come from the nodes that serve their slots, the others from any node.
 var ErrMixedNames = errors.New("a subscription has either shard channels, or channels and patterns")
 
-// Subscribe subscribes to channels, on one node of the cluster: see [redis.Client.Subscribe]. When
-// that node dies, or leaves the cluster, another one takes its place, and a Gap tells.
+// Subscribe subscribes to channels, on one node of the cluster, see [redis.Client.Subscribe]. If
+// that node dies or leaves the cluster, another takes its place, and a Gap reports the change.
 func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
 	return c.NewSubscription(ctx, pubsub.Channels(channels...))
 }
 
-// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
+// PSubscribe is like [Client.Subscribe], for patterns such as "news.*".
 func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
 	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
 }
 
-// SSubscribe subscribes to shard channels, of any slots, on the nodes that serve them,
-// wherever these move: see package sharded. Every one is acknowledged when it returns. ctx
-// is the life of the subscription, not of the call, which ends after
-// Options.Node.SubscribeTimeout. It reads from replicas where Options.ReadFrom does. Since
-// 7.0.0.
+// SSubscribe subscribes to shard channels, in any slots, on the nodes that serve them, and
+// follows the slots when they move: see package sharded. It returns when each channel is
+// acknowledged, and fails after Options.Node.SubscribeTimeout. ctx bounds the life of the
+// subscription, not the call. The subscription reads from replicas if Options.ReadFrom does.
+// Since 7.0.0.
 func (c *Client) SSubscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
 	return c.NewShardSubscription(ctx, pubsub.ShardChannels(channels...))
 }
 
-// NewSubscription is [Client.Subscribe] for channels and patterns together, or
-// [Client.SSubscribe] for shard channels, and with options. Shard channels and others in one
-// are [ErrMixedNames].
+// NewSubscription is like [Client.Subscribe], with options, and for channels and patterns
+// together. It also takes shard channels, like [Client.SSubscribe]. Shard channels together with
+// other names are an error, [ErrMixedNames].
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	o := opening{client: c, name: "SUBSCRIBE"}
 	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
@@ -72,10 +70,10 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	}, opts)
 }
 
-// NewSubscriptionAt is [Client.NewSubscription] for channels and patterns, on the node at a
-// "host:port" that the topology has; it is an error where it has none. When that node dies, or
-// leaves the cluster, another one takes its place, until that one is lost: then the node is
-// tried first again.
+// NewSubscriptionAt is like [Client.NewSubscription], for channels and patterns on the node with
+// a given "host:port" in the topology. It fails if the topology has no such node. If the node
+// dies or leaves the cluster, another takes its place until that one is lost; then the client
+// tries the given node first again.
 func (c *Client) NewSubscriptionAt(ctx context.Context, node string, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	o := opening{client: c, name: "SUBSCRIBE", node: node}
 	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
@@ -94,8 +92,8 @@ func (c *Client) NewSubscriptionAt(ctx context.Context, node string, opts ...pub
 	}, opts)
 }
 
-// NewShardSubscription is [Client.SSubscribe] with options, also without names: they are
-// added by the subscription's SSubscribe.
+// NewShardSubscription is like [Client.SSubscribe], with options. It may be called without
+// names; the subscription's SSubscribe adds them later.
 func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	o := opening{client: c, name: "SSUBSCRIBE"}
 	return o.subscribe(ctx, func(p *hub.Plan) (*hub.Hub, func(), error) {
@@ -106,16 +104,16 @@ func (c *Client) NewShardSubscription(ctx context.Context, opts ...pubsub.Option
 	}, opts)
 }
 
-// opening is a subscription that is being made.
+// opening is a subscription that is being created.
 type opening struct {
 	client *Client
-	name   string // of the command, for errors
-	node   string // where it is wanted; "" for anywhere
+	name   string // the command's name, for errors
+	node   string // the requested node; "" for any
 	opened bool   // there is a hub for it
-	after  func() // closes what it has for itself, where it has anything
+	after  func() // closes the resources of this subscription alone; may be nil
 }
 
-// subscribe makes the subscription.
+// subscribe creates the subscription.
 func (o *opening) subscribe(ctx context.Context, open hub.Opener, opts []pubsub.Option) (*pubsub.Subscription, error) {
 	sub, err := pubsub.New(ctx, open, opts...)
 	if o.after != nil {
@@ -169,7 +167,7 @@ func (o *opening) shards(p *hub.Plan) (h *hub.Hub, release func(), err error) {
 	return m.Open(p)
 }
 
-// mux returns what all shard subscriptions share, or one of its own.
+// mux returns the mux that all shard subscriptions share, or a new one if own is set.
 func (c *Client) mux(own bool) (*sharding.Mux, error) {
 	s := &c.subscriptions
 	s.mu.Lock()
@@ -203,14 +201,14 @@ func (c *Client) mux(own bool) (*sharding.Mux, error) {
 	return m, nil
 }
 
-// closeAfter calls end, which closes what one subscription had for itself, behind it, or at
-// once where sub is nil.
+// closeAfter calls end, which closes the resources of one subscription, after the subscription
+// has ended, or at once if sub is nil.
 func (c *Client) closeAfter(sub *pubsub.Subscription, end func()) {
 	s := &c.subscriptions
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return // close closes it
+		return // close calls it
 	}
 	s.tasks.Go(func() {
 		if sub != nil {
@@ -220,23 +218,23 @@ func (c *Client) closeAfter(sub *pubsub.Subscription, end func()) {
 	})
 }
 
-// forgetMux forgets the mux of one subscription.
+// forgetMux removes the mux of one subscription.
 func (s *subscriptions) forgetMux(m *sharding.Mux) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.own, m)
 }
 
-// forget forgets a client that roams for one subscription.
+// forget removes the roaming client of one subscription.
 func (s *subscriptions) forget(r *roaming) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.ownPlain, r)
 }
 
-// carry keeps a subscriber connection to a node for a lane. It has a client of its own,
-// because those for commands are closed when a node leaves the topology, and this one is
-// needed until everything has moved.
+// carry keeps a subscriber connection to a node for a lane. The connection has its own client,
+// because the clients for commands are closed when a node leaves the topology, and this one is
+// needed until all its channels have moved.
 func (c *Client) carry(addr string, lane *hub.Lane) (stop func(), err error) {
 	o := c.options.Node
 	o.Addr = addr
@@ -251,7 +249,7 @@ func (c *Client) carry(addr string, lane *hub.Lane) (stop func(), err error) {
 	return func() { _ = client.Close() }, nil
 }
 
-// viewOf returns a topology as sharding.Mux wants it.
+// viewOf converts a topology to a sharding.View.
 func (c *Client) viewOf(t *Topology) sharding.View {
 	v := sharding.View{From: t.From, At: t.At}
 	for _, told := range t.Shards() {
@@ -266,7 +264,7 @@ func (c *Client) viewOf(t *Topology) sharding.View {
 	return v
 }
 
-// tellSubscriptions tells all that has to do with pub/sub of a new topology.
+// tellSubscriptions passes a new topology to everything that handles pub/sub.
 func (c *Client) tellSubscriptions(t *Topology) {
 	s := &c.subscriptions
 	s.mu.Lock()
@@ -296,7 +294,7 @@ func (c *Client) tellSubscriptions(t *Topology) {
 	}
 }
 
-// begin makes what is empty ready, and has it told of topologies.
+// begin initializes s on first use, and registers it for new topologies.
 func (s *subscriptions) begin(c *Client) {
 	s.own = map[*sharding.Mux]struct{}{}
 	s.plain = map[string]*roaming{}

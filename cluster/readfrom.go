@@ -1,35 +1,35 @@
 package cluster
 
-// ReadFrom says which nodes answer commands that only read: [Primary], [PreferReplica],
-// [RoundRobin], [LowestLatency] or [Zone]. All but Primary may give what is older than the
-// last write, because replicas lag behind. Writes always go to primaries, and so do reads in
-// transactions, and in a batch those of slots that it writes to.
+// ReadFrom says which nodes answer read-only commands: [Primary], [PreferReplica], [RoundRobin],
+// [LowestLatency] or [Zone]. All but Primary may return values older than the last write,
+// because replicas lag behind. Writes always go to primaries. So do reads in transactions, and
+// reads in a batch if the batch writes to the same slot.
 type ReadFrom interface {
-	// choose returns the node for a read that is number turn.
+	// choose returns the node for a read; turn is the number of the read.
 	choose(s *shard, turn uint32) *node
 }
 
 type readFrom uint8
 
-// Where to read from.
+// The policies for reads.
 const (
 	// Primary reads from primaries.
 	Primary readFrom = iota
-	// PreferReplica reads from replicas in turn, and from the primary where there is none.
+	// PreferReplica reads from replicas in turn, and from the primary if there is no replica.
 	PreferReplica
 	// RoundRobin reads from the primary and its replicas in turn.
 	RoundRobin
-	// LowestLatency reads from the node of a slot that answers PING the fastest, which is
-	// measured when the topology is refreshed.
+	// LowestLatency reads from the node of a slot that answers PING fastest. The client measures
+	// that with each refresh of the topology.
 	LowestLatency
 )
 
 type zone string
 
-// Zone reads from nodes in an availability zone, in turn: replicas before the primary.
-// Where none is there, it is [PreferReplica]. Servers have zones since Valkey 8.0.0
-// (availability-zone in their configuration); a moment after the first command the client
-// knows them.
+// Zone reads in turn from nodes in an availability zone, replicas before the primary. If no node
+// is in the zone, it is like [PreferReplica]. Servers have zones since Valkey 8.0.0
+// (availability-zone in their configuration). The client learns the zones shortly after its
+// first command.
 func Zone(name string) ReadFrom { return zone(name) }
 
 func (r readFrom) choose(s *shard, turn uint32) *node {
@@ -56,10 +56,10 @@ func (z zone) choose(s *shard, turn uint32) *node {
 	return PreferReplica.choose(s, turn)
 }
 
-// healthy reports whether a node is thought to answer.
+// healthy reports whether a node is believed to answer.
 func healthy(n *node) bool { return !n.suspect.Load() }
 
-// inTurn returns the next node that is good, or instead where none is.
+// inTurn returns the next node for which good is true, or instead if there is none.
 func inTurn(nodes []*node, turn uint32, good func(*node) bool, instead *node) *node {
 	for i := range nodes {
 		if n := nodes[(int(turn%uint32(len(nodes)))+i)%len(nodes)]; good(n) {
@@ -69,7 +69,7 @@ func inTurn(nodes []*node, turn uint32, good func(*node) bool, instead *node) *n
 	return instead
 }
 
-// fastest returns the node of the lowest latency, and the primary while none was measured.
+// fastest returns the node with the lowest latency, or the primary if none was measured.
 func fastest(s *shard) *node {
 	best, least := s.primary, int64(0)
 	for _, n := range s.all {
@@ -80,8 +80,8 @@ func fastest(s *shard) *node {
 	return best
 }
 
-// pick returns the node of a shard for a request, another than avoid where there is a
-// choice. It returns nil where the shard has none.
+// pick returns the node of a shard for a request, avoiding the node avoid if there is a choice.
+// It returns nil if the shard has no suitable node.
 func (c *Client) pick(s *shard, reads bool, avoid *node) *node {
 	if !reads || c.options.ReadFrom == Primary {
 		return s.primary

@@ -12,25 +12,25 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// verdict is what to do about a request that has failed.
+// verdict says what to do about a request that has failed.
 type verdict struct {
 	next nextStep
-	node *node // of toNode and toAsk
+	node *node // for toNode and toAsk
 	lost bool  // its reply was lost
-	err  error // of final, instead of the one that was judged; nil for that
+	err  error // for final: replaces the error that was judged, if not nil
 }
 
 type nextStep uint8
 
 const (
-	final  nextStep = iota // the error is the caller's
-	again                  // after a pause, where the topology says then
-	toNode                 // at once, at the node
-	toAsk                  // at once, at the node behind ASKING
+	final  nextStep = iota // the caller gets the error
+	again                  // after a pause, at the node in the topology
+	toNode                 // at once, at node
+	toAsk                  // at once, at node after ASKING
 )
 
-// judge decides what to do about a request that has failed with err at a node, nil for none,
-// and tells the refresher what the error shows.
+// judge decides what to do about a request that has failed with err at a node, which may be nil,
+// and reports to the refresher what the error shows.
 func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) verdict {
 	if n != nil && errors.Is(err, redis.ErrRejected) {
 		if r, ok, wrong := parseRedirect(err); ok {
@@ -38,7 +38,7 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 		}
 	}
 	switch {
-	case ctx.Err() != nil: // whatever failed shows nothing of the node
+	case ctx.Err() != nil: // the failure says nothing about the node
 		return verdict{}
 	case errors.Is(err, redis.ErrArgument), errors.Is(err, redis.ErrPoolExhausted), errors.Is(err, command.ErrTxConflict):
 		return verdict{}
@@ -47,7 +47,7 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	case errors.Is(err, redis.ErrNotSent):
 		c.doubt(n)
 		return verdict{next: again}
-	case errors.Is(err, redis.ErrReplyTimeout): // it was in flight for long, and is not sent again
+	case errors.Is(err, redis.ErrReplyTimeout): // it was in flight for a long time, and is not sent again
 		c.doubt(n)
 	case retry.LostReply(err):
 		c.doubt(n)
@@ -58,7 +58,7 @@ func (c *Client) judge(ctx context.Context, n *node, err error, readOnly bool) v
 	return verdict{}
 }
 
-// redirected is judge for MOVED and ASK, which err is. wrong says why it can't be followed.
+// redirected is judge for err, a MOVED or ASK. wrong says why it can't be followed.
 func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict {
 	var target *node
 	addr := ""
@@ -69,10 +69,10 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 	switch {
 	case errors.Is(wrong, redis.ErrClosed):
 		return verdict{}
-	case wrong != nil: // asked again it would say the same
+	case wrong != nil: // a retry would give the same answer
 		return verdict{err: unfollowable(err, wrong)}
 	case target == n:
-		// Its address leads to another node by now, which the connection does not.
+		// The node's address has changed, but the connection still leads to the old server.
 		n.client.Reconnect(err)
 		c.refreshSoon()
 		return verdict{next: again}
@@ -82,8 +82,10 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 		return verdict{next: toAsk, node: target}
 	}
 	c.movedTo(r.Slot, addr)
-	// A replica that sends reads to its own primary does not follow that, which happens after
-	// failovers: a server's replica of a replica. No reads until it is probed again.
+	// A replica that redirects reads to the primary does not replicate from that primary. This
+	// happens after failovers, which may leave a replica of a replica. Don't read from it until
+	// it is probed again.
+	// until it is probed again.
 	if now := c.routes.Load(); now != nil {
 		if owner := now.of(r.Slot); owner != nil && owner.primary == target && slices.Contains(owner.replicas, n) {
 			n.suspect.Store(true)
@@ -92,11 +94,11 @@ func (c *Client) redirected(n *node, r proto.Redirect, err, wrong error) verdict
 	return verdict{next: toNode, node: target}
 }
 
-// rejected is judge for what a node refuses for a reason that passes.
+// rejected is judge for a request that a node refuses for a temporary reason.
 func (c *Client) rejected(n *node, err error) verdict {
 	var reply *proto.Error
 	if !errors.As(err, &reply) {
-		return verdict{} // a redirect too many
+		return verdict{} // too many redirects
 	}
 	switch reply.Code {
 	case "LOADING", "MASTERDOWN":
@@ -117,8 +119,8 @@ func (c *Client) doubt(n *node) {
 	c.refreshSoon()
 }
 
-// follow sends a request again where that is safe and may help, after it has failed with
-// err at a node, or for want of one. s is its slot; anySlot stands for any node.
+// follow retries a request where that is safe and may help, after it has failed with err at a
+// node, or because there was no node. s is its slot; anySlot means any node.
 func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, v proto.Value, err error) (proto.Value, error) {
 	e := effort{
 		client: c, name: r.Name(), slot: s, reads: r.ReadOnly(), repeats: r.Repeatable(), publishes: r.Name() == "PUBLISH", blocks: r.Blocks(),
@@ -131,11 +133,11 @@ func (c *Client) follow(ctx context.Context, r command.Request, s int, n *node, 
 	return v, err
 }
 
-// anySlot is the slot of what any node can answer.
+// anySlot is the slot of requests that any node can answer.
 const anySlot = -1
 
-// send sends a request once, behind ASKING where asking says so: both go in one run, because
-// ASKING is for the next command of its connection.
+// send sends a request once, after ASKING if asking is set. Both go in one batch, because ASKING
+// applies to the next command of its connection.
 func (n *node) send(ctx context.Context, r *command.Request, asking bool) (proto.Value, error) {
 	if !asking {
 		return n.client.Do(ctx, *r)
@@ -146,7 +148,7 @@ func (n *node) send(ctx context.Context, r *command.Request, asking bool) (proto
 	rs.Add(r)
 	values, err := n.client.DoBatch(ctx, &rs)
 	if err != nil {
-		// Replies before the error are ASKING's, and the request may have run.
+		// Replies before the error are for ASKING, and the request may have run.
 		var e *command.Error
 		if errors.As(err, &e) {
 			err = &command.Error{Command: r.Name(), Addr: e.Addr, Outcome: e.Outcome, Err: e.Err}
@@ -157,8 +159,8 @@ func (n *node) send(ctx context.Context, r *command.Request, asking bool) (proto
 	return v, command.ReplyError(r, n.addr, v)
 }
 
-// target returns the node for a request by the topology as it is, another than avoid where
-// there is a choice.
+// target returns the node for a request according to the current topology, avoiding the node
+// avoid if there is a choice.
 func (c *Client) target(ctx context.Context, s int, reads bool, avoid *node) (*node, error) {
 	r, err := c.ready(ctx, false)
 	if err != nil {
@@ -167,7 +169,7 @@ func (c *Client) target(ctx context.Context, s int, reads bool, avoid *node) (*n
 	return c.targetOf(r, s, reads, avoid)
 }
 
-// targetOf is target by the routes given.
+// targetOf is target with the given routes.
 func (c *Client) targetOf(r *routes, s int, reads bool, avoid *node) (*node, error) {
 	if s == anySlot {
 		return c.anyNode(r, avoid)
@@ -181,12 +183,12 @@ func (c *Client) targetOf(r *routes, s int, reads bool, avoid *node) (*node, err
 	return nil, ErrUncovered
 }
 
-// missedReplies is for how many callers in a row the time may be over before a node has answered, until
-// it is left out.
+// missedReplies is how many callers in a row may run out of time before a node has answered
+// until it gets no more reads.
 const missedReplies = 3
 
-// noteMissed counts callers whose time was over before a node had answered. Those that have given up
-// for another reason show nothing.
+// noteMissed counts callers that ran out of time before a node answered. Callers that gave up
+// for another reason say nothing about the node.
 func (c *Client) noteMissed(ctx context.Context, n *node, err error) {
 	if n == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !errors.Is(err, redis.ErrMaybeExecuted) {
 		return
@@ -203,9 +205,9 @@ func (n *node) answered() {
 	}
 }
 
-// publisher returns the node for what is published: that of the channel's slot, so that messages
-// stay in order. While that does not answer any other will do, a replica too, because all have it
-// from any.
+// publisher returns the node for PUBLISH: the node of the channel's slot, so that messages stay
+// in order. If that node does not answer, any other will do, including replicas, because a
+// message reaches all nodes from any of them.
 func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
 	var owner *node
 	if shard := r.of(s); shard != nil {
@@ -214,14 +216,15 @@ func (c *Client) publisher(r *routes, s int, avoid *node) (*node, error) {
 	if owner != nil && owner != avoid && healthy(owner) {
 		return owner, nil
 	}
-	// Each slot goes to a node of its own, so that its messages stay in order, and no node has them all.
+	// Spread the slots over the nodes, so that no node gets all messages. Each slot goes to one
+	// node, so that its messages stay in order.
 	if n := inTurn(r.nodes(), uint32(s), func(n *node) bool { return n != avoid && healthy(n) }, owner); n != nil {
 		return n, nil
 	}
 	return c.anyNode(r, avoid)
 }
 
-// anyNode returns one of the primaries, another than avoid where there is one.
+// anyNode returns one of the primaries, avoiding the node avoid if there is another.
 func (c *Client) anyNode(r *routes, avoid *node) (*node, error) {
 	nodes := r.primaries()
 	if len(nodes) == 0 {

@@ -12,19 +12,20 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// The refresher is one goroutine, which alone replaces the topology as a whole. Whoever has
-// reason to think that it is out of date wakes it, by a channel of capacity 1: so however
-// many are redirected at the same time, nodes are asked once, and once more for those who
-// came while they were asked.
+// The refresher is one goroutine, and only it replaces the topology as a whole. Callers that
+// suspect an outdated topology wake it through a channel of capacity 1. So however many callers
+// are redirected at the same time, nodes are asked once, and once more for callers that came
+// while they were being asked.
 
-// refreshApart is how long at least lies between two refreshes.
+// refreshApart is the minimum time between two refreshes.
 const refreshApart = 100 * time.Millisecond
 
-// gathering is how long a refresh waits for others who want it too: a node that is lost has many
-// callers, and each of them wakes the refresher. Whoever came later would have it asked once more.
+// gathering is how long a refresh waits for other callers that want one. A lost node has many
+// callers, and each of them wakes the refresher; without the wait, later callers would cause a
+// second refresh.
 const gathering = time.Millisecond
 
-// refreshSoon has the topology refreshed.
+// refreshSoon starts a refresh of the topology.
 func (c *Client) refreshSoon() {
 	select {
 	case c.wake <- struct{}{}:
@@ -32,8 +33,8 @@ func (c *Client) refreshSoon() {
 	}
 }
 
-// refreshAvoiding has the topology refreshed, and told by another node than the one at avoid,
-// if that is not empty.
+// refreshAvoiding starts a refresh of the topology that asks another node than the one at avoid,
+// if avoid is not empty.
 func (c *Client) refreshAvoiding(avoid string) {
 	if avoid != "" {
 		c.mu.Lock()
@@ -43,15 +44,15 @@ func (c *Client) refreshAvoiding(avoid string) {
 	c.refreshSoon()
 }
 
-// lastError returns why the last refresh has failed; nil where it has not.
+// lastError returns the error of the last refresh, or nil if it succeeded.
 func (c *Client) lastError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.lastErr
 }
 
-// run refreshes the topology whenever it is asked to, and from the first time on every now
-// and then, and watches the nodes while something is in flight.
+// run refreshes the topology on request, and also regularly after the first time. It watches the
+// nodes while something is in flight.
 func (c *Client) run() {
 	defer close(c.done)
 	every := time.NewTimer(c.jittered())
@@ -61,7 +62,7 @@ func (c *Client) run() {
 	var last time.Time // when a refresh ended
 	for {
 		select {
-		case <-c.watch.C: // what was due during a refresh comes first: the next one may take long too
+		case <-c.watch.C: // checks that became due during a refresh come first: the next refresh may take long too
 			c.beat()
 			continue
 		default:
@@ -83,7 +84,7 @@ func (c *Client) run() {
 			return
 		}
 		select {
-		case <-c.wake: // of those who came meanwhile
+		case <-c.wake: // from callers that came meanwhile
 		default:
 		}
 		c.refresh()
@@ -92,13 +93,13 @@ func (c *Client) run() {
 	}
 }
 
-// jittered returns the time to the next refresh.
+// jittered returns the time until the next refresh.
 func (c *Client) jittered() time.Duration {
 	d := c.options.RefreshEvery
 	return d - d/4 + retry.Jitter(d/2+1)
 }
 
-// refresh replaces the topology by what nodes tell now.
+// refresh replaces the topology by the nodes' current answers.
 func (c *Client) refresh() {
 	t, err := c.look(c.ctx)
 	if c.ctx.Err() != nil {
@@ -123,16 +124,16 @@ func (c *Client) refresh() {
 	c.mu.Unlock()
 }
 
-// olderViews is how often in a row nodes must tell an older epoch, in a cluster that works, to
-// be believed: one that was stopped tells what was for a moment when it goes on. A
-// cluster that was made anew has a lower epoch for good.
+// olderViews is how many times in a row nodes of a working cluster must report an older epoch to
+// be believed. A node that was suspended reports an old state for a moment when it resumes. A
+// cluster that was created anew keeps its lower epoch.
 const olderViews = 3
 
-// errStale tells of a view that is older than the one there is.
+// errStale reports a view older than the current topology.
 var errStale = errors.New("the nodes that answer see an older state of the cluster")
 
-// install makes a topology the one to go by, unless it is that of a node which is cut off
-// from the cluster.
+// install makes t the current topology, unless t comes from a node that is cut off from the
+// cluster.
 func (c *Client) install(t *Topology) error {
 	old := c.routes.Load()
 	switch {
@@ -166,9 +167,9 @@ func (c *Client) install(t *Topology) error {
 	return nil
 }
 
-// ready returns the routes, waiting for the first ones while ctx lasts. Without a deadline
-// it gives up after retry.MaxAttempts refreshes have failed, or retry.Limit; where once says so,
-// after one, and in any case.
+// ready returns the routes. It waits for the first topology while ctx lasts. Without a deadline
+// it gives up after retry.MaxAttempts failed refreshes, or after retry.Limit. If once is set, it
+// always gives up after one failed refresh.
 func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 	if r := c.routes.Load(); r != nil {
 		return r, nil
@@ -220,8 +221,9 @@ func (c *Client) ready(ctx context.Context, once bool) (*routes, error) {
 	}
 }
 
-// probe measures the latency of nodes where reads go by it, asks for zones that the topology
-// does not tell, and looks whether those nodes answer that were given up. It does so beside the refresher, once at a time.
+// probe measures the latency of nodes if reads depend on it, asks for zones that the topology
+// does not contain, and checks whether suspect nodes answer again. It runs beside the refresher,
+// one probe at a time.
 func (c *Client) probe(r *routes) {
 	nodes := r.nodes()
 	_, byZone := c.options.ReadFrom.(zone)
@@ -253,24 +255,24 @@ func (c *Client) probe(r *routes) {
 	})
 }
 
-// learnZone asks the node itself for its availability zone, which servers tell since Valkey
-// 8.0.0, and the topology only later.
+// learnZone asks the node for its availability zone. Servers report it in INFO since Valkey
+// 8.0.0, but in the topology only in later versions.
 func (n *node) learnZone(ctx context.Context) {
 	info, err := n.client.Info(ctx, "server")
 	if err != nil {
 		return
 	}
-	name := info.Get("availability_zone") // none: "", which is not asked for again
+	name := info.Get("availability_zone") // "" if it has none; it is not asked again
 	n.zone.Store(&name)
 }
 
-// How nodes are probed.
+// The parameters of probes.
 const (
 	probeTime = time.Second
 	probes    = 3
 )
 
-// measure sets the node's latency to the median of a few PINGs, and clears its name.
+// measure sets the node's latency to the median of a few PINGs, and clears its suspicion.
 func (n *node) measure(ctx context.Context) {
 	var took []time.Duration
 	for range probes {

@@ -11,16 +11,16 @@ import (
 type patience struct {
 	retry.Patience
 	redirects int
-	pauses    int // since the topology was replaced the last time
+	pauses    int // since the topology was last replaced
 }
 
-// newPatience starts with a first attempt that has failed just now.
+// newPatience starts after a first attempt that has just failed.
 func newPatience(ctx context.Context) patience {
 	return patience{Patience: retry.NewPatience(ctx)}
 }
 
-// another reports, after the pause that is due, whether there is to be another attempt.
-// lost says that a reply was: then the reply itself may be what ends connections.
+// another waits for the next pause, and reports whether there is to be another attempt. lost
+// means that a reply was lost: then the reply itself may be what breaks connections.
 func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 	switch {
 	case c.isClosed() || ctx.Err() != nil:
@@ -32,7 +32,8 @@ func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 	p.pauses++
 	fresh, ok := c.pause(ctx, p.pauses)
 	if fresh {
-		// How long the slot had nobody says nothing of how long its new node needs.
+		// The time that the slot had no node says nothing about the time that its new node
+		// needs.
 		p.pauses = 0
 	}
 	return ok
@@ -41,8 +42,8 @@ func (p *patience) another(ctx context.Context, c *Client, lost bool) bool {
 // redirectsAtOnce is how many redirects of a request are followed without a pause.
 const redirectsAtOnce = 2
 
-// redirected reports, after the pause that is due, whether one more redirect is to be
-// followed. The first ones are at once; further ones show that nodes don't agree.
+// redirected waits for the next pause, and reports whether to follow one more redirect. The
+// first ones are followed at once; further ones show that nodes don't agree.
 func (p *patience) redirected(ctx context.Context, c *Client) bool {
 	if p.redirects >= c.options.MaxRedirects || c.isClosed() || ctx.Err() != nil {
 		return false
@@ -54,9 +55,9 @@ func (p *patience) redirected(ctx context.Context, c *Client) bool {
 	return ok
 }
 
-// pause waits for the backoff before attempt n, counted from 1, or until another topology
-// is there, which fresh reports, and for which the refresher looks more often meanwhile. Not
-// ok: ctx has ended, or the client is closed.
+// pause waits for the backoff before attempt n, counted from 1, or until there is a new
+// topology, which fresh reports. The refresher refreshes more often meanwhile. ok is false if
+// ctx has ended or the client is closed.
 func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
 	delay := retry.Backoff(c.options.Node.Backoff).Delay(n - 1)
 	timer := time.NewTimer(delay)
@@ -68,7 +69,7 @@ func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
 	defer func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.replaced == replaced { // else it counts no more
+		if c.replaced == replaced { // otherwise this pause is no longer counted
 			c.paused--
 		}
 	}()
@@ -83,7 +84,7 @@ func (c *Client) pause(ctx context.Context, n int) (fresh, ok bool) {
 	return false, false
 }
 
-// tellWaiting ends all pauses: the topology is another one.
+// tellWaiting ends all pauses: there is a new topology.
 func (c *Client) tellWaiting() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

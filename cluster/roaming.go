@@ -11,24 +11,24 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// roaming is a client for pub/sub, of one connection, which goes to any node: each time to
-// another one.
+// roaming is a pub/sub client with one connection, which may go to any node. When it connects
+// again it goes to another node.
 type roaming struct {
 	cluster   *Client
-	preferred string // the node to be at where it can be reached; "" for any
+	preferred string // the node to use if it can be reached; "" for any
 	client    *redis.Client
 
 	mu   sync.Mutex
-	node string // where it is, or was, or is to be
-	// last is the topology of the last review. vouched is when another node last said that the node
-	// is well. Going to another node changes neither, since what was missed until then is not known
-	// before the next review.
+	node string // the current, last or next node
+	// last is the topology of the last review. vouched is when another node last reported that
+	// the node is well. Moving to another node changes neither, because what was missed until
+	// then is known only after the next review.
 	last    *Topology
 	vouched time.Time
 }
 
-// roaming returns the client for pub/sub by a node, or one of its own for a subscription that
-// may hold up its connection.
+// roaming returns the pub/sub client for a preferred node, or a new one for a subscription that
+// may block its connection.
 func (c *Client) roaming(preferred string, own bool) (*roaming, error) {
 	s := &c.subscriptions
 	s.mu.Lock()
@@ -61,14 +61,14 @@ func (c *Client) roaming(preferred string, own bool) (*roaming, error) {
 	return r, nil
 }
 
-// resolve returns the node to connect to: the preferred one, unless that was it the last
-// time; else one of the others, those first that are thought to answer.
+// resolve returns the node to connect to: the preferred one, unless that was used last time;
+// otherwise one of the others, starting with those that are believed to answer.
 func (r *roaming) resolve(ctx context.Context) (string, error) {
 	routes, err := r.cluster.ready(ctx, false)
 	if err != nil {
 		return "", err
 	}
-	r.cluster.refreshSoon() // whatever was there before is lost
+	r.cluster.refreshSoon() // the previous node is lost
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.last == nil {
@@ -91,17 +91,18 @@ func (r *roaming) resolve(ctx context.Context) (string, error) {
 	return r.node, nil
 }
 
-// errLeft is why subscriptions go to another node.
+// errLeft is the reason why subscriptions move to another node.
 var errLeft = errors.New("the cluster says that this node has failed, or has left it")
 
-// unnoticed is how long a node may be cut off before the others notice: the default of the
-// servers' cluster-node-timeout. What they say of it proves nothing of the time before.
+// unnoticed is how long a node may be cut off before the others notice: the default
+// cluster-node-timeout. What the others report about the node proves nothing about that much
+// time before.
 const unnoticed = 15 * time.Second
 
-// review leaves a node that the topology does not have, or has for failed. What is published goes
-// over the cluster's bus, and the clients of a node that is cut off from that notice nothing: so
-// where the topology shows that a node was cut off, this one or one at which others publish, the
-// subscriptions get a Gap.
+// review leaves a node that is not in the topology, or that has failed. Published messages
+// travel over the cluster's bus, and clients of a node that is cut off from the bus notice
+// nothing. So if the topology shows that a node was cut off, either this node or one where
+// others publish, review puts a Gap into the subscriptions.
 func (r *roaming) review(t *Topology) {
 	r.mu.Lock()
 	node, last, vouched := r.node, r.last, r.vouched

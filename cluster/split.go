@@ -11,35 +11,36 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Executor sends batches: a [Client], or whatever stands in front of one.
+// Executor sends batches: a [Client], or a type that passes them to one.
 type Executor interface {
 	Exec(ctx context.Context, b *command.Batch) error
 }
 
-// SplitError says that a command which was split by slots failed for some of its keys. It
-// has been done, or not, for each slot on its own.
+// SplitError reports that a command that was split by slot failed for some of its keys. The
+// command ran or failed separately for each slot.
 type SplitError struct {
 	Command string
-	Done    []string // the keys for which it was done
-	Failed  []string // the others, of which some may be done as well where Err says so
+	Done    []string // the keys for which the command succeeded
+	Failed  []string // the other keys; for some of them it may have run as well, if Err says so
 	Err     error    // the first error, a [*command.BatchError]
 }
 
-// Error says for how many keys it was done, and why not for the others. It names no keys.
+// Error gives the number of keys that succeeded and failed, and the cause. It does not show the
+// keys.
 func (e *SplitError) Error() string {
 	return fmt.Sprintf("redis: %s was done for %d keys and failed for %d: %v", e.Command, len(e.Done), len(e.Failed), e.Err)
 }
 
-// Unwrap returns the first error. It is not safe to retry for all of the keys.
+// Unwrap returns the first error. A SplitError is never safe to retry for all keys.
 func (e *SplitError) Unwrap() error { return e.Err }
 
-// part is the keys of one slot, with their places among all.
+// part is the keys of one slot, with their indexes in the whole list.
 type part struct {
 	keys   []string
 	places []int
 }
 
-// bySlot sorts keys by their slots, in the order in which the slots come first.
+// bySlot groups keys by slot, in the order in which the slots first appear.
 func bySlot(keys []string) []part {
 	var parts []part
 	of := map[int]int{}
@@ -61,7 +62,7 @@ func bySlot(keys []string) []part {
 // result.
 func split[T any](ctx context.Context, c Executor, keys []string, cmdFor func(part) command.Cmd[T], add func(part, T)) error {
 	if len(keys) == 0 {
-		_, err := cmdFor(part{}).Do(ctx, nil) // the command's own complaint, before anything is sent
+		_, err := cmdFor(part{}).Do(ctx, nil) // reports the command's own error before anything is sent
 		return err
 	}
 	parts := bySlot(keys)
@@ -78,7 +79,7 @@ func split[T any](ctx context.Context, c Executor, keys []string, cmdFor func(pa
 	failed := &SplitError{Command: name, Err: err}
 	for i, f := range futures {
 		v, wrong := f.Result()
-		var some *command.PartialError // the others' values are there
+		var some *command.PartialError // the values of the others are valid
 		if wrong != nil && !errors.As(wrong, &some) {
 			failed.Failed = append(failed.Failed, parts[i].keys...)
 			continue
@@ -98,9 +99,9 @@ func split[T any](ctx context.Context, c Executor, keys []string, cmdFor func(pa
 	return failed
 }
 
-// MGet is command.MGet for keys of any slots: one MGET for each slot, at the same time, so
-// not as of one moment. The values are in the order of the keys. With a [*SplitError] those
-// that could not be read are missing.
+// MGet is command.MGet for keys in any slots. It sends one MGET for each slot, at the same time,
+// so it is not atomic. The values are in the order of the keys. If the error is a [*SplitError],
+// values that could not be read are missing.
 func MGet(ctx context.Context, c Executor, keys ...string) ([]command.Optional[string], error) {
 	values := make([]command.Optional[string], len(keys))
 	err := split(ctx, c, keys, func(p part) command.Cmd[[]command.Optional[string]] {
@@ -115,8 +116,8 @@ func MGet(ctx context.Context, c Executor, keys ...string) ([]command.Optional[s
 	return values, err
 }
 
-// MSet is command.MSet for keys of any slots: one MSET for each slot, at the same time, so
-// not all at once. A [*SplitError] says which were set.
+// MSet is command.MSet for keys in any slots. It sends one MSET for each slot, at the same time,
+// so it is not atomic. A [*SplitError] says which keys were set.
 func MSet(ctx context.Context, c Executor, values command.Map) error {
 	keys := slices.Sorted(maps.Keys(values))
 	return split(ctx, c, keys, func(p part) command.Cmd[struct{}] {
@@ -128,23 +129,23 @@ func MSet(ctx context.Context, c Executor, values command.Map) error {
 	}, func(part, struct{}) {})
 }
 
-// Del is command.Del for keys of any slots, see [MGet]. With a [*SplitError] the number is
-// that of the slots where it was done.
+// Del is command.Del for keys in any slots, see [MGet]. If the error is a [*SplitError], the
+// result counts only the slots that succeeded.
 func Del(ctx context.Context, c Executor, keys ...string) (int64, error) {
 	return count(ctx, c, keys, command.Del)
 }
 
-// Unlink is command.Unlink for keys of any slots, see [Del].
+// Unlink is command.Unlink for keys in any slots, see [Del].
 func Unlink(ctx context.Context, c Executor, keys ...string) (int64, error) {
 	return count(ctx, c, keys, command.Unlink)
 }
 
-// Exists is command.Exists for keys of any slots, see [Del].
+// Exists is command.Exists for keys in any slots, see [Del].
 func Exists(ctx context.Context, c Executor, keys ...string) (int64, error) {
 	return count(ctx, c, keys, command.Exists)
 }
 
-// Touch is command.Touch for keys of any slots, see [Del].
+// Touch is command.Touch for keys in any slots, see [Del].
 func Touch(ctx context.Context, c Executor, keys ...string) (int64, error) {
 	return count(ctx, c, keys, command.Touch)
 }

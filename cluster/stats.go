@@ -2,8 +2,8 @@ package cluster
 
 import "github.com/redchan-go/redchan/redis"
 
-// Stats returns what the shared connections to all nodes are at together. Of a node that has
-// left the cluster nothing is counted any more.
+// Stats returns the combined statistics of the shared connections to all nodes. It does not
+// include nodes that have left the cluster.
 func (c *Client) Stats() redis.Stats {
 	c.mu.Lock()
 	clients := make([]*redis.Client, 0, len(c.nodes))

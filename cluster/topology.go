@@ -11,27 +11,27 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Topology is which nodes serve which slots, as a node of the cluster has told. It never
+// Topology says which nodes serve which slots, as reported by a node of the cluster. It never
 // changes, and is safe for concurrent use.
 type Topology struct {
-	// Epoch is the cluster's epoch: it grows with each change of who serves what.
+	// Epoch is the cluster's epoch. It grows with each change of who serves which slots.
 	Epoch int64
-	// OK says that the node which told it saw the cluster work.
+	// OK means that the node that reported the topology saw the cluster work.
 	OK bool
-	// From is the address of the node that told it.
+	// From is the address of the node that reported the topology.
 	From string
-	// At is when that node was asked.
+	// At is the time when that node was asked.
 	At time.Time
 
 	shards []Shard // without their slots
 	owner  [slot.Count]uint16
-	failed []string // addresses of nodes that the cluster takes for failed
+	failed []string // addresses of nodes that the cluster regards as failed
 }
 
 // Shard is a primary with its replicas, and the slots that they serve.
 type Shard struct {
 	Slots    []slot.Range
-	Primary  Node // its Addr is empty where there is none at the moment
+	Primary  Node // its Addr is empty if there is currently none
 	Replicas []Node
 }
 
@@ -39,12 +39,12 @@ type Shard struct {
 type Node struct {
 	ID   string
 	Addr string // "host:port", to connect to
-	Zone string // its availability zone; empty where none is announced
-	// Loading says that it can't answer yet.
+	Zone string // its availability zone; empty if it announces none
+	// Loading means that the node can't answer yet.
 	Loading bool
 }
 
-// Shards returns all shards, those without slots included.
+// Shards returns all shards, including those without slots.
 func (t *Topology) Shards() []Shard {
 	shards := make([]Shard, len(t.shards))
 	for i, s := range t.shards {
@@ -63,7 +63,8 @@ func (t *Topology) Shards() []Shard {
 	return shards
 }
 
-// ShardOf returns the shard that serves a slot, without its other slots. False: none does.
+// ShardOf returns the shard that serves a slot, without the shard's other slots. It returns
+// false if no shard serves the slot.
 func (t *Topology) ShardOf(slot int) (Shard, bool) {
 	if slot < 0 || slot >= len(t.owner) || t.owner[slot] == 0 {
 		return Shard{}, false
@@ -83,7 +84,7 @@ func (t *Topology) Uncovered() []slot.Range {
 	return slot.Ranges(slots)
 }
 
-// covered returns how many slots somebody serves.
+// covered returns the number of slots that a node serves.
 func (t *Topology) covered() int {
 	n := 0
 	for _, owner := range t.owner {
@@ -106,9 +107,8 @@ func (t *Topology) nodes() []Node {
 	return append(primaries, replicas...)
 }
 
-// better reports whether a topology is to be believed rather than another one, which may
-// be nil: a node that is cut off from most of the others sees an older epoch, or sees that
-// the cluster does not work.
+// better reports whether to believe t rather than other, which may be nil. A node that is cut
+// off from most of the others reports an older epoch, or reports that the cluster does not work.
 func (t *Topology) better(other *Topology) bool {
 	switch {
 	case other == nil:
@@ -121,8 +121,8 @@ func (t *Topology) better(other *Topology) bool {
 	return t.covered() > other.covered()
 }
 
-// moved returns the topology with a slot given to the node at addr, or nil where that is no
-// node of it, or has the slot already.
+// moved returns the topology with a slot given to the node at addr, or nil if the topology has
+// no such node, or if that node already has the slot.
 func (t *Topology) moved(slot int, addr string) *Topology {
 	owner := slices.IndexFunc(t.shards, func(s Shard) bool { return s.Primary.Addr == addr })
 	promoted := -1
@@ -137,7 +137,7 @@ func (t *Topology) moved(slot int, addr string) *Topology {
 	}
 	next := *t
 	if promoted >= 0 {
-		// What becomes of the primary until now is not known yet.
+		// What happens to the current primary is not known yet.
 		next.shards = append(slices.Clone(t.shards), Shard{Primary: t.shards[owner].Replicas[promoted]})
 		old := &next.shards[owner]
 		old.Replicas = slices.Delete(slices.Clone(old.Replicas), promoted, promoted+1)
@@ -148,9 +148,9 @@ func (t *Topology) moved(slot int, addr string) *Topology {
 }
 
 // failedOver reports whether, since an older topology, a replica has taken a primary's place, or
-// may have: then a node was cut off from the others for a while, though it may be back by now.
-// Slots that primaries hand to each other are none of that. Where the two can't be told apart, it was
-// a failover.
+// may have. Then a node was cut off from the others for a while, though it may be back by now.
+// Slots that primaries hand over to each other don't count. If the two cases can't be told
+// apart, it reports a failover.
 func (t *Topology) failedOver(old *Topology) bool {
 	primaries, replicas := map[string]bool{}, map[string]bool{}
 	for _, s := range old.shards {
@@ -173,18 +173,18 @@ func (t *Topology) failedOver(old *Topology) bool {
 			continue
 		case is == "" || replicas[is]:
 			return true
-		case was != "" && !primaries[is] && !serving[was]: // it came as a replica meanwhile
+		case was != "" && !primaries[is] && !serving[was]: // it joined as a replica meanwhile
 			return true
 		}
 		takers[is] = true
 	}
 	if len(takers) == 0 {
-		return t.Epoch != old.Epoch // there was an election, perhaps there and back
+		return t.Epoch != old.Epoch // there was an election, perhaps back and forth
 	}
-	return t.Epoch-old.Epoch > int64(len(takers)) // each that takes slots raises the epoch once
+	return t.Epoch-old.Epoch > int64(len(takers)) // each node that takes over slots raises the epoch once
 }
 
-// primaryOf returns the key of the primary that serves a slot; "" for none.
+// primaryOf returns the key of the primary that serves a slot, or "" if there is none.
 func (t *Topology) primaryOf(at int) string {
 	if t.owner[at] == 0 {
 		return ""
@@ -192,7 +192,7 @@ func (t *Topology) primaryOf(at int) string {
 	return t.shards[t.owner[at]-1].Primary.key()
 }
 
-// key returns what a node is known by: its ID, or its address where servers tell none.
+// key returns what identifies a node: its ID, or its address if servers don't report IDs.
 func (n *Node) key() string {
 	if n.ID != "" {
 		return n.ID
@@ -200,7 +200,8 @@ func (n *Node) key() string {
 	return n.Addr
 }
 
-// resembles reports whether two topologies may be of one cluster: they have a node in common.
+// resembles reports whether two topologies may belong to the same cluster: they have a node in
+// common.
 func (t *Topology) resembles(other *Topology) bool {
 	known := map[string]bool{}
 	for _, n := range other.nodes() {
@@ -209,33 +210,33 @@ func (t *Topology) resembles(other *Topology) bool {
 	return known[""] || slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.ID == "" || known[n.ID] })
 }
 
-// has reports whether a node at an address is a part of the cluster that has not failed.
+// has reports whether the node at an address is part of the cluster and has not failed.
 func (t *Topology) has(addr string) bool {
 	return !slices.Contains(t.failed, addr) &&
 		slices.ContainsFunc(t.nodes(), func(n Node) bool { return n.Addr == addr })
 }
 
-// vouches reports whether the topology tells of a node at an address what others than that one
-// know. In a cluster of one node there are no others, from whom it could be cut off.
+// vouches reports whether the topology contains what other nodes know about the node at an
+// address. In a cluster of one node there are no others, and it can't be cut off from them.
 func (t *Topology) vouches(addr string) bool {
 	return t.OK && t.has(addr) && (t.From != addr || len(t.nodes()) == 1)
 }
 
-// origin is who told a topology, and how addresses are to be read.
+// origin says which node reported a topology, and how to read the addresses in it.
 type origin struct {
 	addr    string // the address at which the node answered
 	tls     bool
 	mapAddr func(string) string // may be nil
 }
 
-// address returns where to connect to a node, or "" where that can't be told.
+// address returns where to connect to a node, or "" if that is unknown.
 func (o *origin) address(endpoint, ip string, port int) string {
 	if port <= 0 {
 		return ""
 	}
 	host := endpoint
 	if host == "?" {
-		host = ip // the node prefers a name that it does not know
+		host = ip // the node prefers a host name, but does not know it
 	}
 	if host == "" || host == "?" {
 		host, _, _ = net.SplitHostPort(o.addr)
@@ -243,8 +244,9 @@ func (o *origin) address(endpoint, ip string, port int) string {
 	return o.mapped(net.JoinHostPort(strings.Trim(host, "[]"), strconv.Itoa(port)))
 }
 
-// portOf returns which port of the nodes to connect to: that for TLS where TLS is used. Where no
-// node has such a port, something in front of them makes TLS of it, or none.
+// portOf returns which port of the nodes to connect to: the TLS port if TLS is used. If no node
+// has a port of the required kind, something in front of the nodes adds or removes TLS, and the
+// other port is used.
 func (o *origin) portOf(shards []command.Shard) func(command.ShardNode) int {
 	plain := func(n command.ShardNode) int { return n.Port }
 	secured := func(n command.ShardNode) int { return n.TLSPort }
@@ -260,7 +262,7 @@ func (o *origin) portOf(shards []command.Shard) func(command.ShardNode) int {
 	return other
 }
 
-// mapped returns the address to connect to for one that a server has told.
+// mapped returns the address to connect to for an address that a server has reported.
 func (o *origin) mapped(addr string) string {
 	if o.mapAddr == nil {
 		return addr
@@ -268,7 +270,7 @@ func (o *origin) mapped(addr string) string {
 	return o.mapAddr(addr)
 }
 
-// give gives runs of slots to a shard, by its index. Numbers that are no slots are left out.
+// give assigns ranges of slots to a shard, by index. It ignores invalid slot numbers.
 func (t *Topology) give(shard int, ranges ...command.SlotRange) {
 	for _, r := range ranges {
 		for i := max(r.From, 0); i <= min(r.To, slot.Count-1); i++ {
@@ -277,10 +279,12 @@ func (t *Topology) give(shard int, ranges ...command.SlotRange) {
 	}
 }
 
-// maxShards is how many shards a topology can have: one for each slot, and as many without.
+// maxShards is how many shards a topology can have: one for each slot, and as many without
+// slots.
 const maxShards = 2 * slot.Count
 
-// fromShards makes a topology of what CLUSTER SHARDS tells. t has all but the nodes.
+// fromShards fills in the nodes of t from the reply to CLUSTER SHARDS. The other fields are set
+// already.
 func (t *Topology) fromShards(shards []command.Shard, o *origin) {
 	port := o.portOf(shards)
 	for _, told := range shards {
@@ -307,7 +311,7 @@ func (t *Topology) fromShards(shards []command.Shard, o *origin) {
 			}
 		}
 		if s.Primary.Addr == "" {
-			s.Primary = lost // a node that is cut off takes all others for failed
+			s.Primary = lost // a node that is cut off regards all others as failed
 		}
 		if s.Primary.Addr == "" && len(s.Replicas) == 0 || len(t.shards) == maxShards {
 			continue
@@ -317,11 +321,11 @@ func (t *Topology) fromShards(shards []command.Shard, o *origin) {
 	}
 }
 
-// hasFailed reports whether the cluster, or the node that is asked, takes a node for failed.
+// hasFailed reports whether the cluster, or the node that was asked, regards a node as failed.
 func hasFailed(n command.ShardNode) bool { return strings.HasPrefix(n.Health, "fail") }
 
-// missesSlots reports whether a shard stands without its slots, as Redis and Valkey 7.2.0 to 7.2.5
-// tell it where its primary has failed: CLUSTER SLOTS has them.
+// missesSlots reports whether a shard lacks its slots. Redis and Valkey 7.2.0 to 7.2.5 report a
+// shard without its slots if its primary has failed; CLUSTER SLOTS has them.
 func missesSlots(shards []command.Shard) bool {
 	return slices.ContainsFunc(shards, func(s command.Shard) bool {
 		return len(s.Slots) == 0 && len(s.Nodes) > 1 &&
@@ -329,8 +333,8 @@ func missesSlots(shards []command.Shard) bool {
 	})
 }
 
-// fromSlots makes a topology of what CLUSTER SLOTS tells, which leaves out replicas that have failed.
-// t has all but the nodes.
+// fromSlots fills in the nodes of t from the reply to CLUSTER SLOTS, which leaves out failed
+// replicas. The other fields are set already.
 func (t *Topology) fromSlots(slots []command.SlotNodes, o *origin) {
 	byPrimary := map[string]int{}
 	for _, told := range slots {
@@ -357,8 +361,8 @@ func (t *Topology) fromSlots(slots []command.SlotNodes, o *origin) {
 	}
 }
 
-// slotNode reads a node of CLUSTER SLOTS, whose port is the one for the connection that
-// it was asked by.
+// slotNode reads a node of CLUSTER SLOTS. Its port is the port for the kind of connection that
+// was used to ask.
 func (o *origin) slotNode(n command.SlotNode) (Node, bool) {
 	addr := o.address(n.Endpoint, n.Names["ip"], n.Port)
 	return Node{ID: n.ID, Addr: addr, Zone: n.Names["availability-zone"]}, addr != ""

@@ -9,9 +9,9 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Multi sends a batch as a transaction, see redis.Client.Multi. All its keys must be of one
-// slot: others are refused before anything is sent, with a [*CrossSlotError]. Where the slot
-// has moved nothing has run, and it is sent to the other node.
+// Multi sends a batch as a transaction, see redis.Client.Multi. All its keys must be in one
+// slot; otherwise it returns a [*CrossSlotError] and sends nothing. If the slot has moved,
+// nothing has run, and Multi sends the transaction to the new node.
 func (c *Client) Multi(ctx context.Context, b *command.Batch) error {
 	return b.Exec(ctx, multi{c})
 }
@@ -40,8 +40,8 @@ func (m multi) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value
 	return values, err
 }
 
-// transact sends requests as a transaction, behind ASKING where asking says so: it lasts
-// until EXEC.
+// transact sends requests as a transaction, after ASKING if asking is set. ASKING lasts until
+// EXEC.
 func (n *node) transact(ctx context.Context, rs *command.Requests, asking bool) ([]proto.Value, error) {
 	tx := rs.Transaction()
 	if asking {
@@ -49,7 +49,7 @@ func (n *node) transact(ctx context.Context, rs *command.Requests, asking bool) 
 	}
 	values, err := n.client.DoBatch(ctx, tx)
 	if err != nil {
-		return nil, err // whatever was queued: EXEC's reply is what counts
+		return nil, err // whatever was queued, only the reply to EXEC counts
 	}
 	if asking {
 		values = values[1:]
@@ -57,7 +57,7 @@ func (n *node) transact(ctx context.Context, rs *command.Requests, asking bool) 
 	return command.TransactionReplies(rs, n.addr, values)
 }
 
-// oneSlot returns the slot of a transaction, or why it can't be one.
+// oneSlot returns the slot of a transaction, or an error if it can't be a transaction.
 func oneSlot(rs *command.Requests) (int, error) {
 	slots, err := slotsOf(rs)
 	if err != nil {
@@ -81,15 +81,16 @@ func oneSlot(rs *command.Requests) (int, error) {
 	return s, nil
 }
 
-// Session lends a connection to the primary that serves a key, see redis.Client.Session. It
-// is a connection to that node alone: redirects are errors of its commands.
+// Session returns a session with its own connection to the primary that serves a key, see
+// redis.Client.Session. The connection is to that node alone: redirects are errors of its
+// commands.
 func (c *Client) Session(ctx context.Context, key string) (*redis.Session, error) {
 	return c.lend(ctx, slot.Of(key), func(n *node) (*redis.Session, error) { return n.client.Session(ctx) })
 }
 
-// Watch lends a connection to the primary that serves keys, and watches them there, see
-// redis.Client.Watch. They must be of one slot, and there must be one at least. Use it by
-// redis.Transaction, which begins again where the slot moves meanwhile.
+// Watch returns a session at the primary that serves keys, and watches the keys there, see
+// redis.Client.Watch. There must be at least one key, and all must be in one slot. Use it
+// through redis.Transaction, which starts over if the slot moves meanwhile.
 func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, error) {
 	if len(keys) == 0 {
 		return nil, refused("WATCH", "in a cluster a session is at the node of a key: name one")
@@ -103,7 +104,7 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*redis.Session, err
 	return c.lend(ctx, s, func(n *node) (*redis.Session, error) { return n.client.Watch(ctx, keys...) })
 }
 
-// lend has a session made at the primary of a slot.
+// lend creates a session at the primary of a slot.
 func (c *Client) lend(ctx context.Context, s int, session func(*node) (*redis.Session, error)) (*redis.Session, error) {
 	var made *redis.Session
 	e := effort{client: c, name: "session", slot: s, repeats: true, stays: true, send: func(n *node, _ bool) (err error) {

@@ -14,11 +14,12 @@ import (
 //	redis+cluster://user:password@host1:6379,host2:6379    TCP
 //	rediss+cluster://host1,host2                           TLS over TCP
 //
-// All but the hosts is as with redis.ParseURL, whose options the query takes, and these:
-// read_from (primary, prefer_replica, round_robin, lowest_latency), zone (the name of an
-// availability zone to read from), max_redirects, refresh_every (as "10s").
+// Everything but the hosts is as in redis.ParseURL. The query takes the options of
+// redis.ParseURL, and these: read_from (primary, prefer_replica, round_robin, lowest_latency),
+// zone (the name of an availability zone to read from), max_redirects, and refresh_every (such
+// as "10s").
 //
-// Whatever is unknown or makes no sense is refused, naming the part. No error shows the
+// ParseURL rejects unknown or invalid parts, and the error names the part. No error shows the
 // password.
 func ParseURL(s string) (Options, error) {
 	var o Options
@@ -66,7 +67,7 @@ func ParseURL(s string) (Options, error) {
 	return o, err
 }
 
-// parseQuery reads the cluster's own options, and returns the others.
+// parseQuery reads the cluster options from a query, and returns the other options.
 func parseQuery(o *Options, query string) (others string, err error) {
 	var rest []string
 	for pair := range strings.SplitSeq(query, "&") {
@@ -88,7 +89,7 @@ func parseQuery(o *Options, query string) (others string, err error) {
 	return strings.Join(rest, "&"), nil
 }
 
-// set sets one of the cluster's own options.
+// set sets one of the cluster options.
 func (o *Options) set(key, value string) error {
 	switch key {
 	case "read_from", "zone":
@@ -114,7 +115,7 @@ func (o *Options) set(key, value string) error {
 	return nil
 }
 
-// readFromName returns the policy of a name.
+// readFromName returns the policy with a given name.
 func readFromName(key, value string) (ReadFrom, error) {
 	if key == "zone" {
 		if value == "" {

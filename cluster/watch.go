@@ -4,37 +4,36 @@ import (
 	"time"
 )
 
-// A node that is paused, or cut off, answers nothing and closes nothing. Its connections
-// would notice only when ReplyTimeout has passed, and by then the cluster has long promoted
-// a replica. So while something is in flight the refresher looks a few times a second
-// whether nodes stand still, and has the topology refreshed while one does, or while calls wait
-// to be tried again: as soon as that
-// says that the node has failed, its client is closed and its callers are answered.
+// A node that is paused, or cut off, answers nothing and closes nothing. Its connections would
+// notice only after ReplyTimeout, and by then the cluster has long promoted a replica. So while
+// something is in flight, the refresher checks a few times a second whether nodes are stalled.
+// It refreshes the topology while one is, or while calls wait for a retry. As soon as the
+// topology says that the node has failed, its client is closed and its callers get an answer.
 
 const (
-	// watchEvery is how often nodes are looked at.
+	// watchEvery is the interval between checks of the nodes.
 	watchEvery = 250 * time.Millisecond
-	// standsAfter is how long a node may answer nothing before it stands still.
+	// standsAfter is how long a node may answer nothing before it counts as stalled.
 	standsAfter = time.Second
-	// quietBeats is for how many looks nothing may be in flight before they end.
+	// quietBeats is how many checks must find nothing in flight before the checks stop.
 	quietBeats = 4
 )
 
-// pulse is what the refresher has seen of a node; nobody else looks at it.
+// pulse is what the refresher has seen of a node. Only the refresher uses it.
 type pulse struct {
 	answered uint64
-	since    time.Time // when answered was seen first
+	since    time.Time // when answered was first seen
 	stands   bool
 }
 
-// awake has the nodes watched, from the first command after a time without any.
+// awake starts the checks, with the first command after a time without any.
 func (c *Client) awake() {
 	if c.watched.CompareAndSwap(false, true) {
 		c.watch.Reset(watchEvery)
 	}
 }
 
-// beat looks at all nodes, and ends the looks where nothing is in flight any more.
+// beat checks all nodes, and stops the checks if nothing has been in flight for a while.
 func (c *Client) beat() {
 	busy, stands, paused := c.stillness()
 	if stands || paused {
@@ -51,12 +50,12 @@ func (c *Client) beat() {
 	c.watch.Stop()
 	c.watched.Store(false)
 	if busy, _, _ := c.stillness(); busy {
-		c.awake() // for who came meanwhile, and did not see that nobody watches
+		c.awake() // for callers that came meanwhile, and did not see that the checks have stopped
 	}
 }
 
-// stillness reports whether something is in flight anywhere, whether a node stands still, and
-// whether calls wait to be tried again.
+// stillness reports whether something is in flight anywhere, whether a node is stalled, and
+// whether calls wait for a retry.
 func (c *Client) stillness() (busy, stands, paused bool) {
 	now := time.Now()
 	c.mu.Lock()

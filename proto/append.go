@@ -5,11 +5,10 @@ import (
 	"strconv"
 )
 
-// AppendArray appends to b the header of an array of n elements, as which a
-// client sends a command with n words: its name and arguments. The words have to
-// follow, each appended as a bulk string by one of the functions below. They
-// carry their length, so that no byte in them can end a command or begin one. n
-// must not be negative.
+// AppendArray appends the header of an array of n elements to b. A client sends a command as an
+// array of n words: its name and arguments. The words must follow, each appended as a bulk
+// string by one of the functions below. Each word carries its length, so no byte in it can end a
+// command or start another. n must not be negative.
 func AppendArray(b []byte, n int) []byte {
 	return appendHeader(b, '*', n)
 }
@@ -47,10 +46,9 @@ func AppendUint(b []byte, n uint64) []byte {
 	return append(b, "\r\n"...)
 }
 
-// AppendFloat appends f as a bulk string: in the fewest digits that stand for
-// f and no other float64, such as "0.1", "1e+21" or "-inf". Servers refuse
-// "nan", which is what it appends for NaN: a caller that can meet NaN has to
-// check for it.
+// AppendFloat appends f as a bulk string, in the fewest digits that identify f among all float64
+// values, such as "0.1", "1e+21" or "-inf". For NaN it appends "nan", which servers refuse: a
+// caller that may have a NaN must check for it.
 func AppendFloat(b []byte, f float64) []byte {
 	switch {
 	case math.IsInf(f, 1):
@@ -60,11 +58,11 @@ func AppendFloat(b []byte, f float64) []byte {
 	case math.IsNaN(f):
 		return AppendString(b, "nan")
 	}
-	var text [32]byte // the longest has 24 bytes
+	var text [32]byte // the longest text has 24 bytes
 	return AppendBytes(b, strconv.AppendFloat(text[:0], f, 'g', -1, 64))
 }
 
-// AppendCommand appends a whole command: its name and arguments.
+// AppendCommand appends a complete command: its name and arguments.
 func AppendCommand(b []byte, words ...string) []byte {
 	b = AppendArray(b, len(words))
 	for _, word := range words {

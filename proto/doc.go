@@ -24,25 +24,24 @@
 //
 // # Reading
 //
-// A [Reader] finds where a reply ends and checks every byte on the way, and only
-// then copies the reply, once, into a [Value]. An aggregate is taken apart when
-// its elements are asked for, so a reply of a thousand strings is one allocation.
+// A [Reader] finds the end of a reply and checks every byte before that, and only then copies
+// the reply, once, into a [Value]. The elements of an aggregate are parsed when they are asked
+// for, so a reply of a thousand strings is one allocation.
 //
-// Where the two protocols spell the same thing in two ways, the Values are alike.
-// Pushes never appear inside a reply: see [Reader.Next]. Attributes stay with the
-// value that they precede: see [Value.Attrs].
+// If RESP2 and RESP3 spell the same thing in two ways, the Values are the same. Pushes never
+// appear inside a reply, see [Reader.Next]. Attributes stay with the value that follows them,
+// see [Value.Attrs].
 //
-// What the Reader refuses, beyond what the specification of RESP3 rules out:
-// leading zeros and minus zero in lengths and integers, which no server sends
-// (big numbers and doubles may have them); "+" in front of lengths; doubles
-// without digits in front of the point; CR or LF inside a line; streamed pushes
-// and attributes; a push without elements; attributes in front of attributes or
-// of nothing; and whatever is over the [Limits].
+// The Reader rejects some input beyond what the specification of RESP3 excludes: leading zeros
+// and minus zero in lengths and integers, which no server sends (big numbers and doubles may
+// have them); "+" before lengths; doubles without digits before the point; CR or LF inside a
+// line; streamed pushes and attributes; a push without elements; attributes that precede
+// attributes or nothing; and anything that exceeds the [Limits].
 //
 // # Writing
 //
-// The Append functions write a command's words as bulk strings, which carry their
-// length: nothing in a word can be taken for protocol. [AppendCommand] writes a
-// command of strings; [AppendArray] and then one call for each word write the
-// rest without converting numbers to strings first.
+// The Append functions write the words of a command as bulk strings. These carry their length,
+// so nothing in a word can be taken for protocol. [AppendCommand] writes a command that consists
+// of strings. For other commands, call [AppendArray] and then one function for each word, which
+// saves converting numbers to strings first.
 package proto

@@ -4,15 +4,15 @@ import "strings"
 
 // Error is an error reply of the server.
 type Error struct {
-	// Code is the first word where it is in capitals, such as "WRONGTYPE",
-	// "NOPERM" or "ERR"; it is empty where the server gave none.
+	// Code is the first word of the error if it is in capitals, such as "WRONGTYPE", "NOPERM" or
+	// "ERR". It is empty if the server sent no code.
 	Code string
-	// Message is the rest. Arguments that a server repeats in the error for an
-	// unknown command are cut off: they may hold a password.
+	// Message is the rest of the error. The arguments that a server repeats in the error for an
+	// unknown command are cut off, because they may contain a password.
 	Message string
 }
 
-// Error returns code and message as the server sent them.
+// Error returns the code and the message as the server sent them.
 func (e *Error) Error() string {
 	if e.Code == "" {
 		return e.Message
@@ -23,7 +23,7 @@ func (e *Error) Error() string {
 	return e.Code + " " + e.Message
 }
 
-// newError takes the text of an error reply apart.
+// newError parses the text of an error reply.
 func newError(text string) *Error {
 	text, _, _ = strings.Cut(text, ", with args beginning with:")
 	code, message, _ := strings.Cut(text, " ")

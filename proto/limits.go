@@ -1,26 +1,26 @@
 package proto
 
-// Limits bounds what a [Reader] accepts. A reply beyond a limit is a
-// [ProtocolError], found as soon as it announces itself. A field that is zero
-// or negative stands for its default, so the zero Limits is ready to use.
+// Limits bounds what a [Reader] accepts. A reply that exceeds a limit is a [ProtocolError],
+// which is returned as soon as the reply announces its size. A zero or negative field means the
+// default, so the zero Limits is ready to use.
 type Limits struct {
-	// MaxBulk is the length in bytes of a bulk string, verbatim string or blob
-	// error, of a streamed string in all, and of one value's attributes; the
-	// default is 512 MiB, the largest string a server keeps.
+	// MaxBulk is the maximum length in bytes of a bulk string, verbatim string or blob error, of
+	// a whole streamed string, and of the attributes of one value. The default is 512 MiB, the
+	// largest string that a server stores.
 	MaxBulk int
-	// MaxDepth is how deep aggregates may nest; an array of integers has depth
-	// 1. The default is 128.
+	// MaxDepth is the maximum nesting depth of aggregates; an array of integers has depth 1. The
+	// default is 128.
 	MaxDepth int
-	// MaxElements is the number of elements of one aggregate; a pair of a map
-	// counts as two. The default is 1,048,576.
+	// MaxElements is the maximum number of elements of one aggregate; each pair of a map counts
+	// as two. The default is 1,048,576.
 	MaxElements int
-	// MaxLine is the length in bytes of a simple string; the default is 64 KiB.
+	// MaxLine is the maximum length in bytes of a simple string. The default is 64 KiB.
 	MaxLine int
-	// MaxErrorLine is the length in bytes of a simple error; the default is
-	// 1 MiB, because a script's error may quote a large part of the script.
+	// MaxErrorLine is the maximum length in bytes of a simple error. The default is 1 MiB,
+	// because a script's error may quote a large part of the script.
 	MaxErrorLine int
-	// MaxBigNumber is the number of digits of a big number, its sign not
-	// counted; the default is 10,000.
+	// MaxBigNumber is the maximum number of digits of a big number, not counting its sign. The
+	// default is 10,000.
 	MaxBigNumber int
 }
 
@@ -34,7 +34,7 @@ const (
 	defaultMaxBigNumber = 10_000
 )
 
-// withDefaults returns l with its unset fields set.
+// withDefaults returns l with the defaults filled in.
 func (l Limits) withDefaults() Limits {
 	set := func(field *int, value int) {
 		if *field <= 0 {

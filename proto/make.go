@@ -2,16 +2,16 @@ package proto
 
 import "math"
 
-// Bulk returns a value that is a text, as a decoder of one's own gives it.
+// Bulk returns a bulk string, for decoders that build values.
 func Bulk(text string) Value { return Value{kind: KindBulk, text: text} }
 
-// Integer returns a value that is an integer.
+// Integer returns an integer.
 func Integer(n int64) Value { return Value{kind: KindInt, num: n} }
 
-// Double returns a value that is a double.
+// Double returns a double.
 func Double(f float64) Value { return Value{kind: KindDouble, num: int64(math.Float64bits(f))} }
 
-// Boolean returns a value that is a boolean.
+// Boolean returns a boolean.
 func Boolean(b bool) Value {
 	v := Value{kind: KindBool}
 	if b {

@@ -2,11 +2,10 @@ package proto
 
 import "bytes"
 
-// plainNumber reads digits and their CR LF from b[i:] and returns the number
-// and the index behind it. It is the quick way for what servers send nearly
-// always; it returns 0 for next where number has to decide: at a sign, a
-// leading zero, a number of more than 18 digits, any mistake, and where b ends
-// too early.
+// plainNumber reads digits and their CR LF from b[i:], and returns the number and the index
+// after it. It is the fast path for the numbers that servers almost always send. It returns 0
+// for next if number has to decide: at a sign, a leading zero, more than 18 digits, any mistake,
+// or if b ends too early.
 func plainNumber(b []byte, i int) (n int64, next int) {
 	first := i
 	for ; i < len(b); i++ {
@@ -26,12 +25,12 @@ func plainNumber(b []byte, i int) (n int64, next int) {
 	return 0, 0
 }
 
-// number reads a decimal number and its CR LF from the front of b, and returns
-// the number and the bytes it took. Size 0 without a problem means that b ends
-// too early. With a problem, size is the index of the offending byte.
+// number reads a decimal number and its CR LF from the front of b, and returns the number and
+// the count of bytes read. A size of 0 without a problem means that b ends too early. With a
+// problem, size is the index of the offending byte.
 //
-// A number has one spelling, the one that servers print: no leading zeros and
-// no minus zero. A plus is for integers alone.
+// A number has only one spelling, the one that servers print: without leading zeros or minus
+// zero. Only integers may have a plus sign.
 func number(b []byte, plus bool) (n int64, size int, problem string) {
 	i := 0
 	negative := false
@@ -79,15 +78,15 @@ func number(b []byte, plus bool) (n int64, size int, problem string) {
 	}
 	n = int64(u)
 	if negative {
-		n = -n // -1<<63 stays itself
+		n = -n // -1<<63 is its own negation
 	}
 	return n, i + 2, ""
 }
 
-// isDouble reports whether line is a double as RESP3 spells it: an optional sign,
-// digits, an optional point with digits, an optional exponent; or "inf", "-inf", or any
-// spelling of NaN. What strconv.ParseFloat
-// accepts beyond that (hexadecimal, underscores, "Infinity", ".5") is none.
+// isDouble reports whether line is a double as RESP3 spells it: an optional sign, digits, an
+// optional point with digits, an optional exponent; or "inf", "-inf", or any spelling of NaN.
+// Other spellings that strconv.ParseFloat accepts (hexadecimal, underscores, "Infinity", ".5")
+// are not doubles.
 func isDouble(line []byte) bool {
 	switch string(line) {
 	case "inf", "-inf", "nan":
@@ -136,7 +135,7 @@ func isNaN(line []byte) bool {
 	return true
 }
 
-// trimSign returns b without a sign at its front.
+// trimSign returns b without a leading sign.
 func trimSign(b []byte) []byte {
 	if len(b) > 0 && (b[0] == '+' || b[0] == '-') {
 		return b[1:]
@@ -144,7 +143,7 @@ func trimSign(b []byte) []byte {
 	return b
 }
 
-// trimDigits returns b without the digits at its front, and whether it had any.
+// trimDigits returns b without its leading digits, and whether it had any.
 func trimDigits(b []byte) (rest []byte, ok bool) {
 	i := 0
 	for i < len(b) && b[i] >= '0' && b[i] <= '9' {

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// The functions of this file cut values from bytes that the scanner has checked:
-// they look at as little as they can, and would panic at anything else.
+// The functions in this file cut values from bytes that the scanner has checked. They look at as
+// few bytes as possible, and would panic on unchecked input.
 
 // parse cuts one value from the front of s, which the scanner has checked.
 func parse(s string) (v Value, rest string) {
@@ -34,7 +34,7 @@ func parse(s string) (v Value, rest string) {
 		return v, s[body+len(v.text):]
 	case '|':
 		attr := body + skip(s[body:], 2*n)
-		v, rest = parse(s[attr:]) // which has no attributes of its own again
+		v, rest = parse(s[attr:]) // attributes have no attributes themselves
 		v.text, v.attr = s[:len(s)-len(rest)], uint32(attr)
 		return v, rest
 	}
@@ -50,8 +50,8 @@ func parse(s string) (v Value, rest string) {
 	return Value{kind: lineKind(s[0]), text: line}, s[body:]
 }
 
-// newValue makes the Value of a whole reply or push. Where that is an
-// aggregate it need not look for its end, as parse has to.
+// newValue returns the Value of a whole reply or push. For an aggregate it need not find the
+// end, as parse must.
 func newValue(s string) Value {
 	switch s[0] {
 	case '*', '~', '%', '>':
@@ -63,10 +63,9 @@ func newValue(s string) Value {
 	return v
 }
 
-// newValueBytes is newValue for bytes that don't stay: it copies what it needs
-// and no more.
+// newValueBytes is newValue for bytes that will be overwritten: it copies only what it needs.
 func newValueBytes(b []byte) Value {
-	line := b[1 : len(b)-len("\r\n")] // where it is one
+	line := b[1 : len(b)-len("\r\n")] // for values that are a single line
 	switch b[0] {
 	case '$':
 		body, n := header(b)
@@ -95,8 +94,8 @@ func newValueBytes(b []byte) Value {
 	return newValue(string(b))
 }
 
-// simpleText returns line as a string, without an allocation where it is one
-// that servers send all the time.
+// simpleText returns line as a string, without an allocation if it is one that servers send all
+// the time.
 func simpleText(line []byte) string {
 	switch string(line) {
 	case "OK":
@@ -109,8 +108,8 @@ func simpleText(line []byte) string {
 	return string(line)
 }
 
-// aggregate makes the Value of an aggregate whose header declares n, and whose
-// elements are elems.
+// aggregate returns the Value of an aggregate whose header declares n, and whose elements are
+// elems.
 func aggregate(mark byte, n int64, elems string) Value {
 	if mark == '%' && n != streamed {
 		n *= 2
@@ -130,9 +129,9 @@ func newDouble(f float64) Value {
 	return Value{kind: KindDouble, num: int64(math.Float64bits(f))}
 }
 
-// skip returns the length of n elements at the front of s, with the attributes
-// between them; n is streamed for all up to the end mark, whose length is
-// counted too.
+// skip returns the length of the n elements at the front of s, including the attributes between
+// them. If n is streamed, it returns the length of all elements up to the end mark, including
+// the mark.
 func skip(s string, n int64) int {
 	size := 0
 	// pending counts the elements still to come at each open level.
@@ -150,7 +149,7 @@ func skip(s string, n int64) int {
 			pending = pending[:top]
 			continue
 		}
-		// Attributes come on top of the elements that the header declared.
+		// Attributes are not counted among the elements that the header declares.
 		if pending[top] > 0 && mark != '|' {
 			pending[top]--
 		}
@@ -177,8 +176,8 @@ func skip(s string, n int64) int {
 	return size
 }
 
-// header returns the length of the first line of s with its end, and the
-// integer behind the first byte where that is a number (-1 for "?").
+// header returns the length of the first line of s including its end, and the integer after the
+// first byte if there is one (-1 for "?").
 func header[T string | []byte](s T) (length int, n int64) {
 	switch s[0] {
 	case '$', '*', ':', '%', '~', '>', '=', '!', '|', ';':
@@ -197,7 +196,7 @@ func header[T string | []byte](s T) (length int, n int64) {
 		i++
 	}
 	for ; s[i] != '\r'; i++ {
-		n = n*10 + int64(s[i]-'0') // wraps to the right number for -1<<63
+		n = n*10 + int64(s[i]-'0') // -1<<63 wraps around to the right number
 	}
 	if negative {
 		n = -n
@@ -205,7 +204,7 @@ func header[T string | []byte](s T) (length int, n int64) {
 	return i + len("\r\n"), n
 }
 
-// lineEnd returns the length of the first line of s with its end.
+// lineEnd returns the length of the first line of s including its end.
 func lineEnd[T string | []byte](s T) int {
 	i := 0
 	for s[i] != '\n' {
@@ -214,7 +213,7 @@ func lineEnd[T string | []byte](s T) int {
 	return i + 1
 }
 
-// joinChunks puts a streamed string's chunks together.
+// joinChunks joins the chunks of a streamed string.
 func joinChunks(s string) (text, rest string) {
 	size := 0
 	for rest := s; ; {
@@ -226,7 +225,7 @@ func joinChunks(s string) (text, rest string) {
 		rest = rest[body+int(n)+len("\r\n"):]
 	}
 	var b strings.Builder
-	b.Grow(size) // once: growing would hold more than twice the text
+	b.Grow(size) // once, because growing would use more than twice the size of the text
 	for {
 		body, n := header(s)
 		if n == 0 {
@@ -237,7 +236,7 @@ func joinChunks(s string) (text, rest string) {
 	}
 }
 
-// chunksLen returns the length of a streamed string's chunks, end included.
+// chunksLen returns the length of a streamed string's chunks, including the end.
 func chunksLen(s string) int {
 	size := 0
 	for {
@@ -250,7 +249,7 @@ func chunksLen(s string) int {
 	}
 }
 
-// lineKind returns the kind that a first byte stands for.
+// lineKind returns the kind of value that starts with mark.
 func lineKind(mark byte) Kind {
 	switch mark {
 	case '+':
@@ -292,6 +291,6 @@ func parseDouble(s string) float64 {
 	if isNaN(trimSign([]byte(s))) {
 		return math.NaN()
 	}
-	f, _ := strconv.ParseFloat(s, 64) // out of range gives an infinity, as wanted
+	f, _ := strconv.ParseFloat(s, 64) // out of range gives an infinity, as required
 	return f
 }

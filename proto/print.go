@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// String returns v for people, in the manner of package fmt: [k z 1] for an array, set or
-// push, map[k:1] for a map in the order in which it arrived, <nil> for a null. It leaves
-// attributes out and returns a text whole, however long it is. For programs there are
-// [Value.Str], [Value.Elems] and their kind.
+// String returns a readable form of v, in the style of package fmt: [k z 1] for an array, set or
+// push, map[k:1] for a map, in order of arrival, and <nil> for a null. It omits attributes, and
+// does not shorten strings. Programs use [Value.Str], [Value.Elems] and the other accessors
+// instead.
 func (v Value) String() string {
 	var b strings.Builder
 	v.print(&b)

@@ -5,17 +5,17 @@ import (
 	"strconv"
 )
 
-// ProtocolError reports bytes that are not RESP, or a reply beyond the
-// [Limits]. It never holds any of the bytes, which may be secret. The
-// connection that they came from has lost its framing and can't be used again.
+// ProtocolError reports bytes that are not RESP, or a reply that exceeds the [Limits]. It never
+// contains any of the bytes, which may be secret. The connection that they came from has lost
+// its framing and can't be used any more.
 type ProtocolError struct {
-	// Offset is where the offending byte stands, counted from the first byte
-	// that the Reader read. Where a length or a whole line is at fault, and not
-	// one byte of it, Offset is that of the first byte of its line.
+	// Offset is the position of the offending byte, counted from the first byte that the Reader
+	// read. If a length or a whole line is wrong, and not one byte of it, Offset is the position
+	// of the first byte of the line.
 	Offset int64
-	// Shape is what was being read, such as "bulk length" or "array header".
+	// Shape is the item that was being read, such as "bulk length" or "array header".
 	Shape string
-	// Problem says what is wrong with it, in words that fit behind a colon.
+	// Problem describes the mistake, in words that can follow a colon.
 	Problem string
 }
 
@@ -25,7 +25,7 @@ func (e *ProtocolError) Error() string {
 	return "proto: bad " + e.Shape + " at byte " + strconv.FormatInt(e.Offset, 10) + ": " + e.Problem
 }
 
-// The problems that more than one place finds.
+// The problems that are found in more than one place.
 const (
 	problemType      = "unknown type"
 	problemNegative  = "negative"
@@ -35,14 +35,14 @@ const (
 	problemStreaming = "can't be streamed"
 )
 
-// overLimit is the problem of what is beyond one of the Limits. Clients have these in
-// their options under the same names.
+// overLimit returns the problem of an item that exceeds one of the Limits. The options of
+// clients use the same names.
 func overLimit(name string, limit int) string {
 	return "over the limit of " + strconv.Itoa(limit) + " (Limits." + name + ")"
 }
 
-// strangers are what other protocols say first: the likely cause of a first
-// byte that is no type of RESP.
+// strangers are the first bytes of other protocols: the likely cause if the first byte is not a
+// type of RESP.
 var strangers = [...]struct {
 	opening []byte
 	problem string
@@ -52,8 +52,8 @@ var strangers = [...]struct {
 	{[]byte("\x16\x03"), "this is TLS: use rediss://"},
 }
 
-// diagnose tells from the first bytes of a connection, which are no RESP, who
-// has sent them. It reports false while b is too short to decide.
+// diagnose says which protocol the first bytes of a connection, which are not RESP, belong to.
+// It returns false if b is too short to decide.
 func diagnose(b []byte) (problem string, decided bool) {
 	for _, s := range strangers {
 		if bytes.HasPrefix(b, s.opening) {
@@ -66,7 +66,7 @@ func diagnose(b []byte) (problem string, decided bool) {
 	return problemType, true
 }
 
-// shapeOf names the line that a first byte opens.
+// shapeOf names the line that starts with mark.
 func shapeOf(mark byte) string {
 	switch mark {
 	case '$':

@@ -19,58 +19,56 @@ const (
 	// emptyReads is how many times in a row the source may return nothing and
 	// no error.
 	emptyReads = 100
-	// minRoom is the least room to read into when the buffer can't grow.
+	// minRoom is the minimum room to read into when the buffer can't grow.
 	minRoom = 4 << 10
 )
 
-// errBadRead tells of a source that breaks the contract of io.Reader.
+// errBadRead reports a source that violates the contract of io.Reader.
 var errBadRead = errors.New("proto: the source returned an impossible count from Read")
 
 // Reader reads replies and pushes, of RESP2 and RESP3 alike, from a connection.
 //
-// It is strict: whatever is not RESP, or is beyond its [Limits], is a
-// [*ProtocolError]. It allocates for the bytes that came, never for a length
-// that was only announced: whatever the peer sends, it holds less than twice
-// the bytes of the replies it has not returned yet, and 1 MiB.
+// It is strict: anything that is not RESP, or exceeds its [Limits], is a [*ProtocolError]. It
+// allocates memory for bytes that have arrived, never for a length that was only announced.
+// Whatever the peer sends, the Reader holds less than twice the bytes of the replies that it has
+// not yet returned, plus 1 MiB.
 //
-// It can be interrupted: when the source fails in the middle of a reply, by a
-// deadline for example, nothing is lost, and the next call of Next goes on.
+// It can be interrupted: if the source fails in the middle of a reply, for example because of a
+// deadline, nothing is lost, and the next call of Next continues.
 //
 // A Reader is not safe for concurrent use.
 type Reader struct {
 	src  io.Reader
 	scan scanner
-	// buf[start:scanned] is checked and belongs to the running reply, behind
-	// what is in spool; buf[scanned:end] is still to be scanned.
+	// buf[start:scanned] is checked and belongs to the current reply, after the bytes in spool.
+	// buf[scanned:end] is still to be scanned.
 	buf                 []byte
 	start, scanned, end int
 	spool               spool
 
-	returned int64 // the bytes of all values returned
+	returned int64 // the total size of all returned values
 	full     bool  // the last read filled the buffer
 	quiet    int   // see quietReads
-	readErr  error // came with the last bytes and is reported behind them
+	readErr  error // came with the last bytes, and is reported after them
 	failed   *ProtocolError
 }
 
-// NewReader returns a Reader of what r delivers. It allocates its buffer when
-// it first reads.
+// NewReader returns a Reader that reads from r. It allocates its buffer at the first read.
 func NewReader(r io.Reader, limits Limits) *Reader {
 	return &Reader{src: r, scan: newScanner(limits)}
 }
 
-// Next returns the next reply or push. Where the bytes of several are there,
-// it returns one after the other without reading.
+// Next returns the next reply or push. It reads from the source only if no complete one is
+// buffered.
 //
-// A push has [KindPush]. One that the server sent in the middle of a reply, as
-// Redis 7.0 does inside EXEC, is returned on its own as soon as it is complete,
-// before the reply, which is then as if the push had not been there.
+// A push has [KindPush]. The server may send one in the middle of a reply, as Redis 7.0 does
+// inside EXEC. Next returns such a push separately as soon as it is complete, before the reply;
+// the reply then does not contain it.
 //
-// The error is io.EOF where the source ends between two replies and
-// io.ErrUnexpectedEOF where it ends inside one; io.ErrNoProgress where the
-// source keeps returning nothing; a [*ProtocolError], which every later call
-// returns too; and otherwise what the source returned. After all but a
-// ProtocolError the next call goes on at the same byte.
+// The error is io.EOF if the source ends between two replies, and io.ErrUnexpectedEOF if it ends
+// inside one. It is io.ErrNoProgress if the source keeps returning nothing. A [*ProtocolError]
+// is returned by every later call too. Any other error is the source's own. Except after a
+// ProtocolError, the next call continues at the same byte.
 func (r *Reader) Next() (Value, error) {
 	for {
 		if v, ok, err := r.TryNext(); ok || err != nil {
@@ -85,8 +83,8 @@ func (r *Reader) Next() (Value, error) {
 	}
 }
 
-// TryNext is [Reader.Next] without reading: ok is false where the bytes of the
-// next reply or push are not all there yet. Its error is a [*ProtocolError].
+// TryNext is like [Reader.Next], but does not read from the source: ok is false if the next
+// reply or push is not completely buffered. The error is a [*ProtocolError].
 func (r *Reader) TryNext() (v Value, ok bool, err error) {
 	if r.failed != nil {
 		return Value{}, false, r.failed
@@ -108,11 +106,10 @@ func (r *Reader) TryNext() (v Value, ok bool, err error) {
 	return Value{}, false, nil
 }
 
-// TryShared reads several replies at once, those of a pipeline, as far as they are
-// all there, into values, and returns how many. They share one backing string, of
-// 64 KiB at most, where TryNext gives each its own. It takes simple ones only: none
-// is an aggregate or a push, for which it stops. Where it returns 0, TryNext tells
-// why.
+// TryShared returns several buffered replies at once, as in a pipeline. It stores them in
+// values, and returns their number. The replies share one backing string of at most 64 KiB,
+// whereas TryNext allocates one for each reply. TryShared stops at an aggregate, at a push, and
+// at an incomplete reply. If it returns 0, call TryNext to find out why.
 func (r *Reader) TryShared(values []Value) int {
 	if r.failed != nil || r.spool.size > 0 || r.scanned != r.start || !r.scan.idle() {
 		return 0
@@ -145,7 +142,7 @@ func (r *Reader) TryShared(values []Value) int {
 	return n
 }
 
-// isSimple reports whether a reply with this mark has no elements and no push inside.
+// isSimple reports whether a reply with this mark has no elements and can't contain a push.
 func isSimple(mark byte) bool {
 	switch mark {
 	case '$', '+', '-', ':', ',', '#', '_', '(', '=':
@@ -154,13 +151,13 @@ func isSimple(mark byte) bool {
 	return false
 }
 
-// Buffered returns the number of bytes that were read and belong to no value
-// returned so far: the beginning of a reply, and replies behind it.
+// Buffered returns the number of bytes that were read and do not belong to a returned value: the
+// beginning of a reply, and further replies.
 func (r *Reader) Buffered() int { return r.spool.size + r.end - r.start }
 
-// Mark returns the first byte of what [Reader.Buffered] counts, which says what kind of
-// reply or push has begun. It is 0 where nothing is buffered, and in the middle of a
-// reply that is larger than the read buffer.
+// Mark returns the first byte of the bytes that [Reader.Buffered] counts. It says what kind of
+// reply or push has begun. Mark returns 0 if nothing is buffered, or in the middle of a reply
+// that is larger than the read buffer.
 func (r *Reader) Mark() byte {
 	if r.spool.size > 0 || r.start == r.end {
 		return 0
@@ -168,14 +165,13 @@ func (r *Reader) Mark() byte {
 	return r.buf[r.start]
 }
 
-// Offset returns the number of bytes of the values that Next has returned.
-// Offset and Buffered together are all bytes read.
+// Offset returns the total size in bytes of the values that Next has returned. Offset plus
+// Buffered is the number of bytes read.
 func (r *Reader) Offset() int64 { return r.returned }
 
-// Shrink gives back what the buffer has beyond its smallest size, where nothing is
-// buffered, for a connection that will be idle. Without it the buffer, of 4 to
-// 64 KiB, doubles when it is full and is halved when 64 times in a row a read into
-// the empty buffer used less than a quarter of it.
+// Shrink reduces the buffer to its smallest size if nothing is buffered. Use it for a connection
+// that will be idle. By itself the buffer, of 4 to 64 KiB, doubles when it is full. It is halved
+// when 64 reads in a row into the empty buffer have used less than a quarter of it.
 func (r *Reader) Shrink() {
 	if r.Buffered() > 0 {
 		return
@@ -187,7 +183,7 @@ func (r *Reader) Shrink() {
 	r.spool.shrink()
 }
 
-// reply takes the reply that has just become complete.
+// reply returns the reply that has just become complete.
 func (r *Reader) reply() Value {
 	raw := r.buf[r.start:r.scanned]
 	r.start = r.scanned
@@ -199,7 +195,7 @@ func (r *Reader) reply() Value {
 	return newValueBytes(raw)
 }
 
-// push takes the push that has just become complete out of the reply around it.
+// push removes the push that has just become complete from the reply around it, and returns it.
 func (r *Reader) push() Value {
 	var text string
 	before := r.scan.pushStart - r.spool.size // bytes of the reply in the buffer
@@ -245,8 +241,8 @@ func (r *Reader) fill() error {
 	return io.ErrNoProgress
 }
 
-// makeRoom brings what is buffered to the front of a buffer of the right size,
-// and sends what is checked of it to the spool where little room is left.
+// makeRoom moves the buffered bytes to the front of a buffer of the right size. If little room
+// is left, it moves the checked bytes to the spool.
 func (r *Reader) makeRoom() {
 	held := r.buf[r.start:r.end]
 	size := r.bufferSize(len(held))
@@ -270,8 +266,7 @@ func (r *Reader) makeRoom() {
 	}
 }
 
-// bufferSize returns the size that the read buffer should have, given that held
-// bytes must stay.
+// bufferSize returns the right size for the read buffer, which must keep held bytes.
 func (r *Reader) bufferSize(held int) int {
 	size := len(r.buf)
 	switch {

@@ -8,24 +8,23 @@ import (
 	"strings"
 )
 
-// Redirect is what a MOVED or ASK error of a cluster says: which node to ask
-// instead.
+// Redirect is the content of a MOVED or ASK error of a cluster: the node to ask instead.
 type Redirect struct {
-	// Ask tells ASK, for this command alone and behind ASKING, from MOVED, for
-	// the slot from now on.
+	// Ask is true for ASK, which applies only to this command, sent after ASKING. It is false
+	// for MOVED, which applies to the slot from now on.
 	Ask bool
 	// Slot is the hash slot, 0 to 16383.
 	Slot int
-	// Host is the node's host name or IP address, without brackets. It is empty
-	// where the node could not tell, which means the host that answered.
+	// Host is the node's host name or IP address, without brackets. It is empty if the node did
+	// not know it, which means the host that sent the redirect.
 	Host string
 	// Port is the node's port, 1 to 65535.
 	Port int
 }
 
-// Addr returns the redirect's "host:port" for dialling; IPv6 addresses are in
-// brackets. answered is the "host:port" of the node that sent the redirect: its
-// host stands in where the redirect names none.
+// Addr returns the redirect's "host:port" for dialing, with IPv6 addresses in brackets. answered
+// is the "host:port" of the node that sent the redirect. Its host is used if the redirect names
+// none.
 func (r Redirect) Addr(answered string) string {
 	host := r.Host
 	if host == "" {
@@ -37,7 +36,7 @@ func (r Redirect) Addr(answered string) string {
 	return net.JoinHostPort(host, strconv.Itoa(r.Port))
 }
 
-// The ways in which a redirect can be wrong. They show nothing of its text.
+// The ways in which a redirect can be malformed. The errors show nothing of its text.
 var (
 	errNoRedirect   = errors.New("proto: not a MOVED or ASK error")
 	errRedirectForm = errors.New("proto: bad redirect: not a slot and an address")
@@ -46,9 +45,8 @@ var (
 	errRedirectHost = errors.New("proto: bad redirect: not a host name or IP address")
 )
 
-// ParseRedirect takes a MOVED or ASK error apart. It returns an error, which
-// holds nothing of the server's text, where err is nil, another error reply, or
-// malformed.
+// ParseRedirect parses a MOVED or ASK error. It returns an error if err is nil, a different
+// error reply, or malformed. The error contains nothing of the server's text.
 func ParseRedirect(err *Error) (Redirect, error) {
 	if err == nil || err.Code != "MOVED" && err.Code != "ASK" {
 		return Redirect{}, errNoRedirect
@@ -71,8 +69,8 @@ func ParseRedirect(err *Error) (Redirect, error) {
 	return r, nil
 }
 
-// redirectHost returns the host of a redirect without brackets; none for a host
-// that the node does not know.
+// redirectHost returns the host of a redirect without brackets, or "" for a host that the node
+// does not know.
 func redirectHost(s string) (host string, ok bool) {
 	if s == "" || s == "?" {
 		return "", true
@@ -86,13 +84,13 @@ func redirectHost(s string) (host string, ok bool) {
 	}
 	if strings.IndexByte(s, ':') >= 0 {
 		ip, err := netip.ParseAddr(s)
-		return s, err == nil && ip.Zone() == "" // a zone is the node's own
+		return s, err == nil && ip.Zone() == "" // a zone is meaningful only on the node itself
 	}
 	return s, isHostName(s)
 }
 
-// isHostName reports whether s can be a host name or an IPv4 address. It allows
-// the underscore, which container networks have in names.
+// isHostName reports whether s can be a host name or an IPv4 address. It allows underscores,
+// which names in container networks have.
 func isHostName(s string) bool {
 	for i := range len(s) {
 		switch c := s[i]; {
@@ -108,8 +106,7 @@ func isHostName(s string) bool {
 	return len(s) <= 253
 }
 
-// decimal returns the number that s is, of digits alone and without leading
-// zeros, where it is at most bound.
+// decimal parses s, which must consist of digits without leading zeros and be at most bound.
 func decimal(s string, bound int) (n int, ok bool) {
 	if s == "" || len(s) > 1 && s[0] == '0' {
 		return 0, false

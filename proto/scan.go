@@ -7,14 +7,14 @@ import (
 	"strconv"
 )
 
-// status is what a call of scan came to.
+// status is the result of a call of scan.
 type status uint8
 
 const (
-	needMore  status = iota // the reply goes on behind the bytes given
-	complete                // a reply, or a push at top level, ends here
+	needMore  status = iota // the reply continues after the given bytes
+	complete                // a reply, or a push at the top level, ends here
 	pushed                  // a push inside a reply ends here
-	malformed               // scanner.err tells
+	malformed               // scanner.err says why
 )
 
 // step is what the scanner expects next.
@@ -24,36 +24,35 @@ const (
 	atMark     step = iota // the first byte of a value, or an end mark
 	atChunk                // the first byte of a streamed string's chunk
 	atVerbatim             // a verbatim string's body, its format unchecked
-	atBody                 // rest bytes of a body
-	atBodyEnd              // CR LF behind a body
+	atBody                 // rest more bytes of a body
+	atBodyEnd              // CR LF after a body
 	atText                 // the text of a simple string or error
 	atDigits               // the digits of a big number
 )
 
-// maxDouble is the length of the longest double accepted. It is not one of the
-// Limits because the scanner holds back a double until its line is complete:
-// a 64-bit number printed in full has some 330 characters.
+// maxDouble is the length of the longest double accepted: a 64-bit number printed in full has
+// about 330 characters. It is not one of the Limits, because the scanner holds back a double
+// until its line is complete.
 const maxDouble = 512
 
-// frame is an aggregate that has begun and not ended. The outermost frame
-// stands for the connection, with the reply as its one element.
+// frame is an aggregate that has begun and not ended. The outermost frame represents the
+// connection, with the reply as its only element.
 type frame struct {
-	// left counts the elements to come. In a streamed aggregate it is -1 less
-	// the elements that came.
+	// left is the number of elements to come. In a streamed aggregate it is -1 minus the number
+	// of elements that came.
 	left int
-	// start is the offset in the reply at which the aggregate begins, with the
-	// attributes in front of it.
+	// start is the offset in the reply at which the aggregate begins, including the attributes
+	// before it.
 	start int
 	mark  byte
 }
 
-// scanner finds where a reply ends and checks every byte of it, without
-// building anything. It can stop between any two bytes and go on later.
+// scanner finds the end of a reply and checks every byte of it, without building anything. It
+// can stop between any two bytes and continue later.
 //
-// A push inside a reply is not part of it: the scanner reports it as soon as it
-// is complete, and the caller must then take the push's bytes, from pushStart
-// on, out of the reply. So replies hold no pushes. Attributes in front of a
-// push go with it.
+// A push inside a reply is not part of the reply. The scanner reports the push as soon as it is
+// complete, and the caller must then remove its bytes, from pushStart on, from the reply. So
+// replies contain no pushes. Attributes before a push are part of it.
 type scanner struct {
 	limits Limits
 	next   step
@@ -61,16 +60,16 @@ type scanner struct {
 	outer  []frame
 
 	offset int64 // bytes scanned since the connection began
-	raw    int   // bytes scanned of the reply, without the pushes taken out
+	raw    int   // bytes scanned of the reply, without the pushes that were removed
 
 	rest    int  // bytes of the body still to come
-	room    int  // bytes that the text or the chunks may still have
+	room    int  // bytes that the text or the chunks may still use
 	digits  int  // digits seen of a big number
 	chunked bool // the body is a chunk of a streamed string
 	opened  byte // the mark that opened the body or text
 
-	// attributed tells that attributes have ended, which began at attrStart, so
-	// that a value has to follow.
+	// attributed means that attributes have ended, which began at attrStart, so a value has to
+	// follow.
 	attributed bool
 	attrStart  int
 
@@ -91,10 +90,9 @@ func (s *scanner) begin() {
 	s.raw = 0
 }
 
-// scan goes on with the reply at b, which must begin where the last call
-// stopped. It returns how many bytes it is done with and what it came to; with
-// needMore, bytes that it is not done with must be given again, with more
-// behind them. They are fewer than maxDouble and some.
+// scan continues with the reply at b, which must begin where the last call stopped. It returns
+// the number of bytes that it has consumed, and the status. With needMore, the caller must pass
+// the remaining bytes again, followed by more. They are at most slightly more than maxDouble.
 func (s *scanner) scan(b []byte) (int, status) {
 	i := 0
 	for i < len(b) {
@@ -109,7 +107,7 @@ func (s *scanner) scan(b []byte) (int, status) {
 				}
 			}
 			if b[i] == '$' && s.frame.left > 0 {
-				// The quick way for a bulk string that is there as a whole.
+				// The fast path for a bulk string that is completely buffered.
 				n, body := plainNumber(b, i+1)
 				if body > 0 && n <= int64(len(b)-body-len("\r\n")) && n <= int64(s.limits.MaxBulk) {
 					if end := body + int(n); b[end] == '\r' && b[end+1] == '\n' {
@@ -158,9 +156,8 @@ func (s *scanner) scan(b []byte) (int, status) {
 	return s.stop(i, needMore)
 }
 
-// bulks scans bulk strings at the front of b that are there as a whole, but not the
-// last element of the innermost aggregate, and returns how many bytes they take.
-// What is not as usual it leaves to others.
+// bulks scans the complete bulk strings at the front of b, except the last element of the
+// innermost aggregate. It returns their total length. It leaves unusual input to others.
 func (s *scanner) bulks(b []byte) int {
 	at, left := 0, s.frame.left
 	for ; left > 1; left-- {
@@ -192,7 +189,7 @@ func (s *scanner) bulks(b []byte) int {
 	return s.passed(at, left)
 }
 
-// passed counts elements that take n bytes: left are still to come.
+// passed counts elements that take n bytes. left elements are still to come.
 func (s *scanner) passed(n, left int) int {
 	if n > 0 {
 		s.frame.left = left
@@ -211,13 +208,13 @@ func (s *scanner) stop(i int, st status) (int, status) {
 	return i, st
 }
 
-// fail tells that b[i] of the running scan is not what the protocol allows.
+// fail records that b[i] of the current scan violates the protocol.
 func (s *scanner) fail(i int, shape, problem string) (int, status) {
 	s.err = &ProtocolError{Offset: s.offset + int64(i), Shape: shape, Problem: problem}
 	return 0, malformed
 }
 
-// ended counts a value of the innermost aggregate that ends in front of b[end].
+// ended counts a value of the innermost aggregate that ends before b[end].
 func (s *scanner) ended(end int) status {
 	s.next = atMark
 	s.attributed = false
@@ -227,8 +224,8 @@ func (s *scanner) ended(end int) status {
 	return s.close(end)
 }
 
-// close ends the innermost aggregate, all of whose elements came, and those
-// around it that it was the last element of.
+// close ends the innermost aggregate, all of whose elements came. It also ends the aggregates
+// around it whose last element this was.
 func (s *scanner) close(end int) status {
 	for s.frame.left == 0 {
 		last := len(s.outer) - 1
@@ -255,8 +252,7 @@ func (s *scanner) close(end int) status {
 	return needMore
 }
 
-// mark reads a value's first line from b[i:], or the part of it that the later
-// steps don't see to.
+// mark reads a value's first line from b[i:], or the part of it that no later step reads.
 func (s *scanner) mark(b []byte, i int) (int, status) {
 	mark := b[i]
 	if s.frame.left < 0 && -1-s.frame.left == s.limits.MaxElements && mark != '.' && mark != '>' && mark != '|' {
@@ -315,8 +311,8 @@ func (s *scanner) mark(b []byte, i int) (int, status) {
 	return s.fail(i, shapeOf(mark), problem)
 }
 
-// length reads the number of the line at b[i:]. The size is that of the line;
-// it is 0 where status is all there is.
+// length reads the number of the line at b[i:]. size is the length of the line. If size is 0,
+// only the status is valid.
 func (s *scanner) length(b []byte, i int) (n int64, size int, st status) {
 	n, end := plainNumber(b, i+1)
 	if end > 0 {
@@ -336,7 +332,7 @@ func (s *scanner) length(b []byte, i int) (n int64, size int, st status) {
 // unknown reports whether the line at b[i:] begins with "?" for a length.
 func unknown(b []byte, i int) bool { return i+1 < len(b) && b[i+1] == '?' }
 
-// crlf checks for CR LF at b[i:] and returns complete where it is there.
+// crlf checks for CR LF at b[i:], and returns complete if it is there.
 func (s *scanner) crlf(b []byte, i int, shape string) status {
 	problem := ""
 	switch {
@@ -358,8 +354,8 @@ func (s *scanner) crlf(b []byte, i int, shape string) status {
 	return st
 }
 
-// literal reads the end of a null's or a boolean's line, whose first size bytes
-// are checked.
+// literal reads the end of the line of a null or a boolean. The first size bytes are already
+// checked.
 func (s *scanner) literal(b []byte, i, size int) (int, status) {
 	if st := s.crlf(b, i+size, shapeOf(b[i])); st != complete {
 		return 0, st
@@ -387,7 +383,7 @@ func (s *scanner) endMark(b []byte, i int) (int, status) {
 	return size, s.close(i + size)
 }
 
-// double reads a double, as a whole.
+// double reads a complete double.
 func (s *scanner) double(b []byte, i int) (int, status) {
 	shape := shapeOf(',')
 	line := b[i+1:]
@@ -416,8 +412,8 @@ func (s *scanner) double(b []byte, i int) (int, status) {
 	return end - i, s.ended(end)
 }
 
-// inPush reports whether a push has begun and not ended. No server sends another one
-// then; what looks like one is the next reply, of a server that has lost count.
+// inPush reports whether a push has begun and not ended. No server sends another push inside it;
+// bytes that look like one are the next reply, from a server that has lost count.
 func (s *scanner) inPush() bool {
 	return s.frame.mark == '>' || slices.ContainsFunc(s.outer, func(f frame) bool { return f.mark == '>' })
 }

@@ -40,7 +40,7 @@ func (s *scanner) bulk(b []byte, i int) (int, status) {
 	return size, needMore
 }
 
-// chunk reads the length of a streamed string's next chunk, or its end.
+// chunk reads the length of a streamed string's next chunk, or the end of the string.
 func (s *scanner) chunk(b []byte, i int) (int, status) {
 	const mark = ';'
 	shape := shapeOf(mark)
@@ -64,12 +64,12 @@ func (s *scanner) chunk(b []byte, i int) (int, status) {
 	return size, needMore
 }
 
-// body makes a body of n bytes come next.
+// body makes the scanner expect a body of n bytes.
 func (s *scanner) body(mark byte, n int64) {
 	s.next, s.opened, s.rest = atBody, mark, int(n)
 }
 
-// bodyEnd reads the CR LF behind a body.
+// bodyEnd reads the CR LF after a body.
 func (s *scanner) bodyEnd(b []byte, i int) (int, status) {
 	if st := s.crlf(b, i, bodyShape(s.opened)); st != complete {
 		return 0, st
@@ -82,7 +82,7 @@ func (s *scanner) bodyEnd(b []byte, i int) (int, status) {
 	return size, s.ended(i + size)
 }
 
-// bodyShape names what a length is followed by.
+// bodyShape names the item that follows a length.
 func bodyShape(mark byte) string {
 	switch mark {
 	case '=':
@@ -95,11 +95,11 @@ func bodyShape(mark byte) string {
 	return "bulk string"
 }
 
-// text reads on in a simple string or error, which may be longer than b.
+// text continues to read a simple string or error, which may be longer than b.
 func (s *scanner) text(b []byte, i int) (int, status) {
 	line := b[i:]
 	if len(line) > s.room {
-		line = line[:s.room+1] // the one behind the limit must be CR
+		line = line[:s.room+1] // the byte after the limit must be CR
 	}
 	end := bytes.IndexByte(line, '\r')
 	text := line
@@ -128,7 +128,7 @@ func (s *scanner) text(b []byte, i int) (int, status) {
 	return size, s.ended(i + size)
 }
 
-// bigNumber reads on in a big number's digits.
+// bigNumber continues to read the digits of a big number.
 func (s *scanner) bigNumber(b []byte, i int) (int, status) {
 	shape := shapeOf('(')
 	size := 0
@@ -155,8 +155,8 @@ func (s *scanner) bigNumber(b []byte, i int) (int, status) {
 	return size, s.ended(i + size)
 }
 
-// total returns how many bytes the reply will have, where a body is running
-// that is the reply's last. One that no memory can hold has no total.
+// total returns the length of the whole reply, if the current body is its last part. A length
+// that no memory can hold is not returned.
 func (s *scanner) total() (int, bool) {
 	if s.next != atBody || s.chunked || len(s.outer) > 0 || s.rest > math.MaxInt-len("\r\n")-s.raw {
 		return 0, false
@@ -164,5 +164,5 @@ func (s *scanner) total() (int, bool) {
 	return s.raw + s.rest + len("\r\n"), true
 }
 
-// idle reports whether nothing of a reply was scanned.
+// idle reports whether no byte of a reply was scanned.
 func (s *scanner) idle() bool { return s.raw == 0 && s.next == atMark && len(s.outer) == 0 }

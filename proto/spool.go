@@ -2,9 +2,9 @@ package proto
 
 import "strings"
 
-// The bounds of what a spool allocates ahead. The Reader's promise is that it
-// never holds more than twice the bytes it received and 1 MiB: ahead, the last
-// chunk's room, the read buffer and the spare chunk stay below that 1 MiB.
+// The bounds of the memory that a spool allocates ahead. The Reader promises that it never holds
+// more than twice the bytes it received plus 1 MiB. The room in the last chunk, the read buffer
+// and the spare chunk together stay below that 1 MiB.
 const (
 	minChunk   = 4 << 10
 	spareChunk = 64 << 10
@@ -12,25 +12,23 @@ const (
 	ahead      = 768 << 10
 )
 
-// spool collects the checked bytes of a reply that is larger than the read
-// buffer, and joins them to one string at its end. Chunks keep their place
-// while more are added, so that nothing but the bytes received costs memory;
-// append would hold up to three times as much while it moves them.
+// spool collects the checked bytes of a reply that is larger than the read buffer, and joins
+// them to one string at the end. Chunks keep their place while more are added, so only the
+// received bytes cost memory. append would need up to three times as much while it moves them.
 //
-// Where the reply's length is known and near enough, the string is allocated
-// at once instead and filled in place.
+// If the reply's length is known and close enough, the spool allocates the string at once and
+// fills it in place.
 type spool struct {
-	size   int      // bytes collected
+	size   int      // number of bytes collected
 	held   int      // capacity of all chunks
-	chunks [][]byte // all full but the last
-	// whole takes the place of chunks when inWhole: it has room for all that is
-	// still to come.
+	chunks [][]byte // all full except the last
+	// whole replaces chunks if inWhole is set. It has room for all bytes that are still to come.
 	whole   strings.Builder
 	inWhole bool
 	spare   []byte // a chunk of spareChunk bytes for the next reply, or nil
 }
 
-// write adds b, of at most a read buffer's length.
+// write adds b, which is at most as long as the read buffer.
 func (s *spool) write(b []byte) {
 	s.size += len(b)
 	if s.inWhole {
@@ -63,8 +61,8 @@ func (s *spool) newChunk(n int) []byte {
 	return chunk[:0]
 }
 
-// expect tells that the reply will have total bytes, of which received are
-// here already. Once the promise allows it, the reply's string is allocated.
+// expect says that the reply will have total bytes, of which received have arrived. The reply's
+// string is allocated as soon as the promise on memory allows it.
 func (s *spool) expect(total, received int) {
 	if s.inWhole || total > 2*received+ahead-s.held {
 		return
@@ -77,8 +75,7 @@ func (s *spool) expect(total, received int) {
 	s.inWhole = true
 }
 
-// take returns all that was collected and then tail as one string, and is
-// empty thereafter.
+// take returns the collected bytes followed by tail as one string, and leaves the spool empty.
 func (s *spool) take(tail []byte) string {
 	if !s.inWhole {
 		return s.cut(0, tail)
@@ -89,13 +86,13 @@ func (s *spool) take(tail []byte) string {
 	return text
 }
 
-// cut removes what was collected from offset from on and returns it and then
-// tail as one string. It is not for a spool that expects a length.
+// cut removes the bytes collected from offset from on, and returns them followed by tail as one
+// string. It must not be used for a spool that expects a length.
 func (s *spool) cut(from int, tail []byte) string {
 	var b strings.Builder
 	b.Grow(s.size - from + len(tail))
 	keep := len(s.chunks)
-	start := 0 // of the chunk
+	start := 0 // the offset at which the chunk starts
 	for i, chunk := range s.chunks {
 		end := start + len(chunk)
 		if end > from {
@@ -116,7 +113,7 @@ func (s *spool) cut(from int, tail []byte) string {
 	return b.String()
 }
 
-// drop forgets the chunks from index keep on.
+// drop discards the chunks from index keep on.
 func (s *spool) drop(keep int) {
 	for i := keep; i < len(s.chunks); i++ {
 		chunk := s.chunks[i]
@@ -129,7 +126,7 @@ func (s *spool) drop(keep int) {
 	s.chunks = s.chunks[:keep]
 }
 
-// shrink gives back what an empty spool keeps for the next reply.
+// shrink releases the memory that an empty spool keeps for the next reply.
 func (s *spool) shrink() {
 	if s.size == 0 {
 		s.spare, s.chunks = nil, nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Kind is the shape of a [Value].
+// Kind is the kind of a [Value].
 type Kind uint8
 
 // The kinds of values. The zero Kind is KindNull. RESP2 and RESP3 spellings of
@@ -34,7 +34,7 @@ var kindNames = [...]string{
 	"double", "boolean", "big number", "array", "set", "map", "push",
 }
 
-// String returns the name that the protocol's specification uses.
+// String returns the name of the kind in the protocol's specification.
 func (k Kind) String() string {
 	if int(k) < len(kindNames) {
 		return kindNames[k]
@@ -46,39 +46,39 @@ func (k Kind) String() string {
 // share between goroutines, and small enough to pass by value. The zero Value
 // is null.
 //
-// An aggregate is not taken apart when it arrives: its Value holds the bytes
-// of the whole reply, checked once by the [Reader], and its elements are cut
-// from them as they are asked for. So elements share one backing string: keep
-// a small string of a large reply for long only after [strings.Clone].
+// An aggregate is not parsed when it arrives. Its Value holds the bytes of the whole reply,
+// which the [Reader] has checked, and elements are cut from them when asked for. So elements
+// share one backing string: use [strings.Clone] to keep a small string of a large reply for a
+// long time.
 type Value struct {
 	kind Kind
-	// attr is the length of the attributes in front of a value. It is 0 for
-	// nearly all values. Where it is not, text is attributes and value as they
-	// came, and the accessors look behind the attributes.
+	// attr is the length of the attributes before the value. It is 0 for almost all values. If
+	// it is not 0, text is the attributes and the value as they arrived, and the accessors skip
+	// the attributes.
 	attr uint32
-	// num is the integer, the boolean (0 or 1), the bits of the double, or the
-	// declared number of elements (twice that for maps; streamed: -1).
+	// num is the integer, the boolean (0 or 1), the bits of the double, or the declared number
+	// of elements (twice that for maps, -1 if streamed).
 	num int64
-	// text is a string's text or an aggregate's elements as they came.
+	// text is the text of a string, or the elements of an aggregate as they arrived.
 	text string
 }
 
-// streamed is the num of an aggregate whose header did not tell its length.
+// streamed is the num of an aggregate whose header declares no length.
 const streamed = -1
 
-// Kind returns the shape of v.
+// Kind returns the kind of v.
 func (v Value) Kind() Kind { return v.kind }
 
 // IsNull reports whether v is a null.
 func (v Value) IsNull() bool { return v.kind == KindNull }
 
-// IsAggregate reports whether v has elements: array, set, map or push.
+// IsAggregate reports whether v is an array, set, map or push.
 func (v Value) IsAggregate() bool { return v.kind >= KindArray }
 
-// Str returns the text of a simple, bulk or verbatim string (without the
-// verbatim string's format), the digits of a big number, or the whole text of
-// an error. It is empty for all other kinds. Where v has attributes it is a copy:
-// a short text that is kept must not keep attributes of many megabytes.
+// Str returns the text of a simple, bulk or verbatim string (without the format of a verbatim
+// string), the digits of a big number, or the whole text of an error. It is empty for all other
+// kinds. If v has attributes, Str returns a copy, so that keeping a short text does not keep
+// attributes of many megabytes.
 func (v Value) Str() string {
 	if v.attr != 0 {
 		return strings.Clone(v.plain().Str())
@@ -92,8 +92,8 @@ func (v Value) Str() string {
 	return ""
 }
 
-// Format returns the three letters of a verbatim string's format, such as
-// "txt" or "mkd", and nothing for other kinds.
+// Format returns the three letters of a verbatim string's format, such as "txt" or "mkd". It is
+// empty for other kinds.
 func (v Value) Format() string {
 	if v = v.plain(); v.kind == KindVerbatim {
 		return v.text[:len("txt")]
@@ -101,8 +101,8 @@ func (v Value) Format() string {
 	return ""
 }
 
-// Int returns the number of an integer, also of one that arrived as text: what is stored,
-// and what scripts return, is. It is 0 for all else.
+// Int returns the number of an integer. It also parses an integer that arrived as text, as
+// stored values and results of scripts do. It returns 0 for everything else.
 func (v Value) Int() int64 {
 	if v.kind == KindInt {
 		return v.num
@@ -115,7 +115,7 @@ func (v Value) Int() int64 {
 	return 0
 }
 
-// Double returns the number of a double, 0 for all other kinds.
+// Double returns the number of a double. It returns 0 for all other kinds.
 func (v Value) Double() float64 {
 	if v.kind == KindDouble {
 		return math.Float64frombits(uint64(v.num))
@@ -123,10 +123,10 @@ func (v Value) Double() float64 {
 	return 0
 }
 
-// Bool returns the truth of a boolean, false for all other kinds.
+// Bool returns the value of a boolean. It returns false for all other kinds.
 func (v Value) Bool() bool { return v.kind == KindBool && v.num != 0 }
 
-// Err returns an error reply as an [*Error], nil for all other kinds.
+// Err returns an error reply as an [*Error]. It returns nil for all other kinds.
 func (v Value) Err() error {
 	if v.kind != KindError {
 		return nil
@@ -134,8 +134,8 @@ func (v Value) Err() error {
 	return newError(v.Str())
 }
 
-// Len returns the number of elements of an aggregate; a map has two for each
-// pair. It is 0 for all other kinds.
+// Len returns the number of elements of an aggregate; a map has two for each pair. It returns 0
+// for all other kinds.
 func (v Value) Len() int {
 	if !v.IsAggregate() {
 		return 0
@@ -151,11 +151,11 @@ func (v Value) Len() int {
 	return n
 }
 
-// Size returns the bytes that v keeps in memory: those of its text, or of the
-// whole reply that it was cut as one piece from.
+// Size returns the number of bytes that v keeps in memory: the bytes of its text, or of the
+// whole reply if v is an aggregate.
 func (v Value) Size() int { return len(v.text) }
 
-// Attrs returns the attributes that came in front of v, as a map, or null.
+// Attrs returns the attributes that preceded v as a map, or null if there were none.
 func (v Value) Attrs() Value {
 	if v.attr == 0 {
 		return Value{}
@@ -164,8 +164,8 @@ func (v Value) Attrs() Value {
 	return Value{kind: KindMap, num: 2 * n, text: v.text[body:v.attr]}
 }
 
-// Index returns element i of an aggregate, null where there is none. It walks
-// from the front: to visit all elements use Elems or All.
+// Index returns element i of an aggregate, or null if there is none. It walks from the front: to
+// visit all elements, use Elems or All.
 func (v Value) Index(i int) Value {
 	for e := v.Elems(); e.Next(); i-- {
 		if i == 0 {
@@ -175,8 +175,8 @@ func (v Value) Index(i int) Value {
 	return Value{}
 }
 
-// All returns an iterator over the elements of an aggregate; keys and values
-// of a map take turns.
+// All returns an iterator over the elements of an aggregate. The keys and values of a map
+// alternate.
 func (v Value) All() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
 		e := v.Elems()
@@ -188,9 +188,8 @@ func (v Value) All() iter.Seq[Value] {
 	}
 }
 
-// Pairs returns an iterator over the elements taken two by two: a map's keys
-// and values, or those of the flat array that RESP2 has in its place. An odd
-// last element is left out.
+// Pairs returns an iterator over pairs of elements: the keys and values of a map, or of the flat
+// array that RESP2 has in its place. It omits an unpaired last element.
 func (v Value) Pairs() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {
 		e := v.Elems()
@@ -203,8 +202,8 @@ func (v Value) Pairs() iter.Seq2[Value, Value] {
 	}
 }
 
-// Elems returns a cursor over the elements of an aggregate, in front of the
-// first. It allocates nothing, where All costs a closure.
+// Elems returns a cursor that is positioned before the first element of an aggregate. It does
+// not allocate; All allocates a closure.
 func (v Value) Elems() Elems {
 	v = v.plain()
 	if !v.IsAggregate() {
@@ -220,8 +219,8 @@ func (v Value) Elems() Elems {
 //		use(e.Value())
 //	}
 //
-// The zero Elems has no elements. It is not safe for concurrent use; take one
-// for each goroutine.
+// The zero Elems has no elements. A cursor is not safe for concurrent use; use one for each
+// goroutine.
 type Elems struct {
 	rest string
 	left int64
@@ -237,7 +236,7 @@ func (e *Elems) Next() bool {
 	if e.left > 0 {
 		e.left--
 	}
-	// The quick way for a bulk string: parse would do.
+	// The fast path for a bulk string; parse would work too.
 	if s := e.rest; s[0] == '$' && s[1]-'0' <= 9 {
 		n, i := int(s[1]-'0'), 2
 		for ; s[i] != '\r'; i++ {
@@ -252,7 +251,7 @@ func (e *Elems) Next() bool {
 	return true
 }
 
-// Value returns the element that Next moved to.
+// Value returns the element that Next has moved to.
 func (e *Elems) Value() Value { return e.cur }
 
 // plain returns v without its attributes.

@@ -9,19 +9,20 @@ import (
 )
 
 var (
-	// ErrEnded is the error of what is asked of a subscription that has ended, or of a
-	// client that has been closed.
+	// ErrEnded is returned by calls on a subscription that has ended, and by subscribe calls of
+	// a closed client.
 	ErrEnded = errors.New("pubsub: ended")
 
-	// ErrSlowConsumer ends a subscription with the policy [FailSlow] or [Block]
-	// whose consumer did not keep up.
+	// ErrSlowConsumer ends a subscription with the policy [FailSlow] or [Block] if its consumer
+	// does not keep up.
 	ErrSlowConsumer = errors.New("pubsub: slow consumer: the messages that wait exceed the subscription's buffer")
 
-	// ErrSubscribeTimeout is in the error of a call that subscribes or unsubscribes, and
-	// whose names the server did not acknowledge in time.
+	// ErrSubscribeTimeout is wrapped by the error of a subscribe or unsubscribe call whose names
+	// the server did not acknowledge in time.
 	ErrSubscribeTimeout = errors.New("not acknowledged in time")
 
-	// ErrNotConnected is in the error of what needs a connection while there is none.
+	// ErrNotConnected is wrapped by the error of a call that needs a connection while there is
+	// none.
 	ErrNotConnected = errors.New("pubsub: not connected to the server")
 
 	errNoNames   = errors.New("pubsub: nothing to subscribe to: no names were given")
@@ -32,8 +33,7 @@ var (
 	errTakenAway = errors.New("the server took the subscription away")
 )
 
-// RefusedError says that the server refuses a name. errors.As finds the server's
-// error in it.
+// RefusedError reports that the server refused a name. errors.As finds the server's error in it.
 type RefusedError struct {
 	Name Name
 	Err  error
@@ -47,14 +47,14 @@ func (e *RefusedError) Error() string {
 // Unwrap returns Err.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// IncompleteError says that names were unsubscribed, but that messages may be missing which
-// the server sent before: it did not acknowledge the end in time, or the connection was lost first.
+// IncompleteError reports that names were unsubscribed, but that messages sent before may be
+// missing: the server did not acknowledge the end in time, or the connection was lost first.
 type IncompleteError struct {
-	Gap Gap   // when they may be missing; the stream has it too
+	Gap Gap   // the time for which messages may be missing; the stream reports it too
 	Err error // wraps ErrSubscribeTimeout, ErrNotConnected, or the end of the call's context
 }
 
-// Error says why.
+// Error describes the gap and its cause.
 func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("pubsub: unsubscribed, but messages sent before may be missing (%v): %v", &e.Gap, e.Err)
 }
@@ -62,18 +62,18 @@ func (e *IncompleteError) Error() string {
 // Unwrap returns Err.
 func (e *IncompleteError) Unwrap() error { return e.Err }
 
-// UnacknowledgedError says which names a subscribe call was still waiting for
-// when it gave up. It has released all of its names.
+// UnacknowledgedError reports the names that a subscribe call was still waiting for when it gave
+// up. The call has released all of its names.
 type UnacknowledgedError struct {
-	Missing int    // the names without an acknowledgement
-	Of      int    // the names of the call
-	Names   []Name // the first few that are missing
+	Missing int    // the number of names without an acknowledgement
+	Of      int    // the number of names in the call
+	Names   []Name // the first few names that are missing
 	Err     error  // wraps ErrSubscribeTimeout, or the end of the call's context
-	// Connection is why there was no connection; nil if there was one.
+	// Connection is the reason why there was no connection, or nil if there was one.
 	Connection error
 }
 
-// Error tells how many names are missing, a few of them, and why.
+// Error gives the number of missing names, the first few of them, and the cause.
 func (e *UnacknowledgedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "pubsub: %d of %d names not acknowledged (%s", e.Missing, e.Of, nameList(e.Names))
@@ -87,7 +87,7 @@ func (e *UnacknowledgedError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns Err, and Connection where it is not nil.
+// Unwrap returns Err, and Connection if it is not nil.
 func (e *UnacknowledgedError) Unwrap() []error {
 	if e.Connection == nil {
 		return []error{e.Err}
@@ -95,7 +95,7 @@ func (e *UnacknowledgedError) Unwrap() []error {
 	return []error{e.Err, e.Connection}
 }
 
-// nameList writes names as: channel "a", pattern "b*".
+// nameList formats names as: channel "a", pattern "b*".
 func nameList(names []Name) string {
 	texts := make([]string, len(names))
 	for i, name := range names {
@@ -104,13 +104,13 @@ func nameList(names []Name) string {
 	return strings.Join(texts, ", ")
 }
 
-// lifeError is the error of a subscription whose context has ended.
+// lifeError returns the error of a subscription whose context has ended.
 func lifeError(ctx context.Context) error {
 	return fmt.Errorf("pubsub: the context given to Subscribe ended "+
 		"(it bounds the subscription's life, not the call): %w", context.Cause(ctx))
 }
 
-// checkContext returns an error where there is no context.
+// checkContext returns an error if ctx is nil.
 func checkContext(ctx context.Context) error {
 	if ctx == nil {
 		return errNoContext
@@ -118,7 +118,7 @@ func checkContext(ctx context.Context) error {
 	return nil
 }
 
-// quoted shortens names of unknown length for an error text.
+// quoted shortens a name of unknown length for an error text.
 func quoted(name string) string {
 	const most = 64
 	if len(name) > most {

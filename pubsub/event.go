@@ -9,17 +9,18 @@ import (
 	"github.com/redchan-go/redchan/internal/recent"
 )
 
-// EventKind tells what an [Event] is about.
+// EventKind is the kind of an [Event].
 type EventKind uint8
 
-// The kinds of events. The zero Event, which a closed channel gives, is of none.
+// The kinds of events. A receive from a closed channel gives the zero Event, which has none of
+// these kinds.
 const (
-	EventSubscribed   EventKind = iota + 1 // Name is confirmed, for the first time or again; Count
-	EventUnsubscribed                      // nothing arrives for Name any more; Count
-	EventDisconnected                      // the connection was lost: Err
+	EventSubscribed   EventKind = iota + 1 // Name is confirmed, for the first time or again; Count is set
+	EventUnsubscribed                      // no more messages arrive for Name; Count is set
+	EventDisconnected                      // the connection was lost; Err is set
 	EventConnected                         // there is a connection again; EventSubscribed follows for each name. Not reported for shard channels in a cluster
-	EventPong                              // the answer to [Subscription.Ping]: Data
-	EventOverflow                          // the consumer is too slow, messages begin to be dropped: Gap
+	EventPong                              // the answer to [Subscription.Ping]; Data is set
+	EventOverflow                          // the consumer is too slow and messages begin to be dropped; Gap is set
 )
 
 var eventKindNames = [...]string{
@@ -36,31 +37,31 @@ func (k EventKind) String() string {
 	return "event " + strconv.Itoa(int(k))
 }
 
-// Event is something that happened to a [Subscription], told at once and beside
-// the stream of messages.
+// Event is something that happened to a [Subscription]. Events are reported at once, separately
+// from the stream of messages.
 type Event struct {
 	Kind EventKind
 	Name Name // for EventSubscribed and EventUnsubscribed
-	// Count is how many names of this subscription are confirmed after this
-	// event: channels and patterns together, shard channels apart.
+	// Count is the number of confirmed names of this subscription after this event. Channels and
+	// patterns are counted together, shard channels separately.
 	Count int
-	// Node is, in a cluster, the address of the node that has confirmed Name, for
-	// EventSubscribed, that has taken it away, for EventUnsubscribed with Err, or whose
-	// connection was lost, for EventDisconnected.
+	// Node is the address of a node, in a cluster. For EventSubscribed it is the node that
+	// confirmed Name. For EventUnsubscribed with Err it is the node that took the name away. For
+	// EventDisconnected it is the node whose connection was lost.
 	Node string
-	// Err is why the connection was lost, or why the server took the name away.
+	// Err says why the connection was lost, or why the server took the name away.
 	Err error
 	// Gap is set when Name is confirmed again after a loss, and for
 	// EventOverflow.
 	Gap  *Gap
-	Data string // of EventPong
+	Data string // for EventPong
 	Time time.Time
-	// Missed counts events in front of this one that were thrown away because
-	// nobody received them.
+	// Missed is the number of events before this one that were discarded because nobody received
+	// them.
 	Missed int
 }
 
-// String describes e for people.
+// String returns a readable description of e.
 func (e Event) String() string {
 	var b strings.Builder
 	b.WriteString(e.Kind.String())
@@ -89,7 +90,7 @@ func (e Event) String() string {
 // maxEvents bounds the events that wait to be received.
 const maxEvents = 64
 
-// newEvents returns what hands out events, guarded by its Subscription's mu.
+// newEvents returns the channel of events. Its Subscription's mu guards it.
 func newEvents() recent.Channel[Event] {
 	return recent.Channel[Event]{Max: maxEvents, Missed: func(e *Event) *int { return &e.Missed }}
 }

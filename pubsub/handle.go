@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// Handler is called with the messages of a name, see [Subscription.Run]. ctx ends
-// with the run. Its error goes to the run's error function, and so does a panic.
+// Handler is called by [Subscription.Run] with each message of a name. ctx ends with the run. An
+// error or a panic is passed to the run's error function.
 type Handler func(ctx context.Context, msg Message) error
 
-// handlers are what a subscription's runner calls, nil for a name whose handler was taken
-// away while it was subscribed. They are guarded by the Subscription's handling, which may be
-// taken while the Hub's mu is held.
+// handlers maps names to the functions that the subscription's runner calls. The value is nil
+// for a name whose handler was removed while the name was subscribed. The Subscription's
+// handling mutex guards it; it may be taken while the Hub's mu is held.
 type handlers map[Name]Handler
 
-// Handle names something to subscribe to, and what is to be called with its messages
-// by [Subscription.Run].
+// Handle subscribes to a name, and sets the handler that [Subscription.Run] calls with its
+// messages.
 func Handle(name Name, fn Handler) Option { return handleOption{name, fn} }
 
 type handleOption struct {
@@ -33,10 +33,10 @@ func (o handleOption) apply(c *config) {
 	c.handlers[o.name] = o.fn
 }
 
-// Handle says what [Subscription.Run] is to call with the messages of a name, in place of
-// what was called before. It can be called before the name is subscribed and while the
-// subscription runs. With nil nothing is called any more: a runner drops what waits for the
-// handler, and what comes until the name is unsubscribed. It subscribes to nothing.
+// Handle sets the handler that [Subscription.Run] calls with the messages of a name, replacing
+// any earlier one. It may be called before the name is subscribed, and while the subscription
+// runs. A nil fn removes the handler: a runner then drops the messages that wait for it, and
+// those that arrive until the name is unsubscribed. Handle does not subscribe to the name.
 func (s *Subscription) Handle(name Name, fn Handler) {
 	s.wants.Whether(hubName(name), func(subscribed bool) {
 		s.handling.Lock()
@@ -52,15 +52,15 @@ func (s *Subscription) Handle(name Name, fn Handler) {
 	})
 }
 
-// handler returns what is to be called for a name, nil for none.
+// handler returns the handler of a name, or nil if it has none.
 func (s *Subscription) handler(name Name) Handler {
 	s.handling.Lock()
 	defer s.handling.Unlock()
 	return s.handlers[name]
 }
 
-// unhandled reports whether messages of a name without a handler are a mistake: it is
-// subscribed, and no handler was taken away.
+// unhandled reports whether a missing handler for name is a mistake: the name is subscribed, and
+// its handler was not removed.
 func (s *Subscription) unhandled(name Name) (mistake bool) {
 	s.wants.Whether(hubName(name), func(subscribed bool) {
 		s.handling.Lock()
@@ -71,8 +71,7 @@ func (s *Subscription) unhandled(name Name) (mistake bool) {
 	return mistake
 }
 
-// handlerLeft forgets that a name's handler was taken away, when the name leaves. The Hub's
-// mu is held.
+// handlerLeft forgets, when a name leaves, that its handler was removed. The Hub's mu is held.
 func (s *Subscription) handlerLeft(name Name) {
 	s.handling.Lock()
 	defer s.handling.Unlock()
@@ -94,12 +93,12 @@ func (s *Subscription) handled() []Name {
 	return names
 }
 
-// without returns the names subscribed to that have no handler.
+// without returns the subscribed names that have no handler.
 func (s *Subscription) without() []Name {
 	return slices.DeleteFunc(s.Names(), func(name Name) bool { return s.handler(name) != nil })
 }
 
-// handlerName returns the name whose handler is for a message.
+// handlerName returns the name whose handler receives the message.
 func (m *Message) handlerName() Name {
 	switch m.Kind {
 	case KindPatternMessage:
@@ -113,13 +112,13 @@ func (m *Message) handlerName() Name {
 }
 
 var (
-	// ErrNoHandler is found by errors.Is in a [*NoHandlerError].
+	// ErrNoHandler matches a [*NoHandlerError] with errors.Is.
 	ErrNoHandler = errors.New("no handler")
-	// ErrRunning is the error of a Run while another one is under way.
+	// ErrRunning is returned by Run while another run is under way.
 	ErrRunning = errors.New("pubsub: the subscription's handlers run already")
 )
 
-// NoHandlerError says which names have no handler.
+// NoHandlerError lists the names that have no handler.
 type NoHandlerError struct{ Names []Name }
 
 // Error lists the names.
@@ -135,13 +134,14 @@ func (e *NoHandlerError) Error() string {
 // Is reports whether target is [ErrNoHandler].
 func (e *NoHandlerError) Is(target error) bool { return target == ErrNoHandler }
 
-// HandlerError is an error that a handler returned, and the message that it was given.
+// HandlerError reports an error that a handler returned, and the message that the handler was
+// called with.
 type HandlerError struct {
 	Message Message
 	Err     error
 }
 
-// Error names the channel, and not the payload.
+// Error names the channel, but does not show the payload.
 func (e *HandlerError) Error() string {
 	if e.Message.Kind == KindGap {
 		return fmt.Sprintf("pubsub: the handler of %v failed with a gap: %v", e.Message.handlerName(), e.Err)
@@ -153,16 +153,16 @@ func (e *HandlerError) Error() string {
 // Unwrap returns Err.
 func (e *HandlerError) Unwrap() error { return e.Err }
 
-// PanicError is a panic of a handler.
+// PanicError reports a panic of a handler.
 type PanicError struct {
 	Value any
 	Stack []byte
 }
 
-// Error has the value and the stack.
+// Error returns the value and the stack.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
 
-// Unwrap returns the value where it is an error.
+// Unwrap returns the value if it is an error.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

@@ -6,16 +6,17 @@ import (
 	"strings"
 )
 
-// Keyspace names the notifications of what happens to keys: those whose names match a
-// pattern, in database db, in all of them where it is negative. [EscapePattern] makes a
-// pattern of a key. Servers send them where notify-keyspace-events has K and the classes
-// of events, such as "KEA"; read them by [AsKeyEvents]. Since 2.8.0.
+// Keyspace returns the name of a subscription to notifications of what happens to keys. keys is
+// a pattern for the names of the keys; [EscapePattern] makes a pattern from a single key. db is
+// the database; a negative db means all databases. Servers send these notifications if
+// notify-keyspace-events contains K and the classes of events, such as "KEA". [AsKeyEvents]
+// decodes them. Since 2.8.0.
 //
-// In a cluster each primary tells of its own keys.
+// In a cluster each primary sends notifications for its own keys only.
 func Keyspace(db int, keys string) Name { return Pattern("__keyspace@" + database(db) + "__:" + keys) }
 
-// Keyevent is [Keyspace] by the event: "expired", "del", "set", or a pattern. The setting
-// needs E. Since 2.8.0.
+// Keyevent is like [Keyspace], but selects by event: "expired", "del", "set", or a pattern. The
+// server's setting must contain E. Since 2.8.0.
 func Keyevent(db int, event string) Name {
 	return Pattern("__keyevent@" + database(db) + "__:" + event)
 }
@@ -27,7 +28,7 @@ func database(db int) string {
 	return strconv.Itoa(db)
 }
 
-// EscapePattern returns a pattern that matches text alone.
+// EscapePattern returns a pattern that matches only text.
 func EscapePattern(text string) string {
 	const special = `\*?[]^`
 	if !strings.ContainsAny(text, special) {
@@ -43,23 +44,23 @@ func EscapePattern(text string) string {
 	return b.String()
 }
 
-// KeyEvent is something that has happened to a key.
+// KeyEvent is something that happened to a key.
 type KeyEvent struct {
 	DB    int
 	Key   string
 	Event string // as the server names it: "set", "expired", "evicted", ...
-	// Gap says, as in [Message], that events are missing in front of this one. With
-	// [GapMarkers] it comes as an item of its own, without a key.
+	// Gap reports, as in [Message], that events are missing before this one. With [GapMarkers]
+	// it comes as a separate item without a key.
 	Gap *Gap
-	// Err tells of a message that is no notification.
+	// Err is set if a message is not a notification.
 	Err error
-	// Node is, in a cluster, the address of the primary that the event is from.
+	// Node is the address of the primary that sent the event, in a cluster.
 	Node string
 }
 
-// AsKeyEvents returns the notifications of a subscription to [Keyspace] and [Keyevent]
-// names. It owns the subscription's messages and ends with it, as [As] does. A key that
-// matches names of both kinds comes twice.
+// AsKeyEvents returns the notifications of a subscription to [Keyspace] and [Keyevent] names. It
+// takes over the subscription's messages and ends with the subscription, as [As] does. An event
+// that matches names of both kinds comes twice.
 func AsKeyEvents(s *Subscription) <-chan KeyEvent {
 	return readAs(s, func(msg *Message) (KeyEvent, bool) {
 		if !msg.Kind.isMessage() {
@@ -75,7 +76,7 @@ func AsKeyEvents(s *Subscription) <-chan KeyEvent {
 	})
 }
 
-// keyEvent reads a notification.
+// keyEvent decodes a notification.
 func keyEvent(msg *Message) (KeyEvent, error) {
 	rest, space := strings.CutPrefix(msg.Channel, "__keyspace@")
 	if !space {

@@ -9,7 +9,7 @@ import (
 	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// Kind tells how a [Message] came about.
+// Kind is the kind of a [Message].
 type Kind uint8
 
 // The kinds of messages.
@@ -17,17 +17,17 @@ const (
 	KindMessage        Kind = iota // published to a channel subscribed by name
 	KindPatternMessage             // published to a channel that matches a pattern
 	KindShardMessage               // published to a shard channel
-	KindGap                        // no message: a Gap of its own, see [GapMarkers] and [IncompleteError]
-	KindSubscribed                 // no message: a name is confirmed, see [Confirmations]
-	KindUnsubscribed               // no message: a name has gone, see [Confirmations]
+	KindGap                        // not a message: a separate Gap, see [GapMarkers] and [IncompleteError]
+	KindSubscribed                 // not a message: a name is confirmed, see [Confirmations]
+	KindUnsubscribed               // not a message: a name has gone, see [Confirmations]
 )
 
 var kindNames = [...]string{"message", "pattern message", "shard message", "gap", "subscribed", "unsubscribed"}
 
-// confirms reports whether an item of this kind tells what the server has confirmed.
+// confirms reports whether an item of this kind reports a confirmation by the server.
 func (k Kind) confirms() bool { return k == KindSubscribed || k == KindUnsubscribed }
 
-// isMessage reports whether an item of this kind was published by somebody.
+// isMessage reports whether an item of this kind was published.
 func (k Kind) isMessage() bool { return k <= KindShardMessage }
 
 // String returns the kind in words, such as "pattern message".
@@ -38,27 +38,27 @@ func (k Kind) String() string {
 	return "kind " + strconv.Itoa(int(k))
 }
 
-// Message is one item of a subscription's stream. A message that matches a
-// channel and a pattern of one subscription comes twice, as the server sends it.
+// Message is one item of a subscription's stream. A message that matches both a channel and a
+// pattern of one subscription comes twice, as the server sends it.
 //
-// The zero Message is what a closed channel gives, and looks like an empty
-// message of the channel "": tell them apart by msg, ok.
+// A receive from a closed channel gives the zero Message, which looks like an empty message on
+// the channel "". Use msg, ok to tell them apart.
 type Message struct {
 	Kind Kind
-	// NameKind and Count are for KindSubscribed and KindUnsubscribed: what Channel
-	// names there, and how many names of this subscription are confirmed now,
-	// channels and patterns together, shard channels apart.
+	// NameKind and Count are set for KindSubscribed and KindUnsubscribed. NameKind is the kind
+	// of the name in Channel. Count is the number of confirmed names of this subscription;
+	// channels and patterns are counted together, shard channels separately.
 	NameKind NameKind
 	Count    int32
-	Channel  string // the channel it was published to, or the name confirmed
+	Channel  string // the channel that the message was published to, or the name that was confirmed
 	Pattern  string // the pattern that matched, for KindPatternMessage
 	Payload  string // all three are empty for KindGap, but see [Subscription.Run]
-	// Gap, where it is not nil, says that the stream is not continuous between
-	// the item before this one and this one. It is always set for KindGap.
+	// Gap, if not nil, reports that the stream is not continuous between the previous item and
+	// this one. It is always set for KindGap.
 	Gap *Gap
 }
 
-// String describes m for people; a long payload is cut off.
+// String returns a readable description of m. It truncates a long payload.
 func (m Message) String() string {
 	if m.Kind == KindGap && m.Gap != nil {
 		return m.Gap.String()
@@ -83,21 +83,21 @@ func (m Message) String() string {
 	return b.String()
 }
 
-// size is what m counts for in a bound of bytes.
+// size returns the number of bytes that m counts for in a bound.
 func (m *Message) size() int { return len(m.Channel) + len(m.Pattern) + len(m.Payload) }
 
 // Reason is a set of reasons for a [Gap].
 type Reason uint8
 
-// The reasons.
+// The reasons for a gap.
 const (
 	Reconnect Reason = 1 << iota // the connection was lost
-	Overflow                     // the consumer was too slow for its buffer
-	Moved                        // the server gave the shard channel's slot away
-	Closed                       // it ended first: the subscription, a run, or a name's unsubscribing
+	Overflow                     // the consumer was slower than its buffer allows
+	Moved                        // the server gave away the slot of the shard channel
+	Closed                       // the subscription, a run, or the unsubscribing of a name ended first
 )
 
-// String returns the reasons with a bar between them, as "reconnect|overflow".
+// String returns the reasons separated by a bar, as in "reconnect|overflow".
 func (r Reason) String() string {
 	var parts []string
 	for i, name := range [...]string{"reconnect", "overflow", "moved", "closed"} {
@@ -111,41 +111,39 @@ func (r Reason) String() string {
 	return strings.Join(parts, "|")
 }
 
-// Gap tells of a place where messages are missing, or may be. Neighbouring gaps
-// that were not read yet are merged into one. It is of the subscription: which of its
-// names it concerns the events tell, as EventSubscribed with a Gap.
+// Gap marks a place in the stream where messages are missing, or may be missing. Adjacent gaps
+// that were not read yet are merged into one. A Gap belongs to the subscription as a whole; the
+// events say which of its names it concerns, by an EventSubscribed with a Gap.
 type Gap struct {
 	Reason Reason
-	// From and To are by the local clock. For a lost connection, From is the last time
-	// that it was known to live, or when the server confirmed the name if that was
-	// later, and To is when the server confirmed the name again, or when the name was
-	// given up. On a quiet connection From may be a whole
-	// keep-alive interval before the outage, so the gap is told longer than that
-	// was. For what was dropped here they are the times of the first and the last
-	// drop. For a name whose unsubscribing was not acknowledged they are those of
-	// the call.
+	// From and To are times of the local clock. For a lost connection, From is the last time
+	// that the connection was known to be alive, or the time when the server confirmed the name
+	// if that is later. To is the time when the server confirmed the name again, or when the
+	// name was given up. On a quiet connection From may be a whole keep-alive interval before
+	// the outage, so the reported gap is longer than the outage. For messages that were dropped
+	// here, From and To are the times of the first and the last drop. For a name whose
+	// unsubscribing was not acknowledged, they are the times of the call.
 	//
-	// In a cluster, for Moved: From is when the node said that it has lost the channel to
-	// another shard. Where it said nothing, or [Block] held that up, or a replica has taken its
-	// place, which it may have heard of late, From is when another node last said that it had
-	// the channel. Behind such a gap messages may come a second time, and later than others:
-	// two nodes may have had the channel for a moment. Plain channels may have that too after
-	// a node has died.
+	// For Moved, in a cluster, From is the time when the node said that it had lost the channel
+	// to another shard. If the node said nothing, if [Block] delayed the notice, or if a replica
+	// has taken the node's place, which the node may have learned late, From is the time when
+	// another node last said that the node had the channel. After such a gap messages may come a
+	// second time, and later than others, because two nodes may have had the channel for a
+	// moment. The same can happen to plain channels after a node has died.
 	//
-	// Messages are dated by other clocks, and were on their way for a while: who
-	// fetches by time what is missing should begin somewhat earlier than From,
-	// and end later than To.
+	// Other clocks date the messages, and messages take time to arrive. A program that fetches
+	// missing messages by time should begin somewhat earlier than From and end later than To.
 	From, To time.Time
-	// Dropped counts the messages that arrived and were dropped here. What was
-	// published while there was no connection is not known, and not counted.
+	// Dropped is the number of messages that arrived and were dropped here. The number of
+	// messages published while there was no connection is unknown, and not included.
 	Dropped uint64
 }
 
-// Duration returns how long g is: from From to To.
+// Duration returns the time from From to To.
 func (g *Gap) Duration() time.Duration { return g.To.Sub(g.From) }
 
-// String describes g for people, its duration to the millisecond, or to the
-// microsecond if it is shorter than one.
+// String returns a readable description of g. Its duration is rounded to the millisecond, or to
+// the microsecond if it is shorter than one millisecond.
 func (g *Gap) String() string {
 	duration := g.Duration()
 	precision := time.Millisecond
@@ -159,10 +157,10 @@ func (g *Gap) String() string {
 	return text
 }
 
-// publicGap returns what a hub knows of a loss as a gap: their reasons are the same.
+// publicGap converts a loss reported by a hub to a Gap. Both use the same reasons.
 func publicGap(l hub.Loss) Gap { return Gap{Reason: Reason(l.Reason), From: l.From, To: l.To} }
 
-// merge makes g cover other too. The zero Gap covers nothing.
+// merge extends g to cover other too. The zero Gap covers nothing.
 func (g *Gap) merge(other Gap) {
 	switch {
 	case other.Reason == 0:

@@ -6,7 +6,7 @@ import (
 	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// NameKind tells what a [Name] names.
+// NameKind is the kind of a [Name].
 type NameKind uint8
 
 // The kinds of names.
@@ -26,28 +26,28 @@ func (k NameKind) String() string {
 	return "name kind " + strconv.Itoa(int(k))
 }
 
-// Name is something to subscribe to. Names of different kinds differ even if
-// they are spelled alike. A Name is an [Option] of a new subscription.
+// Name is something to subscribe to. Names of different kinds are different even if they are
+// spelled alike. A Name is also an [Option] of a new subscription.
 type Name struct {
 	Kind NameKind
 	Name string
 }
 
-// Channel names a channel.
+// Channel returns the name of a channel.
 func Channel(name string) Name { return Name{NameChannel, name} }
 
-// Pattern names all the channels that match a glob-style pattern.
+// Pattern returns a glob-style pattern, which stands for all channels that match it.
 func Pattern(pattern string) Name { return Name{NamePattern, pattern} }
 
-// ShardChannel names a shard channel.
+// ShardChannel returns the name of a shard channel.
 func ShardChannel(name string) Name { return Name{NameShard, name} }
 
-// String returns the kind and the quoted name: channel "news".
+// String returns the kind and the quoted name, as in: channel "news".
 func (n Name) String() string { return n.Kind.String() + " " + strconv.Quote(n.Name) }
 
 func (n Name) apply(c *config) { c.names = append(c.names, n) }
 
-// named gives names their kind.
+// named returns Names of one kind.
 func named(kind NameKind, names []string) []Name {
 	list := make([]Name, len(names))
 	for i, name := range names {
@@ -56,7 +56,7 @@ func named(kind NameKind, names []string) []Name {
 	return list
 }
 
-// hubName and publicName turn names into those of the hub and back: their kinds are the same.
+// hubName and publicName convert names to those of the hub and back. Both use the same kinds.
 func hubName(n Name) hub.Name { return hub.Name{Kind: hub.Kind(n.Kind), Name: n.Name} }
 
 func publicName(n hub.Name) Name { return Name{NameKind(n.Kind), n.Name} }

@@ -6,11 +6,11 @@ import (
 	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// New makes a subscription for a client of this module, which gives it the hub that open returns:
-// programs get theirs from a client. New returns when the server has acknowledged each of the
-// names among opts, or fails after the client's SubscribeTimeout and leaves nothing
-// behind. Without any option that names something it returns at once, and names are added
-// later; an empty list of names is an error. open is not called if opts or ctx are wrong.
+// New creates a subscription for a client of this module, which passes its hub through open.
+// Programs call a method of a client instead. New returns when the server has acknowledged each
+// name among opts. It fails after the client's SubscribeTimeout, and then leaves nothing behind.
+// If no option names anything, New returns at once, and names are added later; an empty list of
+// names is an error. open is not called if opts or ctx are invalid.
 func New(ctx context.Context, open hub.Opener, opts ...Option) (*Subscription, error) {
 	if ctx == nil {
 		return nil, errNoContext
@@ -68,7 +68,7 @@ func newSubscription(h *hub.Hub, c config) *Subscription {
 	return s
 }
 
-// plan returns what the options ask of a client.
+// plan returns what the options require from a client.
 func (c *config) plan() *hub.Plan {
 	p := &hub.Plan{Own: c.policy == block}
 	for _, name := range c.names {

@@ -6,12 +6,11 @@ import (
 	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// Option is an option of a new subscription: a [Name] to subscribe to, or how
-// messages that the consumer is too slow for are kept. Of options that
-// contradict each other the last one holds.
+// Option is an option of a new subscription: a [Name] to subscribe to, or a setting. If options
+// contradict each other, the last one applies.
 type Option interface{ apply(*config) }
 
-// config is what options add up to.
+// config is the sum of all options.
 type config struct {
 	names    []Name
 	messages int
@@ -47,13 +46,13 @@ type optionFunc func(*config)
 
 func (f optionFunc) apply(c *config) { f(c) }
 
-// Channels names several channels at once.
+// Channels subscribes to several channels.
 func Channels(names ...string) Option { return nameOptions(named(NameChannel, names)) }
 
-// Patterns names several patterns at once.
+// Patterns subscribes to several patterns.
 func Patterns(patterns ...string) Option { return nameOptions(named(NamePattern, patterns)) }
 
-// ShardChannels names several shard channels at once.
+// ShardChannels subscribes to several shard channels.
 func ShardChannels(names ...string) Option { return nameOptions(named(NameShard, names)) }
 
 type nameOptions []Name
@@ -63,11 +62,11 @@ func (names nameOptions) apply(c *config) {
 	c.noNames = c.noNames || len(names) == 0
 }
 
-// Buffer bounds what waits for a slow consumer: at most this many messages, and
-// behind the first 64 of them at most this many bytes of payloads and names. A
-// message bigger than that is accepted when nothing else waits behind those.
-// What is not positive stands for the default: 65,536 messages, 16 MiB. The buffer grows as
-// needed, so an idle subscription does not hold this much.
+// Buffer bounds the messages that wait for a slow consumer. messages bounds their number. bytes
+// bounds the size of the payloads and names of those that wait behind the first 64. A larger
+// message is accepted if no other waits there. A value that is not positive means the default:
+// 65,536 messages, 16 MiB. The buffer grows as needed, so an idle subscription does not use this
+// much memory.
 func Buffer(messages, bytes int) Option {
 	return optionFunc(func(c *config) {
 		c.messages, c.bytes = defaultMessages, defaultBytes
@@ -80,17 +79,17 @@ func Buffer(messages, bytes int) Option {
 	})
 }
 
-// Policy is what to do with a message that finds the buffer full. It is an
-// [Option]; [Block] is one more.
+// Policy says what to do with a message that arrives when the buffer is full. It is an [Option].
+// [Block] returns one more policy.
 type Policy uint8
 
-// The policies.
+// The policies for a full buffer.
 const (
-	// DropOldest, the default, drops the message that has waited longest, and marks
-	// the one after it with a [Gap]. Those in the Go channel are not dropped; up to
-	// 16 behind them, which are on their way into it, only where nothing else waits.
+	// DropOldest, the default, drops the message that has waited longest, and marks the one
+	// after it with a [Gap]. It does not drop messages in the Go channel. Up to 16 messages
+	// after those are on their way into the channel, and are dropped only if no others wait.
 	DropOldest Policy = iota
-	// DropNewest drops the message that has just come, and marks the next one.
+	// DropNewest drops the message that has just arrived, and marks the next one.
 	DropNewest
 	// FailSlow ends the subscription with [ErrSlowConsumer].
 	FailSlow
@@ -100,38 +99,38 @@ const (
 
 func (p Policy) apply(c *config) { c.policy = p }
 
-// Block lets the connection's reader wait up to d for room, and then ends the
-// subscription with [ErrSlowConsumer]. Nothing else is read from the connection
-// meanwhile, so such a subscription gets a connection of its own.
+// Block makes the connection's reader wait up to d for room, and then ends the subscription with
+// [ErrSlowConsumer]. Nothing else is read from the connection meanwhile, so such a subscription
+// gets a connection of its own.
 func Block(d time.Duration) Option {
 	return optionFunc(func(c *config) { c.policy, c.blockFor = block, d })
 }
 
-// Timeouts says how long calls of this subscription wait for the server's acknowledgement:
-// to subscribe, which fails then, and to unsubscribe, which does not, see
-// [Subscription.Unsubscribe]. 0 leaves what the client's options say.
+// Timeouts sets how long calls of this subscription wait for the server's acknowledgement. A
+// subscribe call fails after that time. An unsubscribe call goes on without the acknowledgement,
+// see [Subscription.Unsubscribe]. 0 means the value in the client's options.
 func Timeouts(subscribe, unsubscribe time.Duration) Option {
 	return optionFunc(func(c *config) { c.subscribeTimeout, c.unsubscribeTimeout = subscribe, unsubscribe })
 }
 
-// GapMarkers puts every [Gap] into the stream as an item of its own, of
-// [KindGap], and on no message. It comes without waiting for a next message: a
-// reconnect is told as soon as all names of the subscription are confirmed
-// again, or in front of the first message if one comes earlier.
+// GapMarkers puts every [Gap] into the stream as a separate item of [KindGap], rather than on a
+// message. The item does not wait for the next message: after a reconnect it comes as soon as
+// all names of the subscription are confirmed again, or before the first message if one comes
+// earlier.
 //
-// Handlers are told so of the gaps in the stream alone. Of what a [Runner] itself
-// drops, and of what the run before has not told them, they are told with the next
-// message, or with a marker that comes earlier.
+// Handlers get a marker only for gaps in the stream itself. Gaps that concern messages dropped
+// by a [Runner], and gaps that a previous run did not report, come with the handler's next
+// message, or with an earlier marker.
 func GapMarkers() Option {
 	return optionFunc(func(c *config) { c.markers = true })
 }
 
-// Confirmations puts what the server confirms into the stream, as items of
-// [KindSubscribed] and [KindUnsubscribed] with the name and the count of names, between
-// the messages that came before and after it. They take no room from messages: of a name
-// that is confirmed again before the consumer has received the last confirmation, only the
-// newer one is delivered. Those in the Go channel are not counted by [Buffer], so up to 64
-// messages more than that may wait. Without this option they are told as events alone.
+// Confirmations puts the server's confirmations into the stream, in order with the messages, as
+// items of [KindSubscribed] and [KindUnsubscribed] with the name and the number of names. They
+// take no room from messages: if a name is confirmed again before the consumer has received its
+// last confirmation, only the newer one is delivered. [Buffer] does not count confirmations in
+// the Go channel, so up to 64 more messages may wait. Without this option confirmations are
+// reported only as events.
 func Confirmations() Option {
 	return optionFunc(func(c *config) { c.confirms = true })
 }

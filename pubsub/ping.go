@@ -8,9 +8,8 @@ import (
 	"github.com/redchan-go/redchan/internal/hub"
 )
 
-// Ping sends a PING with data, and returns when it is answered. The answer is
-// also told as an EventPong. Where the names are on several connections, one of them is
-// asked.
+// Ping sends a PING with data, and returns when the server answers. The answer is also reported
+// as an EventPong. If the names are on several connections, Ping uses one of them.
 func (s *Subscription) Ping(ctx context.Context, data string) error {
 	if err := checkContext(ctx); err != nil {
 		return err

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Next waits for the next message. One that is there already beats the end of
-// ctx. After the end of the subscription the error is Err, or ErrEnded where
-// that is nil. Items of the kinds in skip are thrown away.
+// Next waits for the next message. A message that has already arrived takes precedence over the
+// end of ctx. After the end of the subscription, Next returns Err, or ErrEnded if Err is nil.
+// Next discards items of the kinds in skip.
 func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) {
 	if err := checkContext(ctx); err != nil {
 		return Message{}, err
@@ -35,8 +35,8 @@ func (s *Subscription) Next(ctx context.Context, skip ...Kind) (Message, error) 
 	}
 }
 
-// TryNext returns the next message if one has arrived, in the Go channel or behind it. It does
-// not wait for more to arrive. Items of the kinds in skip are thrown away.
+// TryNext returns the next message if one has arrived, in the Go channel or in the queue behind
+// it. It does not wait for more to arrive. TryNext discards items of the kinds in skip.
 func (s *Subscription) TryNext(skip ...Kind) (Message, bool) {
 	for {
 		msg, ok := s.tryReceive()
@@ -46,8 +46,9 @@ func (s *Subscription) TryNext(skip ...Kind) (Message, bool) {
 	}
 }
 
-// tryReceive receives an item if one has arrived. What waits behind an empty channel is on its
-// way into it: whoever brings it is waited for, and is not waiting for anything itself.
+// tryReceive receives an item if one has arrived. Items that wait behind an empty channel are on
+// their way into it. tryReceive waits for the goroutine that brings them, which waits for
+// nothing itself.
 func (s *Subscription) tryReceive() (Message, bool) {
 	for {
 		select {
@@ -86,9 +87,9 @@ func (s *Subscription) tellProgress() {
 	}
 }
 
-// All iterates over the messages until the subscription ends, which it tells where that
-// has an error, or until ctx ends, which is an error too. An error is the last item.
-// After the last name was unsubscribed it ends with what was queued.
+// All iterates over the messages until the subscription or ctx ends. If the subscription ends
+// with an error, or ctx ends, the error is the last item. After the last name was unsubscribed,
+// All ends when the queued messages have been delivered.
 //
 //	for msg, err := range sub.All(ctx) {
 //		if err != nil {
@@ -97,8 +98,8 @@ func (s *Subscription) tellProgress() {
 //		fmt.Println(msg.Payload)
 //	}
 //
-// A break leaves the subscription as it is: the next loop, or another way to read, goes
-// on where this one has stopped.
+// A break leaves the subscription unchanged: the next loop, or another way to read, continues
+// where this one stopped.
 func (s *Subscription) All(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for {

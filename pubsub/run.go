@@ -13,8 +13,8 @@ import (
 // at a time, so that the messages of a channel are handled in their order, and a slow
 // handler holds up its own channel alone, as long as a worker is free.
 
-// Runner runs the handlers of a subscription, see [Subscription.Run]. Its methods are
-// safe for concurrent use.
+// Runner runs the handlers of a subscription, see [Subscription.Run]. Its methods are safe for
+// concurrent use.
 type Runner struct {
 	sub     *Subscription
 	ctx     context.Context // of the handlers
@@ -45,42 +45,45 @@ type Runner struct {
 
 // RunnerStats counts what a [Runner] has done.
 type RunnerStats struct {
-	Handled uint64 // calls of handlers that returned, or panicked
-	Failed  uint64 // those of them that returned an error, or panicked
-	Dropped uint64 // messages dropped for lack of room, of a handler, or at the end of the context
+	Handled uint64 // handler calls that returned or panicked
+	Failed  uint64 // handler calls that returned an error or panicked
+	Dropped uint64 // messages dropped because there was no room or no handler, or because the context ended
 	Waiting int    // messages that wait for a worker
 }
 
-// Run calls the handlers of the subscription with its messages, from as many goroutines
-// as workers says, 1 at least. The messages of a channel are handled one after the
-// other, in their order; those of different channels beside each other. The runner owns
+// Run calls the handlers of the subscription with its messages. It uses as many goroutines as
+// workers says, at least 1. Messages of the same channel are handled one after the other, in
+// order. Messages of different channels are handled concurrently. The runner takes over
 // [Subscription.Messages]: nobody else may receive from it.
+// [Subscription.Messages]: nobody else may receive from it.
+// Run fails with a [*NoHandlerError] if a name has no handler, and with [ErrRunning] if another
+// run is under way. A message of a name that is added later without a handler causes a
+// NoHandlerError too.
 //
-// Run refuses to start where a name has no handler, with a [*NoHandlerError] that lists
-// them, and while another run is under way, with [ErrRunning]. Messages of a name that
-// is added later without a handler are such an error too.
+// onError is called with each error that a handler returns, as a [*HandlerError]. A panic is
+// reported in the same way, as a [*PanicError] inside. The worker calls onError, concurrently
+// with other workers; onError may call run.Stop. If onError is nil, the first error ends the
+// run, and Wait returns it.
 //
-// onError is given what handlers return, as a [*HandlerError]; panics too, which are a
-// [*PanicError] inside. It is called by the worker, beside other workers, and may call
-// run.Stop. Without it, nil, the first error ends the run, and is what Wait returns.
+// A gap in the subscription's stream concerns all of its names, so each handler gets the gap
+// with its next message. With [GapMarkers], each handler is called at once with an item of
+// KindGap. For a channel the item comes in order with its messages. For a pattern it comes
+// concurrently with them. The NameKind of the item, with its Channel or Pattern, names the
+// handler that it is for. Gaps from messages that the runner drops, as described below, always
+// come with the next message. A stream that ends incomplete after Unsubscribe ends with an item
+// of KindGap even without GapMarkers, see [IncompleteError].
 //
-// A gap in the subscription's stream concerns all of its names: each handler is told of it
-// with its next message. With [GapMarkers] each handler is called at once with an item of
-// KindGap, in order with the messages of a channel; that of a pattern beside them. Its NameKind,
-// with its Channel or Pattern, is what the handler is for. What is dropped here, see below, is
-// told with the next message all the same. A stream that ends by Unsubscribe and is not complete
-// ends with such an item also without GapMarkers, see [IncompleteError].
+// The messages that wait for workers are bounded by the same numbers as the subscription's
+// [Buffer], but counted separately. If they exceed the bounds, the channel with the most waiting
+// messages loses its oldest one, and its handler gets the gap. With [DropNewest] the new message
+// is dropped, with [FailSlow] the subscription ends, and with [Block] the runner receives
+// nothing more until there is room.
 //
-// What waits for workers is bounded as the subscription's [Buffer] is, and apart from it.
-// Beyond that the channel that has most waiting loses its oldest message, and its handler
-// is told of the gap; with [DropNewest] the message that has come is dropped, with
-// [FailSlow] the subscription ends, and with [Block] nothing more is received until there
-// is room.
-//
-// The run ends with the subscription, when what it has received is handled; by
-// [Runner.Stop]; or when ctx ends, and then what waits is dropped and counted. The
-// subscription itself goes on, and can be run again: the handlers are told then what gaps
-// they have not been told of, what was dropped at the end among them.
+// The run ends when the subscription ends and the received messages are handled, after
+// [Runner.Stop], or when ctx ends. If ctx ends, messages that wait are dropped and counted.
+// Ending the run by Stop or ctx does not end the subscription, which can be run again. The next
+// run reports the gaps that the handlers have not seen, including the messages dropped at the
+// end.
 func (s *Subscription) Run(ctx context.Context, workers int, onError func(err error, sub *Subscription, run *Runner)) (*Runner, error) {
 	switch {
 	case ctx == nil:
@@ -112,8 +115,8 @@ func (s *Subscription) Run(ctx context.Context, workers int, onError func(err er
 	return r, nil
 }
 
-// Stop lets the run end: no more messages are received, and those received are
-// handled. It does not wait, so that a handler may call it. Stopping again does nothing.
+// Stop ends the run: the runner receives no more messages, and handles those that it has
+// received. Stop does not wait, so a handler may call it. Further calls do nothing.
 func (r *Runner) Stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,9 +134,9 @@ func (r *Runner) stop() {
 // Done returns a channel that is closed when the run has ended and no handler runs.
 func (r *Runner) Done() <-chan struct{} { return r.done }
 
-// Wait waits until the run has ended and no handler runs, or until ctx ends. It
-// returns why the run ended: nil after Stop, and where the subscription ended without
-// an error. A handler that waits for its own run waits for itself.
+// Wait waits until the run has ended and no handler is running, or until ctx ends. It returns
+// the reason for the end of the run. The reason is nil after Stop, and if the subscription ended
+// without an error. A handler must not wait for its own run: it would wait for itself.
 func (r *Runner) Wait(ctx context.Context) error {
 	if err := checkContext(ctx); err != nil {
 		return err
@@ -152,7 +155,7 @@ func (r *Runner) Wait(ctx context.Context) error {
 	return r.err
 }
 
-// Stats returns the run's numbers.
+// Stats returns the statistics of the run.
 func (r *Runner) Stats() RunnerStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -26,10 +26,11 @@ const (
 // waits in the queue, which costs memory only while it is used.
 const maxChannel = 64
 
-// Subscription is a stream of the messages of some names, made by the Subscribe, PSubscribe,
-// SSubscribe or NewSubscription of a client. The context given there is its life: when that ends, so does
-// the subscription. Its methods are safe for concurrent use; a context given to
-// one of them bounds that call alone.
+// Subscription is a stream of the messages of some names. The Subscribe, PSubscribe, SSubscribe
+// and NewSubscription methods of a client create one. The context given there bounds the life of
+// the subscription: when the context ends, so does the subscription. The methods of a
+// Subscription are safe for concurrent use. A context given to one of them bounds only that
+// call.
 type Subscription struct {
 	hub      *hub.Hub
 	wants    hub.Subscriber // which names, as the hub knows them
@@ -153,24 +154,24 @@ func (s *Subscription) unsubscribeTimeout() time.Duration {
 	return s.hub.Options().UnsubscribeTimeout
 }
 
-// Messages returns the stream. It is always the same channel, and it is closed
-// when the subscription has ended; Err then tells why. A closed channel gives
-// zero Messages without end, so receive with msg, ok, or range.
+// Messages returns the stream. It always returns the same channel, which is closed when the
+// subscription has ended; Err then says why. A receive from a closed channel gives zero
+// Messages, so receive with msg, ok, or use range.
 func (s *Subscription) Messages() <-chan Message { return s.out }
 
-// Events returns what happens to the subscription: confirmations, the connection, the
-// answers to Ping. The last 64 that were not received are kept, also from before
-// the first call. It is always the same channel, and closed with the
-// subscription: receive with event, ok, and in a select set the channel to nil
-// then. Nobody needs to receive from it.
+// Events returns what happens to the subscription: confirmations, the state of the connection,
+// and the answers to Ping. The last 64 events that were not received are kept, including those
+// from before the first call. Events always returns the same channel, which is closed with the
+// subscription. Receive with event, ok, and in a select set the channel to nil when ok is false.
+// A program need not receive events.
 func (s *Subscription) Events() <-chan Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.events.Chan()
 }
 
-// Done returns a channel that is closed when the subscription has ended and
-// left nothing behind.
+// Done returns a channel that is closed when the subscription has ended and has released all its
+// resources.
 func (s *Subscription) Done() <-chan struct{} { return s.signal(&s.done) }
 
 // signal returns the channel of one of the subscription's signals.
@@ -180,8 +181,8 @@ func (s *Subscription) signal(which *signal) <-chan struct{} {
 	return which.wait()
 }
 
-// Err returns why the subscription ended. It is nil as long as it has not, after
-// Close, and after the last name was unsubscribed.
+// Err returns why the subscription ended. It is nil before the end, after Close, and after the
+// last name was unsubscribed.
 func (s *Subscription) Err() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,53 +197,52 @@ func (s *Subscription) endError() error {
 	return ErrEnded
 }
 
-// Close ends the subscription and returns when nothing of it is left. What is in
-// the channel of messages stays readable; what waited behind it is dropped and
-// counted in the FinalGap of Stats. Closing again does nothing. The error is
-// always nil.
+// Close ends the subscription, and returns when it has released all its resources. Messages in
+// the Go channel stay readable. Messages that wait behind it are dropped and counted in the
+// FinalGap of Stats. Further calls do nothing. The error is always nil.
 func (s *Subscription) Close() error {
 	s.end(nil)
 	return nil
 }
 
-// Subscribe adds channels. It returns when the server has acknowledged each, or
-// fails after the client's SubscribeTimeout or with ctx, and then adds none. A name
-// that is there already is no error.
+// Subscribe adds channels. It returns when the server has acknowledged each of them. It fails
+// after the client's SubscribeTimeout, or when ctx ends, and then adds none. Adding a channel
+// that is already subscribed is not an error.
 func (s *Subscription) Subscribe(ctx context.Context, channels ...string) error {
 	return s.add(ctx, NameChannel, channels)
 }
 
-// PSubscribe adds patterns, as Subscribe does channels.
+// PSubscribe is like [Subscription.Subscribe], for patterns.
 func (s *Subscription) PSubscribe(ctx context.Context, patterns ...string) error {
 	return s.add(ctx, NamePattern, patterns)
 }
 
-// SSubscribe adds shard channels, as Subscribe does channels.
+// SSubscribe is like [Subscription.Subscribe], for shard channels.
 func (s *Subscription) SSubscribe(ctx context.Context, channels ...string) error {
 	return s.add(ctx, NameShard, channels)
 }
 
-// Unsubscribe takes channels off, all of them if none are named. It waits for
-// the server's acknowledgement, and what the server sent before that is
-// delivered; after Unsubscribe has returned no message of theirs arrives that
-// was not waiting already. When the last name of the subscription goes, it takes
-// no more names, and ends as soon as what waits has been received.
+// Unsubscribe removes channels, or all of them if none are named. It waits for the server's
+// acknowledgement, and delivers what the server sent before it. After Unsubscribe has returned,
+// only messages that were already waiting are still delivered for these channels. When the last
+// name of the subscription is removed, the subscription accepts no more names, and ends as soon
+// as the waiting messages have been received.
 //
-// Unsubscribe waits no longer than the client's UnsubscribeTimeout, or ctx; time in which this
-// subscription itself holds up the connection, by [Block], does not count. The channels go
-// without the acknowledgement then, as they do when the connection is lost first. The error says so,
-// and a Gap in the stream says that messages may be missing: on the next message, or as an item
-// of [KindGap] where the stream ends.
+// Unsubscribe waits at most the client's UnsubscribeTimeout, or until ctx ends. Time for which
+// this subscription itself blocks the connection, by [Block], does not count. If the time runs
+// out or the connection is lost first, the channels are removed without the acknowledgement.
+// Then Unsubscribe returns an error, and a Gap in the stream reports that messages may be
+// missing: on the next message, or as an item of [KindGap] if the stream ends.
 func (s *Subscription) Unsubscribe(ctx context.Context, channels ...string) error {
 	return s.unsubscribe(ctx, NameChannel, channels)
 }
 
-// PUnsubscribe takes patterns off, as Unsubscribe does channels.
+// PUnsubscribe is like [Subscription.Unsubscribe], for patterns.
 func (s *Subscription) PUnsubscribe(ctx context.Context, patterns ...string) error {
 	return s.unsubscribe(ctx, NamePattern, patterns)
 }
 
-// SUnsubscribe takes shard channels off, as Unsubscribe does channels.
+// SUnsubscribe is like [Subscription.Unsubscribe], for shard channels.
 func (s *Subscription) SUnsubscribe(ctx context.Context, channels ...string) error {
 	return s.unsubscribe(ctx, NameShard, channels)
 }
@@ -259,8 +259,8 @@ func (s *Subscription) add(ctx context.Context, kind NameKind, names []string) e
 	return s.subscribe(ctx, named(kind, names))
 }
 
-// Names returns what the subscription is subscribed to, sorted by kind and name.
-// A name that is being unsubscribed is there until it has gone.
+// Names returns the subscribed names, sorted by kind and name. It includes names that are being
+// unsubscribed until they are removed.
 func (s *Subscription) Names() []Name {
 	names := publicNames(s.wants.Names())
 	slices.SortFunc(names, func(a, b Name) int {
@@ -269,22 +269,22 @@ func (s *Subscription) Names() []Name {
 	return names
 }
 
-// Stats counts what a [Subscription] has done. Of the messages that arrived for
-// it while it was live, each is in Delivered, in Dropped, or waits.
+// Stats counts the messages of a [Subscription]. Each message that arrived while the
+// subscription was live is either in Delivered, or in Dropped, or still waiting.
 type Stats struct {
 	Delivered uint64 // messages put into the channel, received or not
 	Dropped   uint64 // messages dropped here, for lack of room or at the end
-	Gaps      uint64 // gaps told in the stream
-	Undecoded uint64 // messages that a reader made by [As] could not decode
-	Queued    int    // messages that wait, those in the channel included
-	// QueuedBytes are the payloads and names that wait behind the channel.
+	Gaps      uint64 // gaps reported in the stream
+	Undecoded uint64 // messages that [As] could not decode
+	Queued    int    // messages that wait, including those in the channel
+	// QueuedBytes is the size of the payloads and names that wait behind the channel.
 	QueuedBytes int
-	// FinalGap is, after the end, what nobody was told of in the stream.
+	// FinalGap is set after the end if the stream could not report a gap.
 	FinalGap *Gap
 }
 
-// Stats returns the subscription's numbers. Those of a message that is just
-// being handed over may be off by one.
+// Stats returns the statistics of the subscription. They may be off by one for a message that is
+// being delivered at the moment.
 func (s *Subscription) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -9,8 +9,8 @@ import (
 
 // Item is one item of a stream of decoded messages, see [As].
 type Item[T any] struct {
-	// Value is what the payload was decoded to; the zero value where Err is not nil,
-	// and for KindGap and confirmations.
+	// Value is the decoded payload. It is the zero value if Err is not nil, and for KindGap and
+	// confirmations.
 	Value T
 	// Err says why the payload could not be decoded, as a [*DecodeError].
 	Err error
@@ -18,12 +18,12 @@ type Item[T any] struct {
 	Kind    Kind
 	Channel string
 	Pattern string
-	// Gap says, as in [Message], that something is missing in front of this item.
+	// Gap reports, as in [Message], that something is missing before this item.
 	Gap *Gap
 }
 
-// DecodeError is a message that could not be decoded. Its text has nothing of the payload
-// but what the error of the decode function says.
+// DecodeError reports a message that could not be decoded. Its text shows nothing of the payload
+// except what the decode function's error says.
 type DecodeError struct {
 	Message Message
 	Err     error
@@ -38,20 +38,19 @@ func (e *DecodeError) Error() string {
 // Unwrap returns the cause.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// As returns the messages of a subscription decoded, each by decode. It owns
-// [Subscription.Messages] from then on: nobody else may receive from it, and As is
-// called once. The channel is closed with the subscription. What can't be decoded is an
-// item with an error, and counted in Stats.Undecoded; a panic of decode is such an error
-// too.
+// As returns the messages of a subscription, each decoded by decode. It takes over
+// [Subscription.Messages]: nobody else may receive from it, and As may be called only once. The
+// channel is closed with the subscription. A message that decode fails on or panics on becomes
+// an item with an error, and is counted in Stats.Undecoded.
 //
-// It costs one goroutine, which ends with the subscription: after Close, or the end of
-// its context, what the channel holds stays readable, and what it has no room for is
-// counted in Stats.Dropped and FinalGap. After the last name was unsubscribed
-// everything is delivered, and the goroutine waits for that; Close ends the waiting.
+// As starts one goroutine, which ends with the subscription. After Close, or the end of the
+// subscription's context, items in the channel stay readable; messages for which it has no room
+// are counted in Stats.Dropped and FinalGap. After the last name was unsubscribed, the goroutine
+// waits until everything is delivered; Close ends the wait.
 //
-// That goroutine calls decode, so decode must not wait for the subscription's end, as Close,
-// <-Done and the Close of its client do: it would wait for itself for ever. It may begin it,
-// by "go sub.Close()".
+// The same goroutine calls decode, so decode must not wait for the end of the subscription, as
+// Close, <-Done and the client's Close do: it would wait for itself forever. It may start the
+// end with "go sub.Close()".
 func As[T any](s *Subscription, decode func(payload string) (T, error)) <-chan Item[T] {
 	return readAs(s, func(msg *Message) (Item[T], bool) {
 		item := Item[T]{Kind: msg.Kind, Channel: msg.Channel, Pattern: msg.Pattern, Gap: msg.Gap}
@@ -70,7 +69,7 @@ func As[T any](s *Subscription, decode func(payload string) (T, error)) <-chan I
 	})
 }
 
-// AsJSON is [As] with encoding/json.
+// AsJSON is like [As], and decodes with encoding/json.
 func AsJSON[T any](s *Subscription) <-chan Item[T] {
 	return As(s, func(payload string) (T, error) {
 		var value T
@@ -79,14 +78,13 @@ func AsJSON[T any](s *Subscription) <-chan Item[T] {
 	})
 }
 
-// Payloads returns the payloads alone, for who needs neither channels nor to know where
-// something is missing: gaps are told by [Subscription.Events] and counted in Stats, and
-// nothing else. In all else it is [As].
+// Payloads is like [As], but returns only the payloads. It is for programs that need neither the
+// channels nor the places of gaps: gaps are reported only by [Subscription.Events] and in Stats.
 func Payloads(s *Subscription) <-chan string {
 	return readAs(s, func(msg *Message) (string, bool) { return msg.Payload, msg.Kind.isMessage() })
 }
 
-// decodeSafely calls decode, whose panic is an error.
+// decodeSafely calls decode, and returns a panic as an error.
 func decodeSafely[T any](payload string, decode func(string) (T, error)) (value T, err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -1,5 +1,6 @@
-// Package sharded gives a subscriber of shard channels what it needs in a cluster beside the
-// messages: on which node each channel is served now, and every move from one node to another.
+// Package sharded subscribes to shard channels of a cluster. Beside the messages, its
+// subscription reports which node serves each channel now, and every move of a channel from one
+// node to another.
 //
 //	sub, err := sharded.Subscribe(ctx, client, "prices:EURUSD", "prices:USDJPY")
 //	if err != nil {
@@ -24,26 +25,28 @@
 //		}
 //	}
 //
-// A [Subscription] is a [pubsub.Subscription] in everything else. A program that asks neither
-// for nodes nor for moves uses SSubscribe of its client instead: the messages are the same.
+// In everything else a [Subscription] is a [pubsub.Subscription]. A program that needs neither
+// nodes nor moves can use the SSubscribe method of its client instead: the messages are the
+// same.
 //
 // # Where a channel is
 //
-// The channels of a subscription may be of any slots. Each is subscribed on one node: the
-// one that serves its slot, or one of that one's replicas where the client reads from replicas.
-// When the slot goes to another node, the server says so, and the client asks for the channel on
-// all primaries at once, over connections that are open already. The first node that confirms
-// the channel has it, and from then on only that one's messages are taken. A server says nothing
-// when it is cut off from the others, when they have forgotten it, or when it follows another
-// primary. Then the client finds out by asking the other nodes, which it does about every 10 s.
+// The channels of a subscription may be in any slots. Each is subscribed on one node: the one
+// that serves its slot, or one of its replicas if the client reads from replicas. When the slot
+// moves to another node, the server says so, and the client asks all primaries at once for the
+// channel, over connections that are already open. The first node that confirms the channel
+// serves it, and from then on only messages from that node are accepted. A server does not
+// report the loss of a slot while it is cut off from the others, when they have forgotten it, or
+// when it follows another primary. Then the client finds out by asking the other nodes, about
+// every 10 s.
 //
 // # What is guaranteed
 //
-// Each move, and each lost connection, is reported by a [pubsub.Gap] in front of the next message
-// of the subscription, and by a [Move] beside the stream if the channel is on another node
-// afterwards. There is no gap where a channel stays on its node.
+// Each move, and each lost connection, is reported by a [pubsub.Gap] on the next message of the
+// subscription. If the channel is on another node afterwards, a [Move] reports that as well.
+// There is no gap for a channel that stays on its node.
 //
-// Around a gap of the reason [pubsub.Moved] a message may come twice, or later than one that was
-// published after it: two nodes may have the channel for a moment. Otherwise the
-// messages of a channel come in their order; those of several channels in any.
+// Near a gap with the reason [pubsub.Moved] a message may come twice, or later than one that was
+// published after it, because two nodes may have the channel for a moment. Otherwise the
+// messages of one channel arrive in order. There is no order between different channels.
 package sharded

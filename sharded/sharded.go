@@ -11,27 +11,28 @@ import (
 	"github.com/redchan-go/redchan/pubsub"
 )
 
-// Client makes subscriptions to shard channels: a *redchan.Client or a *cluster.Client.
+// Client creates subscriptions to shard channels. *redchan.Client and *cluster.Client implement
+// it.
 type Client interface {
 	NewShardSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error)
 }
 
-// Subscription is a [pubsub.Subscription] to shard channels that knows where they are. Its
+// Subscription is a [pubsub.Subscription] to shard channels that also reports their nodes. Its
 // methods are safe for concurrent use.
 type Subscription struct {
 	*pubsub.Subscription
 	places *places
 }
 
-// Subscribe subscribes to shard channels, of any slots. Each one is acknowledged by the node that
-// serves it when Subscribe returns. ctx is the life of the subscription, not of the call, which
-// ends after the client's SubscribeTimeout.
+// Subscribe subscribes to shard channels, in any slots. It returns when the nodes that serve the
+// channels have acknowledged each of them, and fails after the client's SubscribeTimeout. ctx
+// bounds the life of the subscription, not the call.
 func Subscribe(ctx context.Context, client Client, channels ...string) (*Subscription, error) {
 	return NewSubscription(ctx, client, pubsub.ShardChannels(channels...))
 }
 
-// NewSubscription is [Subscribe] with options, and also without channels: SSubscribe adds them
-// later.
+// NewSubscription is like [Subscribe], with options. It may be called without channels; the
+// subscription's SSubscribe adds them later.
 func NewSubscription(ctx context.Context, client Client, opts ...pubsub.Option) (*Subscription, error) {
 	p := newPlaces()
 	sub, err := client.NewShardSubscription(ctx, append([]pubsub.Option{observed{noOption, p}}, opts...)...)
@@ -41,9 +42,9 @@ func NewSubscription(ctx context.Context, client Client, opts ...pubsub.Option) 
 	return &Subscription{sub, p}, nil
 }
 
-// Node returns the address of the node on which a channel is served now. It is "" and false while
-// none serves it, and for a channel that is not subscribed. A client of one server has no address
-// to tell: the node is "" and true.
+// Node returns the address of the node that serves a channel now. It returns "" and false while
+// no node serves the channel, and for a channel that is not subscribed. For a client of a single
+// server, which has no node addresses, it returns "" and true.
 func (s *Subscription) Node(channel string) (addr string, served bool) {
 	s.places.mu.Lock()
 	defer s.places.mu.Unlock()
@@ -54,30 +55,31 @@ func (s *Subscription) Node(channel string) (addr string, served bool) {
 	return p.node, true
 }
 
-// Moves returns what has moved. The last 256 moves that were not received are kept, also from
-// before the first call. Beyond that the oldest is thrown away, and the newest counts it as
-// Missed. It is always the same channel, and closed with the subscription: receive with move, ok,
-// and in a select set the channel to nil then. Nobody needs to receive from it.
+// Moves returns the moves of channels. The last 256 moves that were not received are kept,
+// including those from before the first call. Older ones are discarded, and the Missed field of
+// the newest counts them. Moves always returns the same channel, which is closed with the
+// subscription. Receive with move, ok, and in a select set the channel to nil when ok is false.
+// A program need not receive moves.
 func (s *Subscription) Moves() <-chan Move {
 	s.places.mu.Lock()
 	defer s.places.mu.Unlock()
 	return s.places.moves.Chan()
 }
 
-// Move is a channel that another node serves now.
+// Move reports that another node serves a channel now.
 type Move struct {
 	Channel  string
 	From, To string    // the addresses of the nodes
 	Time     time.Time // when the new node confirmed the channel
-	// Gap is the time for which messages of the channel may be missing. The stream has it too,
-	// merged with those of other channels that were lost at the same time.
+	// Gap is the time for which messages of the channel may be missing. The stream reports it
+	// too, merged with the gaps of other channels that were lost at the same time.
 	Gap pubsub.Gap
-	// Missed counts the moves before this one that were thrown away because nobody received
+	// Missed is the number of moves before this one that were discarded because nobody received
 	// them.
 	Missed int
 }
 
-// String describes m for people.
+// String returns a readable description of m.
 func (m Move) String() string {
 	text := fmt.Sprintf("%s moved from %s to %s, %v", m.Channel, m.From, m.To, &m.Gap)
 	if m.Missed > 0 {
@@ -86,21 +88,21 @@ func (m Move) String() string {
 	return text
 }
 
-// observed is the option by which a subscription tells its places where its channels are: see
-// [hub.Observer]. It is an option because it embeds one.
+// observed is the option through which a subscription reports to its places where its channels
+// are, see [hub.Observer]. It embeds an option and so is one itself.
 type observed struct {
 	pubsub.Option
 	*places
 }
 
-// noOption changes nothing, and takes effect before the options of the caller.
+// noOption changes nothing. It takes effect before the caller's options.
 var noOption = pubsub.Timeouts(0, 0)
 
 // maxMoves bounds the moves that wait to be received.
 const maxMoves = 256
 
-// places is where the channels of a subscription are. The hub's mu and that of the subscription
-// are held while its mu is taken, which comes last.
+// places records where the channels of a subscription are. The hub's mu and the subscription's
+// mu are held while mu is taken, so mu is last in the order of locks.
 type places struct {
 	mu       sync.Mutex
 	channels map[string]*place // those that were confirmed

@@ -1,10 +1,10 @@
-// Package slot tells which of a cluster's 16,384 slots a key or a shard channel belongs to,
-// and keeps ranges of slots:
+// Package slot computes which of a cluster's 16,384 slots a key or a shard channel belongs to,
+// and represents ranges of slots:
 //
 //	slot.Of("foo")       // 12182
-//	slot.Of("{foo}:bar") // 12182: what stands in braces decides
+//	slot.Of("{foo}:bar") // 12182: only the part in braces counts
 //
-// All keys of one command, and of one transaction, must be of one slot.
+// All keys of one command, and of one transaction, must be in one slot.
 package slot
 
 import (
@@ -13,17 +13,16 @@ import (
 	"strings"
 )
 
-// Count is the number of slots of a cluster.
+// Count is the number of slots in a cluster.
 const Count = 16384
 
-// Of returns the slot of a key or shard channel, by its hash tag where it has one.
+// Of returns the slot of a key or shard channel. If key has a hash tag, only the tag counts.
 func Of(key string) int {
 	return int(crc16(Tag(key)) % Count)
 }
 
-// Tag returns the part of a key that decides over its slot: what stands between the first
-// { and the first } behind it, or the whole key where there is no such pair or nothing in
-// between.
+// Tag returns the part of a key that determines its slot: the text between the first { and the
+// first } after it, or the whole key if there is no such pair or nothing in between.
 func Tag(key string) string {
 	_, behind, open := strings.Cut(key, "{")
 	if !open {
@@ -36,7 +35,7 @@ func Tag(key string) string {
 	return tag
 }
 
-// crc16 is CRC-16/XMODEM: polynomial 0x1021, nothing reflected, beginning with 0.
+// crc16 is CRC-16/XMODEM: polynomial 0x1021, no reflection, initial value 0.
 func crc16(s string) uint16 {
 	var crc uint16
 	for i := range len(s) {
@@ -45,16 +44,16 @@ func crc16(s string) uint16 {
 	return crc
 }
 
-// Range is a run of slots, both ends included.
+// Range is a range of slots, including both ends.
 type Range struct{ From, To int }
 
-// Contains reports whether a slot is in the range.
+// Contains reports whether slot is in the range.
 func (r Range) Contains(slot int) bool { return r.From <= slot && slot <= r.To }
 
 // Len returns the number of slots in the range.
 func (r Range) Len() int { return r.To - r.From + 1 }
 
-// String returns the range as servers write it: "0-5460", or "7" for one slot.
+// String returns the range in the servers' notation: "0-5460", or "7" for a single slot.
 func (r Range) String() string {
 	if r.From == r.To {
 		return strconv.Itoa(r.From)
@@ -62,7 +61,7 @@ func (r Range) String() string {
 	return strconv.Itoa(r.From) + "-" + strconv.Itoa(r.To)
 }
 
-// Parse reads a range as servers write it.
+// Parse parses a range in the servers' notation.
 func Parse(text string) (Range, error) {
 	from, to, several := strings.Cut(text, "-")
 	if !several {
@@ -82,7 +81,7 @@ func Parse(text string) (Range, error) {
 	return Range{a, b}, nil
 }
 
-// number reads the number of a slot.
+// number parses the number of a slot.
 func number(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil {
@@ -94,7 +93,7 @@ func number(text string) (int, error) {
 	return int(n), nil
 }
 
-// Ranges returns slots, which must be sorted, as the fewest ranges.
+// Ranges returns slots, which must be sorted, as the smallest number of ranges.
 func Ranges(slots []int) []Range {
 	var ranges []Range
 	for _, slot := range slots {

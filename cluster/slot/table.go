@@ -1,7 +1,6 @@
 package slot
 
-// table is what a byte changes in the checksum. It is a constant in all but name;
-// TestTable computes it again.
+// table is the CRC of each byte value. It is never changed; TestTable computes it again.
 var table = [256]uint16{
 	0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5, 0x60c6, 0x70e7,
 	0x8108, 0x9129, 0xa14a, 0xb16b, 0xc18c, 0xd1ad, 0xe1ce, 0xf1ef,

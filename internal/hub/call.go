@@ -4,18 +4,17 @@ import (
 	"fmt"
 )
 
-// Call is one call that subscribes, from asking for its names to its return.
-// Its fields are guarded by the Hub's mu.
+// Call is one call that subscribes, from its request for names to its return. The Hub's mu
+// guards its fields.
 type Call struct {
 	members []*member // one for each name
-	pending int       // those that wait for a confirmation
+	pending int       // names that wait for a confirmation
 	err     error     // the first refusal
-	// done is closed when there is nothing to wait for any more: pending is 0
-	// or err is set.
+	// done is closed when there is nothing left to wait for: pending is 0 or err is set.
 	done chan struct{}
 }
 
-// Done is closed when there is nothing to wait for any more.
+// Done returns a channel that is closed when there is nothing left to wait for.
 func (c *Call) Done() <-chan struct{} { return c.done }
 
 func (c *Call) settled() bool { return c.pending == 0 || c.err != nil }
@@ -37,8 +36,8 @@ func (c *Call) fail(err error) {
 	}
 }
 
-// FailCalls ends all calls that wait for the server with err: it refuses the connection for a
-// reason that does not pass by itself, so that waiting does not help.
+// FailCalls ends all calls that wait for the server, with err. It is used if the server
+// permanently refuses the connection, so that waiting does not help.
 func (h *Hub) FailCalls(err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -53,10 +52,10 @@ func (h *Hub) FailCalls(err error) {
 	}
 }
 
-// Want subscribes s to names, and asks the server for what is not subscribed yet. Whoever
-// calls waits for the Call to be Done, or not so long, and then calls [Subscriber.Settle].
-// While s is leaving one of the names Want does nothing but return the Departure to wait for,
-// before it is called again: a subscription is in an entry once.
+// Want subscribes s to names, and asks the server for those that are not subscribed yet. The
+// caller waits until the Call is Done, or for a shorter time, and then calls
+// [Subscriber.Settle]. While s is leaving one of the names, Want only returns the Departure to
+// wait for before the caller tries again, because a subscription can be in an entry only once.
 //
 // The error is [ErrOver], a [*ClosedError] or a [*RefusedError].
 func (s *Subscriber) Want(names []Name) (*Call, *Departure, error) {
@@ -113,7 +112,7 @@ func (s *Subscriber) Want(names []Name) (*Call, *Departure, error) {
 	return c, nil, nil
 }
 
-// refused returns why s can't have names of a kind, nil where it can.
+// refused returns why s can't have names of a kind, or nil if it can.
 func (s *Subscriber) refused(kind Kind) error {
 	switch {
 	case kind >= Kinds:
@@ -126,23 +125,24 @@ func (s *Subscriber) refused(kind Kind) error {
 	return nil
 }
 
-// Outcome is what came of a [Call].
+// Outcome is the result of a [Call].
 type Outcome struct {
 	Succeeded bool // every name is acknowledged
 	Err       error
-	// Missing are the names that were not acknowledged, Of how many of the call; Said is
-	// what a server has said of the first of them that it said something of.
+	// Missing are the names that were not acknowledged, and Of is the number of names in the
+	// call. Said is what a server has said about the first of them that it commented on.
 	Missing []Name
 	Of      int
 	Said    error
-	// Drains: the subscription has no names left, so that it ends with what is queued.
+	// Drains means that the subscription has no names left, so it ends after the queued
+	// messages.
 	Drains bool
 }
 
-// Settle ends a call. An acknowledged one has succeeded, whatever else made its caller stop
-// waiting; if not, its names are released, but for those that another call of
-// the same subscription has asked for too. Where the others were unsubscribed
-// meanwhile, the last name has gone so.
+// Settle ends a call. An acknowledged call has succeeded, whatever else made its caller stop
+// waiting. Otherwise its names are released, except those that another call of the same
+// subscription has also asked for. If all other names were unsubscribed meanwhile, that removes
+// the last name.
 func (s *Subscriber) Settle(c *Call) (o Outcome) {
 	h := s.hub
 	h.mu.Lock()
@@ -177,7 +177,7 @@ func (s *Subscriber) Settle(c *Call) (o Outcome) {
 	return o
 }
 
-// unsubscribedMeanwhile is the error of a call whose name was unsubscribed by another one.
+// unsubscribedMeanwhile is the error of a call whose name was unsubscribed by another call.
 func unsubscribedMeanwhile(name Name) error {
 	return fmt.Errorf("pubsub: %v %w", name, ErrUnsubscribed)
 }

@@ -7,36 +7,36 @@ import (
 
 // Departure is one call that unsubscribes names of one subscription.
 //
-// What the server sent before it took the command is on its way still, and owed:
-// the members stay in their entries, and are delivered to, until the server has
-// answered all that the departure sent. Then, or when the link is lost, or when
-// the call waits no longer, they leave; the fields are guarded by the Hub's mu.
+// Messages that the server sent before it handled the command are still on their way, and the
+// subscription is owed them. So the members stay in their entries and receive messages until the
+// server has answered all commands of the departure. They leave then, or when the link is lost,
+// or when the call stops waiting. The Hub's mu guards the fields.
 type Departure struct {
 	sub        *Subscriber
 	members    []*member
 	asked      time.Time
 	unanswered int // commands
 	ended      bool
-	// done is closed when the members have left; err and lost, set before, are the first
-	// error that the server had, and what was owed and did not come.
+	// done is closed when the members have left. err and lost are set before that: the first
+	// error from the server, and the owed messages that did not come.
 	done chan struct{}
 	err  error
 	lost Loss
 }
 
-// Done is closed when the names have left.
+// Done returns a channel that is closed when the names have left.
 func (d *Departure) Done() <-chan struct{} { return d.done }
 
-// Asked returns when the departure began.
+// Asked returns the time when the departure began.
 func (d *Departure) Asked() time.Time { return d.asked }
 
-// Result returns what was owed and did not come, and the first error that the server had. It
-// is for whoever has seen that the departure is Done.
+// Result returns the loss of owed messages that did not come, and the first error from the
+// server. It may be called only after Done is closed.
 func (d *Departure) Result() (lost Loss, err error) { return d.lost, d.err }
 
-// Depart begins to take names off s. Without names all those of the kind go; where there are
-// none, nil is returned, with ErrOver where s takes no more names. Whoever calls waits for the
-// Departure to be Done, or not so long, and then calls [Subscriber.Conclude].
+// Depart begins to remove names from s. Without names it removes all names of the kind. If there
+// are none it returns nil, with ErrOver if s takes no more names. The caller waits until the
+// Departure is Done, or for a shorter time, and then calls [Subscriber.Conclude].
 func (s *Subscriber) Depart(kind Kind, names []string) (*Departure, error) {
 	h := s.hub
 	h.mu.Lock()
@@ -71,7 +71,7 @@ func (s *Subscriber) Depart(kind Kind, names []string) (*Departure, error) {
 	}
 	h.unsubscribe(gone, d)
 	for _, m := range d.members {
-		// Names that others stay with: nothing was sent, unless for another name.
+		// Other subscriptions keep these names: nothing was sent, unless for another name.
 		if l := m.entry.lane; l.link != nil && (len(l.sent) == 0 || l.sent[len(l.sent)-1].departure != d) {
 			l.ping(d)
 		}
@@ -95,7 +95,7 @@ func (h *Hub) answered(d *Departure, err error) {
 	}
 }
 
-// end lets the members of d leave that have not left yet. h.mu is held.
+// end makes those members of d leave that have not left yet. h.mu is held.
 func (h *Hub) end(d *Departure) {
 	if d.ended {
 		return
@@ -110,9 +110,9 @@ func (h *Hub) end(d *Departure) {
 	close(d.done)
 }
 
-// Conclude ends a departure. If it is not Done, what was owed may be missing, which
-// [Sink.Owed] is told. drains: the subscription has no names left, so that it ends with what is
-// queued.
+// Conclude ends a departure. If it is not Done, owed messages may be missing, which Conclude
+// reports to [Sink.Owed]. drains means that the subscription has no names left, so it ends after
+// the queued messages.
 func (s *Subscriber) Conclude(d *Departure) (drains bool) {
 	h := s.hub
 	h.mu.Lock()
@@ -127,9 +127,9 @@ func (s *Subscriber) Conclude(d *Departure) (drains bool) {
 	return drains
 }
 
-// leave takes a member out of its entry, and reports whether the server is to
-// be told because nobody wants the name any more. err is why, where the server
-// wants it so. h.mu is held.
+// leave removes a member from its entry, and reports whether the server must be asked to
+// unsubscribe because nobody wants the name any more. err is the reason if the server caused it.
+// h.mu is held.
 func (h *Hub) leave(m *member, err error) (last bool) {
 	e := m.entry
 	for _, c := range m.waiting {
@@ -160,8 +160,8 @@ func (h *Hub) leave(m *member, err error) (last bool) {
 	return false
 }
 
-// unwanted notes that one member less wants e, and reports whether the server
-// is to be told because it was the last one. h.mu is held.
+// unwanted notes that one member less wants e, and reports whether it was the last one, so that
+// the server must be asked to unsubscribe. h.mu is held.
 func (h *Hub) unwanted(e *entry) (last bool) {
 	if e.wanted--; e.wanted > 0 {
 		return false

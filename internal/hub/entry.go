@@ -6,88 +6,87 @@ import (
 	"time"
 )
 
-// entry is one name that some subscription wants: what the server is to do, and
-// what is known of what it does. It is in Hub.entries as long as it is wanted.
-// When it no longer is, UNSUBSCRIBE is sent; members that are owed what the
-// server sent before that keep it in Hub.leaving.
+// entry is one name that some subscription wants: the desired state at the server, and what is
+// known about the actual state. It is in Hub.entries as long as it is wanted. After that
+// UNSUBSCRIBE is sent, and members that are owed messages from before that keep the entry in
+// Lane.leaving.
 //
 // All fields are guarded by the Hub's mu.
 type entry struct {
 	name Name
-	// members is in no order. The reader delivers to it as it was at the time
-	// of the push, without the lock: while Hub.delivering is this entry, it is
-	// appended to, but copied for a removal.
+	// members is in no order. The reader delivers to the members as of the time of the push,
+	// without the lock. So while Hub.delivering is this entry, members may be appended to, but
+	// is copied for a removal.
 	members []*member
-	wanted  int // the members that are not leaving
+	wanted  int // the number of members that are not leaving
 
-	// confirmed: the server of lane sends us the name's messages, as of the subscribe
-	// push. Messages of an entry that is not confirmed, and those of other lanes, are
-	// stragglers of an earlier subscription, and not delivered.
+	// confirmed means that the server of lane sends the name's messages, according to its
+	// subscribe push. Messages of an entry that is not confirmed, and messages from other lanes,
+	// are stragglers of an earlier subscription, and are not delivered.
 	confirmed bool
-	lane      *Lane // where it is confirmed, or was last; nil for never
-	// asked has the SUBSCRIBEs sent for the name, one for each lane at most, until they
-	// are answered. No other request can confirm it: with UNSUBSCRIBE x, SUBSCRIBE x in
-	// flight, an older confirmation of x would hide the window in between.
+	lane      *Lane // where it is, or was last, confirmed; nil if never
+	// asked has the unanswered SUBSCRIBEs for the name, at most one for each lane. No other
+	// request can confirm it: with UNSUBSCRIBE x, SUBSCRIBE x in flight, an older confirmation
+	// of x would hide the window in between.
 	asked []*request
-	// refusal is what a server that does not serve the name now has said last.
+	// refusal is the last reply of a server that does not serve the name now.
 	refusal error
-	// place is for hubs with a Router, nil for others.
+	// place is set for hubs with a Router, and nil for others.
 	place *place
 
-	// since and reason describe the loss of an entry that was confirmed and is
-	// not now. reason is 0 for an entry that never was. While it is confirmed, since
-	// is when that was said, before which no loss begins.
+	// since and reason describe the loss of an entry that was confirmed and is not now. reason
+	// is 0 for an entry that was never confirmed. While the entry is confirmed, since is the
+	// time of the confirmation, and no loss begins before it.
 	since  time.Time
 	reason Reason
-	// told is when the name was first confirmed, or until when missed has told all, if that was
-	// later.
+	// told is when the name was first confirmed, or the time up to which missed has reported
+	// losses, if that is later.
 	told time.Time
 
-	// farewell is when the server first said of a leaving entry that it is
-	// unsubscribed. That answers our UNSUBSCRIBE, unless it says so again: then
-	// it has taken the name away before.
+	// farewell is when the server first said that a leaving entry is unsubscribed. That answers
+	// our UNSUBSCRIBE, unless the server says so again: then it had taken the name away before.
 	farewell time.Time
 }
 
-// place is where a name is among several lanes.
+// place says where a name is, among several lanes.
 type place struct {
-	// group is what its commands may be sent together with, hops how often in a row
-	// another lane was said to have it.
+	// group is the group whose names may share a command. hops is how many times in a row a
+	// server has named another lane.
 	group, hops int
-	// proven is when it was last known from elsewhere that the lane serves the name, or
-	// when it was confirmed, if that was later.
+	// proven is when another node last confirmed that the lane serves the name, or when the name
+	// was confirmed, if that is later.
 	proven time.Time
-	// taken is when the server took the name away, which is not confirmed since; zero where
-	// that news may be old.
+	// taken is when the server took the name away, if it has not been confirmed since. It is
+	// zero if that news may be old.
 	taken time.Time
 }
 
-// member is the part of one subscription in one entry.
+// member is one subscription's part in one entry.
 type member struct {
 	entry *entry
 	sub   *Subscriber
 	index int // in entry.members; guarded by the Hub's mu
 
-	// joined: the entry was confirmed since this member is in it, so the
-	// subscription relies on it. Guarded by the Hub's mu.
+	// joined means that the entry was confirmed since this member joined it, so the subscription
+	// relies on it. Guarded by the Hub's mu.
 	joined bool
-	// kept: a subscribe call that named it has succeeded; if not, it goes when
-	// the last of the calls gives up. Guarded by the Hub's mu.
+	// kept means that a subscribe call for the name has succeeded. Otherwise the member goes
+	// when the last of the calls gives up. Guarded by the Hub's mu.
 	kept bool
-	// claims counts the unfinished calls that name it, and waiting are those of
-	// them that wait for a confirmation. Guarded by the Hub's mu.
+	// claims counts the unfinished calls for the name. waiting are those of them that wait for a
+	// confirmation. Guarded by the Hub's mu.
 	claims  int
 	waiting []*Call
 
-	// leaving is the call that unsubscribes it, nil as long as it stays. It never
-	// comes back: who subscribes again waits for its end. Guarded by the Hub's mu.
+	// leaving is the call that unsubscribes it, nil as long as it stays. A leaving member never
+	// comes back: a caller that subscribes again waits for its end. Guarded by the Hub's mu.
 	leaving *Departure
 
-	// active: the subscription has not left the entry. Guarded by the Hub's mu.
+	// active means that the subscription has not left the entry. Guarded by the Hub's mu.
 	active bool
-	// from is the lane whose messages are delivered: the entry's, as of its last
-	// confirmation; nil before the first, and for good when the subscription has left.
-	// Written with the Hub's mu held, before the Sink is told.
+	// from is the lane whose messages are delivered: the entry's lane at its last confirmation.
+	// It is nil before the first confirmation, and after the subscription has left. It is
+	// written with the Hub's mu held, before the Sink is called.
 	from atomic.Pointer[Lane]
 }
 
@@ -96,7 +95,7 @@ func (e *entry) askedOn(l *Lane) bool {
 	return slices.ContainsFunc(e.asked, func(r *request) bool { return r.lane == l })
 }
 
-// answered takes r out of what is asked, and reports whether it was in it.
+// answered removes r from the asked requests, and reports whether it was one of them.
 func (e *entry) answered(r *request) bool {
 	i := slices.Index(e.asked, r)
 	switch {
@@ -110,7 +109,7 @@ func (e *entry) answered(r *request) bool {
 	return true
 }
 
-// subscribed notes that e's server-side subscription is confirmed on a lane.
+// subscribed notes that the server of a lane has confirmed e.
 func (e *entry) subscribed(l *Lane) {
 	now := time.Now()
 	loss := Loss{Reason: e.reason, From: e.since, To: now}
@@ -127,11 +126,11 @@ func (e *entry) subscribed(l *Lane) {
 	}
 }
 
-// lost notes that e, which was confirmed, is not any more. The error is told
-// with an event where only this name was lost, not the link.
+// lost notes that e, which was confirmed, no longer is. err is reported with an event if only
+// this name was lost, and not the link.
 func (e *entry) lost(reason Reason, since time.Time, err error) {
 	if e.place != nil && since.Sub(e.place.proven) > unproven {
-		since = e.place.proven // it may have been cut off from the others, and have found out now
+		since = e.place.proven // it may have been cut off from the others, and have noticed only now
 	}
 	if since.Before(e.since) {
 		since = e.since // the lane may have been proven earlier than the name was confirmed
@@ -144,9 +143,9 @@ func (e *entry) lost(reason Reason, since time.Time, err error) {
 }
 
 // takenAway notes that the server has taken e away. In a cluster that may be old news: a primary
-// that was cut off while another one took its place says so when it is back. So the loss begins
-// when the place was last proven, unless it turns out that the slot has only been migrated.
-// late: the news may have waited for the reader.
+// that was cut off while another took its place says so when it is back. So the loss begins when
+// the place was last proven, unless it turns out that the slot was only migrated. late means
+// that the news may have waited for the reader.
 func (e *entry) takenAway(late bool) {
 	now := time.Now()
 	if e.place == nil {
@@ -159,15 +158,16 @@ func (e *entry) takenAway(late bool) {
 	}
 }
 
-// missed notes that messages may be missing since a time. Where e is confirmed, which it stays, its
-// subscriptions are told; else the loss that they get when it is confirmed again begins earlier.
+// missed notes that messages may be missing since a time. If e is confirmed, it stays so, and
+// its subscriptions are notified. Otherwise the loss that they get with the next confirmation
+// begins earlier.
 func (e *entry) missed(since time.Time) {
 	now := time.Now()
 	since = later(since, e.told)
 	switch {
 	case e.confirmed:
 		loss := Loss{Reason: Reconnect, From: since, To: now}
-		e.since = now // all before is told
+		e.since = now // everything before is reported
 		for _, m := range e.members {
 			if m.joined {
 				m.sub.sink.Missed(loss)
@@ -181,11 +181,11 @@ func (e *entry) missed(since time.Time) {
 	e.told = now
 }
 
-// unproven is how long nobody else may have said of a lane that it serves a name before its own
-// word counts for nothing: longer than there should be between two views of a [Router].
+// unproven is how long a lane's claim to serve a name is believed without another node's
+// confirmation. It is longer than the time between two views of a [Router] should be.
 const unproven = 15 * time.Second
 
-// linkLost notes that the link of a lane is gone, which was known to live up to since.
+// linkLost notes that a lane's link is gone, which was last known to be alive at since.
 func (e *entry) linkLost(l *Lane, since time.Time) {
 	e.asked = slices.DeleteFunc(e.asked, func(r *request) bool { return r.lane == l })
 	switch {
@@ -197,8 +197,8 @@ func (e *entry) linkLost(l *Lane, since time.Time) {
 	}
 }
 
-// unsubscribed notes that the server says of a leaving entry that it is
-// unsubscribed, which it says once by our wish.
+// unsubscribed notes that the server has said that a leaving entry is unsubscribed. It says so
+// once because we asked.
 func (e *entry) unsubscribed() {
 	switch {
 	case e.farewell.IsZero():
@@ -210,16 +210,16 @@ func (e *entry) unsubscribed() {
 	}
 }
 
-// unsubscribeRefused notes that UNSUBSCRIBE was answered with an error. If the
-// server said before that e is unsubscribed, it was not by our wish.
+// unsubscribeRefused notes that UNSUBSCRIBE was answered with an error. If the server said
+// before that e is unsubscribed, it was not because we asked.
 func (e *entry) unsubscribeRefused() {
 	if !e.farewell.IsZero() {
 		e.unsubscribed()
 	}
 }
 
-// subscribed tells the member's subscription and calls. loss is what a member
-// that relied on the entry has missed.
+// subscribed notifies the member's subscription and calls. loss is what a member that relied on
+// the entry has missed.
 func (m *member) subscribed(loss Loss) {
 	m.from.Store(m.entry.lane)
 	if !m.joined {
@@ -241,7 +241,7 @@ func (e *entry) add(s *Subscriber) *member {
 	return m
 }
 
-// remove takes m out of e; the last member gets its place.
+// remove removes m from e; the last member takes its place.
 func (e *entry) remove(m *member, delivering bool) {
 	if delivering {
 		e.members = slices.Clone(e.members)
@@ -253,7 +253,7 @@ func (e *entry) remove(m *member, delivering bool) {
 	e.members = e.members[:last]
 }
 
-// loss returns the loss of a member that leaves an entry which is lost.
+// loss returns the loss of a member that leaves a lost entry.
 func (m *member) loss() Loss {
 	e := m.entry
 	if !m.joined || e.confirmed {
@@ -262,14 +262,14 @@ func (m *member) loss() Loss {
 	return Loss{Reason: e.reason, From: e.since, To: time.Now()}
 }
 
-// stopWaiting takes c out of the calls that wait for m.
+// stopWaiting removes c from the calls that wait for m.
 func (m *member) stopWaiting(c *Call) {
 	if i := slices.Index(m.waiting, c); i >= 0 {
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 	}
 }
 
-// entry returns the entry of a name, and makes it if need be. h.mu is held.
+// entry returns the entry of a name, and creates it if necessary. h.mu is held.
 func (h *Hub) entry(name Name) *entry {
 	e := h.entries[name.Kind][name.Name]
 	if e == nil {

@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// Options configures a [Hub]. The zero value stands for the defaults.
+// Options configures a [Hub]. The zero value means the defaults.
 type Options struct {
-	// SubscribeTimeout bounds how long a call that subscribes waits for the
-	// server's acknowledgements; by default 1 s.
+	// SubscribeTimeout bounds how long a subscribe call waits for the server's acknowledgements;
+	// by default 1 s.
 	SubscribeTimeout time.Duration
-	// UnsubscribeTimeout bounds how long a call that unsubscribes waits; by
-	// default 100 ms. Both are for the subscriptions: the hub itself waits for nothing.
+	// UnsubscribeTimeout bounds how long an unsubscribe call waits; by default 100 ms. The
+	// subscriptions use both timeouts: the hub itself waits for nothing.
 	UnsubscribeTimeout time.Duration
-	// CommandNames and CommandBytes bound the names of one command; by default
-	// 1,000 names and 64 KiB. A name that is longer is sent alone.
+	// CommandNames and CommandBytes bound the names in one command; by default 1,000 names and
+	// 64 KiB. A longer name is sent alone.
 	CommandNames, CommandBytes int
-	// Logger gets warnings, never on the reader; nil is silent.
+	// Logger gets warnings, but never from the reader. Nil means no logging.
 	Logger *slog.Logger
-	// LinkError, if not nil, tells why there is no link, for error texts. It is
-	// called without locks held, by users' goroutines.
+	// LinkError, if not nil, returns why there is no link, for error texts. It is called without
+	// locks held, on users' goroutines.
 	LinkError func() error
-	// Router says over which lanes names go, where there are several. It is nil
-	// for one link.
+	// Router decides which names go over which lanes, if there are several. It is nil for a
+	// single link.
 	Router Router
 
-	// InOrder asks for names in their order, for tests that repeat a history.
+	// InOrder asks for names in a fixed order, for tests that repeat a history.
 	InOrder bool
 }
 
-// Hub is the desired state of subscriber connections: which names are wanted, and
-// by which subscriptions. It does no I/O. Each connection is a [Lane] of the hub,
-// which is told that there is a [Link], what arrives on it and that it is lost, and
-// asks the Link to send. The hub of one server has one lane, [Hub.Main]; that of a
-// cluster has one for each node, and a [Router] that says which names go where.
+// Hub is the desired state of subscriber connections: which subscriptions want which names. It
+// does no I/O. Each connection is a [Lane] of the hub. The client tells the lane when a [Link]
+// is up, what arrives on it, and when it is lost; the lane asks the Link to send. The hub of one
+// server has one lane, [Hub.Main]. The hub of a cluster has one lane for each node, and a
+// [Router] that decides which names go where.
 //
 // Its methods are safe for concurrent use.
 type Hub struct {
@@ -45,19 +45,21 @@ type Hub struct {
 
 	lives lives // the contexts of subscriptions
 
-	// mu guards all that follows, and what Lane, entry, member, Call, Departure and
-	// Subscriber say it guards. The package comment says what is taken while it is held.
+	// mu guards the fields below, and those that Lane, entry, member, Call, Departure and
+	// Subscriber say it guards. The package comment says which locks may be taken while it is
+	// held.
 	mu    sync.Mutex
 	lanes []*Lane
-	// entries holds every name that is wanted, link or no link.
+	// entries holds every wanted name, whether or not there is a link.
 	entries [Kinds]map[string]*entry
-	// subs holds the subscriptions that have not come to their end yet. live
-	// counts those of them that are not on their way there.
+	// subs holds the subscriptions that have not ended yet. live counts those of them that are
+	// not about to end.
 	subs map[*Subscriber]struct{}
 	live int
-	// later asks again for what a server could not do; nil while there is nothing.
+	// later is the timer that retries requests which a server could not handle; nil if there are
+	// none.
 	later *time.Timer
-	// pauses has the groups that nobody has served, for hubs with a Router.
+	// pauses has the groups that no node has served, for hubs with a Router.
 	pauses map[int]*pause
 	// closed and closeErr are set by Close.
 	closed   bool
@@ -94,10 +96,10 @@ func New(opts Options) *Hub {
 // Main returns the one lane of a hub without a [Router].
 func (h *Hub) Main() *Lane { return h.main }
 
-// Options returns the options, with the defaults in their places.
+// Options returns the options with the defaults filled in.
 func (h *Hub) Options() Options { return h.opts }
 
-// seek asks for all that is neither confirmed nor asked for. h.mu is held.
+// seek asks for all names that are neither confirmed nor asked for. h.mu is held.
 func (h *Hub) seek() {
 	for _, entries := range h.entries {
 		var wanted []*entry
@@ -119,7 +121,7 @@ func (h *Hub) seek() {
 	}
 }
 
-// delivers reports whether a reader delivers to the members of e just now. h.mu is held.
+// delivers reports whether a reader is delivering to the members of e. h.mu is held.
 func (h *Hub) delivers(e *entry) bool {
 	return slices.ContainsFunc(h.lanes, func(l *Lane) bool { return l.delivering.Load() == e })
 }
@@ -129,8 +131,8 @@ func (h *Hub) linked() bool {
 	return slices.ContainsFunc(h.lanes, func(l *Lane) bool { return l.link != nil })
 }
 
-// abandon ends the calls that unsubscribe by what was sent and will not be
-// answered. h.mu is held.
+// abandon ends the unsubscribe calls of requests that were sent and will not be answered. h.mu
+// is held.
 func (h *Hub) abandon(sent []*request) {
 	for _, r := range sent {
 		if r.departure != nil {
@@ -139,8 +141,8 @@ func (h *Hub) abandon(sent []*request) {
 	}
 }
 
-// Close ends all subscriptions with err, which is their Err, and waits until
-// they have ended. It does nothing to the link.
+// Close ends all subscriptions with err, which becomes their Err, and waits until they have
+// ended. It does not touch the link.
 func (h *Hub) Close(err error) {
 	h.mu.Lock()
 	if !h.closed {
@@ -164,7 +166,7 @@ func (h *Hub) Close(err error) {
 		s.sink.Stop(err)
 	}
 	h.mu.Lock()
-	h.abandon(sent) // not earlier: with the last name the subscription would drain
+	h.abandon(sent) // not earlier: without its last name the subscription would drain
 	h.mu.Unlock()
 	for _, s := range subs {
 		<-s.sink.Done()
@@ -181,13 +183,13 @@ func (h *Hub) Idle() bool {
 // Stats counts what a [Hub] holds.
 type Stats struct {
 	Subscriptions                     int // live ones
-	Channels, Patterns, ShardChannels int // different names wanted
-	Unconfirmed                       int // those that the server has not confirmed, or not again
+	Channels, Patterns, ShardChannels int // different wanted names
+	Unconfirmed                       int // those that the server has not confirmed, or not confirmed again
 	InFlight                          int // commands sent and not answered
-	Leaving                           int // names that are unwanted, with messages still owed
+	Leaving                           int // unwanted names with messages still owed
 }
 
-// Stats counts what the hub holds now. It visits every name.
+// Stats counts the hub's current contents. It visits every name.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
