@@ -33,10 +33,11 @@
 //	}
 //
 // A [Client] serves one server or a cluster, chosen by the URL. It has a method for every
-// command. Package [github.com/redchan-go/redchan/redis/command] has the commands as values,
-// for batches, for results on channels and for decoding;
-// [github.com/redchan-go/redchan/pubsub] has subscriptions, messages and gaps;
+// A [Client] serves one server or a cluster, chosen by the URL. It has a method for every
+// command. Package [github.com/redchan-go/redchan/redis/command] has the commands as
+// values, for batches, for results on channels, and for decoding.
+// [github.com/redchan-go/redchan/pubsub] has subscriptions, messages, and gaps.
 // [github.com/redchan-go/redchan/redis/redistest] is a fake server for tests. Programs that
-// want exactly the client of one server or of a cluster use packages
+// need only a client of one server or only a client of a cluster use packages
 // [github.com/redchan-go/redchan/redis] and [github.com/redchan-go/redchan/cluster].
 package redchan

@@ -8,16 +8,16 @@ import (
 	"github.com/redchan-go/redchan/redis"
 )
 
-// Options say what a client connects to, and how. The zero value is one server,
+// Options say what a client connects to, and how. The zero value connects to one server at
 // localhost:6379.
 type Options struct {
 	// Server says how to connect to one server.
 	Server redis.Options
-	// Cluster says how to connect to a cluster; Server must be left out then.
+	// Cluster says how to connect to a cluster. Server must then be left out.
 	Cluster *cluster.Options
 }
 
-// check refuses options that say two things.
+// check rejects options for both a server and a cluster.
 func (o *Options) check() error {
 	if o.Cluster != nil && (o.Server.Addr != "" || o.Server.Resolve != nil) {
 		return fmt.Errorf("redchan: %w: Server.Addr and Cluster are both given: a client is of one server or of one cluster", redis.ErrOptions)
@@ -25,13 +25,13 @@ func (o *Options) check() error {
 	return nil
 }
 
-// ParseURL reads options from a URL. Its scheme chooses what the client connects to:
+// ParseURL reads options from a URL. The scheme chooses what the client connects to:
 //
 //	redis://user:password@localhost:6379/0      one server; rediss:// with TLS, unix:///path
 //	redis+cluster://user:password@host1,host2   a cluster; rediss+cluster:// with TLS
 //
-// [redis.ParseURL] and [cluster.ParseURL] describe all forms, and the options that the
-// query takes. No error shows the password.
+// [redis.ParseURL] and [cluster.ParseURL] describe all forms, and the options in the query.
+// No error shows the password.
 func ParseURL(url string) (Options, error) {
 	var o Options
 	scheme, _, _ := strings.Cut(url, "://")

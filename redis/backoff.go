@@ -8,28 +8,28 @@ import (
 	"github.com/redchan-go/redchan/internal/retry"
 )
 
-// Backoff spaces attempts: before attempt n it waits a random time between 0
-// and Base doubled n times, Max at most (full jitter), so that many clients
-// don't come back in step.
+// Backoff spaces attempts. Before attempt n the client waits a random time between 0 and
+// Base doubled n times, but at most Max (full jitter), so that many clients don't come back
+// at the same moment.
 type Backoff struct {
 	Base time.Duration
 	Max  time.Duration
 }
 
-// lasting is how long a connection must have been up for the next loss to
-// start from the shortest backoff again, where it has answered nothing.
+// lasting is how long a connection that has answered nothing must have been up for the next
+// loss to start from the shortest backoff again.
 const lasting = 30 * time.Second
 
-// served reports whether a connection that was lost has been of use, so that the next one
-// is made at once: it has answered something. One that is lost sooner than the shortest
-// backoff does not count, or a server that ends each connection at its first command
-// would be dialed without a pause.
+// served reports whether a lost connection has been of use: it has answered something. The
+// next connection is then made at once. A connection that is lost sooner than the shortest
+// backoff does not count. Otherwise the client would dial without a pause a server that
+// ends each connection at its first command.
 func (b Backoff) served(c *conn.Conn, up time.Duration) bool {
 	_, answered := c.Load()
 	return up >= lasting || up >= b.Base && answered > 0
 }
 
-// or returns b with zero fields taken from instead.
+// or returns b, with its zero fields taken from instead.
 func (b Backoff) or(instead Backoff) Backoff {
 	return Backoff{or(b.Base, instead.Base), or(b.Max, instead.Max)}
 }
@@ -40,7 +40,7 @@ func (b Backoff) delay(n int) time.Duration { return retry.Backoff(b).Delay(n) }
 // bound returns the longest delay before attempt n.
 func (b Backoff) bound(n int) time.Duration { return retry.Backoff(b).Bound(n) }
 
-// pacer waits between attempts to connect. Anybody may cut a wait short.
+// pacer waits between attempts to connect. Any goroutine may cut a wait short.
 type pacer struct {
 	backoff Backoff
 	soon    chan struct{} // capacity 1: connect now
@@ -48,7 +48,8 @@ type pacer struct {
 
 func newPacer(b Backoff) pacer { return pacer{b, make(chan struct{}, 1)} }
 
-// served forgets who has hurried so far: what they want begins now, or is there.
+// served forgets the calls to hurry so far: their callers are now waiting for the next
+// connection, or have one.
 func (p *pacer) served() {
 	select {
 	case <-p.soon:
@@ -56,8 +57,9 @@ func (p *pacer) served() {
 	}
 }
 
-// pause waits for a delay. It is cut short also for who has hurried since served was
-// called: they may come between the end of an attempt and the pause. False: ctx has ended.
+// pause waits for a delay. A call to hurry since served was last called also cuts it short,
+// because such a call may come between the end of an attempt and the pause. pause returns
+// false if ctx has ended.
 func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
 	least := min(delay, p.backoff.Base)
 	if !retry.Sleep(ctx, nil, least) {
@@ -69,8 +71,8 @@ func (p *pacer) pause(ctx context.Context, delay time.Duration) bool {
 	return ctx.Err() == nil // hurried
 }
 
-// hurry cuts a pause short, but not below the shortest backoff: the server has
-// been reached otherwise, or somebody waits for the connection.
+// hurry cuts a pause short, but not below the shortest backoff. It is called when the
+// server has been reached by another connection, or when a caller waits for this one.
 func (p *pacer) hurry() {
 	select {
 	case p.soon <- struct{}{}:

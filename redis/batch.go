@@ -9,11 +9,12 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// DoBatch sends requests in their order and returns their replies, error replies
-// among them. Programs call [Client.Exec]. It sends them in one run, but for more than
-// 4,096 requests or 1 MiB: then others' commands may run in between, and the next part
-// is sent when the one before has been answered. A part is sent again only where no
-// byte of it has left, or where all of it may be repeated, see [command.Requests.Repeatable].
+// DoBatch sends requests in order and returns their replies, including error replies.
+// Programs call [Client.Exec], which calls this. DoBatch sends all requests together,
+// unless there are more than 4,096 requests or 1 MiB. It then sends them in parts: each
+// part is sent after the previous one has been answered, and commands of other callers may
+// run between two parts. A part is sent again only if no byte of it was sent, or if all of
+// it may be repeated, see [command.Requests.Repeatable].
 func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	if err := or(c.usable(ctx), rs.Err()); err != nil || rs.Len() == 0 {
 		return nil, err
@@ -33,15 +34,15 @@ func (c *Client) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Val
 	return all, nil
 }
 
-// These bound what a batch sends at once, so that it holds up nobody else for long and
-// needs no memory in proportion twice.
+// These constants bound how much of a batch is sent at once, so that a batch does not delay
+// other callers for long and does not need its memory twice.
 const (
 	partRequests = 4096
 	partBytes    = 1 << 20
 )
 
-// nextPart returns the next requests of a large batch: those from number from on that
-// go together, one at least.
+// nextPart returns the next requests of a large batch, beginning with number from: those
+// that are sent together, at least one.
 func nextPart(rs *command.Requests, from int) *command.Requests {
 	to, bytes := from+1, rs.SizeOf(from)
 	for to < rs.Len() && to-from < partRequests {
@@ -51,12 +52,12 @@ func nextPart(rs *command.Requests, from int) *command.Requests {
 		to++
 	}
 	if to < rs.Len() && rs.Name(to-1) == "ASKING" {
-		to++ // it is for the next request of its connection
+		to++ // this request applies to the next one on its connection
 	}
 	return rs.Part(from, to)
 }
 
-// doPart sends requests that go together.
+// doPart sends requests together.
 func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	used, values, err := c.batchOnce(ctx, rs)
 	p := newPatience(ctx)
@@ -73,7 +74,7 @@ func (c *Client) doPart(ctx context.Context, rs *command.Requests) ([]proto.Valu
 	return values, p.outcome(ctx, err)
 }
 
-// batchOnce sends a batch over a shared connection, or over a lent one where it
+// batchOnce sends a batch over a shared connection, or over one from the pool if the batch
 // may block.
 func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) (used *conn.Conn, values []proto.Value, err error) {
 	if rs.Blocks() {
@@ -87,12 +88,12 @@ func (c *Client) batchOnce(ctx context.Context, rs *command.Requests) (used *con
 	return live, values, err
 }
 
-// Exec sends a batch and gives its futures their results. It returns the first
-// command's error, a [*command.BatchError]; [Nil] is none. The batch is empty
-// afterwards.
+// Exec sends a batch and sets the results of its futures. It returns the error of the first
+// command that failed, as a [*command.BatchError]. [Nil] does not count as an error. The
+// batch is empty afterwards.
 func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, c) }
 
-// Pipeline returns an empty pipeline: a batch that knows its client.
+// Pipeline returns an empty pipeline, a batch that knows its client.
 //
 //	p := client.Pipeline()
 //	visits := p.Incr("visits")
@@ -100,21 +101,20 @@ func (c *Client) Exec(ctx context.Context, b *command.Batch) error { return b.Ex
 //	if err := p.Exec(ctx); err != nil { ... }
 //	n, err := visits.Result()
 //
-// Its memory is used again for the client's next ones.
+// The client reuses the memory of a pipeline for later ones.
 func (c *Client) Pipeline() *Pipeline {
 	return NewPipeline(&c.batches, c, multi{c})
 }
 
-// NewPipeline returns an empty pipeline for a client of one's own, which executes it by
-// commands, or as a transaction by transactions. Its memory comes from pool and goes back
-// to it.
+// NewPipeline returns an empty pipeline for a custom client. Exec sends it by commands, and
+// Multi by transactions. The pipeline takes its memory from pool and returns it there.
 func NewPipeline(pool *command.BatchPool, commands, transactions command.BatchDoer) *Pipeline {
 	return &Pipeline{Batch: pool.Batch(), to: commands, multi: transactions}
 }
 
-// Pipeline is a batch of commands for one client. It is filled by one goroutine;
-// the futures that it gives may be read by many. It can be used again once it has
-// been executed.
+// Pipeline is a batch of commands for one client. Only one goroutine at a time may fill it;
+// many may read the futures that it returns. A pipeline can be used again after it has been
+// executed.
 type Pipeline struct {
 	command.Batch
 	to, multi command.BatchDoer
@@ -128,8 +128,8 @@ func (p *Pipeline) Add(cmds ...command.Queueable) *Pipeline {
 	return p
 }
 
-// Exec sends the commands queued, see [Client.Exec].
+// Exec sends the queued commands, see [Client.Exec].
 func (p *Pipeline) Exec(ctx context.Context) error { return p.Batch.Exec(ctx, p.to) }
 
-// Multi sends the commands queued as a transaction, see [Client.Multi].
+// Multi sends the queued commands as a transaction, see [Client.Multi].
 func (p *Pipeline) Multi(ctx context.Context) error { return p.Batch.Exec(ctx, p.multi) }

@@ -13,16 +13,16 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Client is a client of one server, with a method for every command. It is
-// safe for concurrent use, and meant to be shared by the whole program: all
-// goroutines' commands go over a few connections, together where they come
-// together. Close it when it is needed no more.
+// Client is a client of one server, with a method for every command. It is safe for
+// concurrent use and meant to be shared by the whole program. The commands of all
+// goroutines go over a few connections, and concurrent commands are batched automatically.
+// Close the client when it is no longer needed.
 type Client struct {
 	command.Commands
 	options Options
 	dialer  *conn.Dialer
 	links   []*link
-	next    atomic.Uint32 // the link for the next command, where there are several
+	next    atomic.Uint32 // chooses the link for the next command if there are several
 	pool    *pool
 	renewal renewal
 	batches command.BatchPool // the memory of pipelines
@@ -31,16 +31,16 @@ type Client struct {
 	closeOnce sync.Once
 
 	mu          sync.Mutex
-	shared      *subscriber              // for all subscriptions but those that block; nil until the first
-	subscribers map[*subscriber]struct{} // shared and the blocking ones'
-	tasks       sync.WaitGroup           // of closeAfter
+	shared      *subscriber              // for all subscriptions except blocking ones; nil until the first one
+	subscribers map[*subscriber]struct{} // shared, and one for each blocking subscription
+	tasks       sync.WaitGroup           // the goroutines of closeAfter
 }
 
-// closeGrace is how long Close lets commands in flight be answered.
+// closeGrace is how long Close waits for replies to commands in flight.
 const closeGrace = 500 * time.Millisecond
 
-// New returns a client that connects when it is first used. An error says what
-// is wrong with the options.
+// New returns a client that connects when it is first used. It returns an error if the
+// options are not valid.
 func New(options Options) (*Client, error) {
 	o, err := options.withDefaults()
 	if err != nil {
@@ -59,8 +59,8 @@ func New(options Options) (*Client, error) {
 	return c, nil
 }
 
-// Open returns a client for a URL, see [ParseURL], once it has connected. ctx
-// bounds this first connect alone.
+// Open connects to the server that a URL names and returns a client for it. [ParseURL]
+// describes the URLs. ctx bounds only this first connect.
 func Open(ctx context.Context, url string) (*Client, error) {
 	options, err := ParseURL(url)
 	if err != nil {
@@ -69,7 +69,7 @@ func Open(ctx context.Context, url string) (*Client, error) {
 	return OpenWith(ctx, options)
 }
 
-// OpenWith is [Open] for options.
+// OpenWith is like [Open], but takes options instead of a URL.
 func OpenWith(ctx context.Context, options Options) (*Client, error) {
 	c, err := New(options)
 	if err != nil {
@@ -84,7 +84,7 @@ func OpenWith(ctx context.Context, options Options) (*Client, error) {
 	return c, nil
 }
 
-// Options returns a copy of the client's options with defaults in place.
+// Options returns a copy of the client's options, with defaults filled in.
 func (c *Client) Options() Options {
 	o := c.options
 	if o.TLS != nil {
@@ -93,19 +93,18 @@ func (c *Client) Options() Options {
 	return o
 }
 
-// Format prints the client as its address and database, whatever the verb: its
-// options have a password.
+// Format prints the client's address and database for every verb, so that the password in
+// its options is never printed.
 func (c *Client) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "redis client of %s, database %d", c.options.Addr, c.options.DB)
 }
 
-// Do sends one request and returns its reply. Programs call the methods of the
-// commands, or [command.Cmd.Do]; this is what those call.
+// Do sends one request and returns its reply. Programs call the methods of the commands or
+// [command.Cmd.Do], which call this.
 //
-// A request that was not sent, or that the server rejected for a reason that
-// passes, is sent again while ctx lasts; where ctx has no deadline, at most 3
-// times within 5 s. One that only reads is sent again also when its reply was
-// lost, at most 3 times.
+// Do sends a request again if it was not sent, or if the server rejected it for a temporary
+// reason. It does so while ctx lasts; if ctx has no deadline, at most 3 times within 5 s. A
+// request that only reads is also sent again if its reply was lost, at most 3 times.
 func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := c.refuse(ctx, &r); err != nil {
 		return proto.Value{}, retry.NotSent(r.Name(), "", err)
@@ -116,7 +115,7 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	}
 	l := c.pick()
 	if live := l.current.Load(); live != nil {
-		// The usual case, without anything around it.
+		// The usual case needs nothing else.
 		v, err := live.Do(ctx, &r)
 		if err == nil && v.Kind() != proto.KindError {
 			return v, nil
@@ -127,13 +126,13 @@ func (c *Client) Do(ctx context.Context, r command.Request) (proto.Value, error)
 	return c.retry(ctx, &r, used, v, err)
 }
 
-// errNotMade tells of a client or session that nobody has made.
+// errNotMade is the error of the zero Client and the zero Session.
 var errNotMade = fmt.Errorf("%w: it is the zero value: make a client by New or Open, and a session by the client's Session", ErrArgument)
 
-// errNilContext tells of a call without a context.
+// errNilContext is the error of a call without a context.
 var errNilContext = fmt.Errorf("%w: the context is nil: use context.Background", ErrArgument)
 
-// usable returns why nothing can be done with the client, or with ctx.
+// usable returns an error if the client or ctx can't be used.
 func (c *Client) usable(ctx context.Context) error {
 	switch {
 	case c == nil || len(c.links) == 0:
@@ -144,7 +143,7 @@ func (c *Client) usable(ctx context.Context) error {
 	return nil
 }
 
-// refuse returns why a request must not be sent.
+// refuse returns an error if a request must not be sent.
 func (c *Client) refuse(ctx context.Context, r *command.Request) error {
 	if err := c.usable(ctx); err != nil {
 		return err
@@ -156,8 +155,8 @@ func (c *Client) refuse(ctx context.Context, r *command.Request) error {
 		return fmt.Errorf("%w: it belongs to a session: use the client's Watch", ErrArgument)
 	}
 	if r.Blocks() && (r.Name() == "WAIT" || r.Name() == "WAITAOF") {
-		return fmt.Errorf("%w: it tells of the writes of its own connection: "+
-			"use a session, or, with the client of one server, a batch behind them", ErrArgument)
+		return fmt.Errorf("%w: it reports on the writes of its own connection: "+
+			"use a session, or, with the client of one server, put it in a batch after the writes", ErrArgument)
 	}
 	return nil
 }
@@ -170,7 +169,7 @@ func (c *Client) pick() *link {
 	return c.links[c.next.Add(1)%uint32(len(c.links))]
 }
 
-// once sends a request one time, waiting for a connection.
+// once makes one attempt to send a request, and waits for a connection.
 func (c *Client) once(ctx context.Context, r *command.Request, l *link) (used *conn.Conn, v proto.Value, err error) {
 	live, err := l.get(ctx)
 	if err != nil {
@@ -180,8 +179,8 @@ func (c *Client) once(ctx context.Context, r *command.Request, l *link) (used *c
 	return live, v, err
 }
 
-// serverIsBack is told by whoever has connected: what waits to connect to the
-// same server need not wait longer.
+// serverIsBack is called after each successful connect: connections that wait to be made to
+// the same server need not wait any longer.
 func (c *Client) serverIsBack() {
 	for _, l := range c.links {
 		l.hurry()
@@ -201,24 +200,24 @@ func (c *Client) isClosed() bool {
 	}
 }
 
-// Stats is what the connections that a client's commands share are at.
+// Stats describes the state of the connections that a client's commands share.
 type Stats struct {
-	// InFlight is how many requests and batches wait for replies, those that nobody
-	// waits for any more included.
+	// InFlight is the number of requests and batches that wait for replies, including those
+	// whose callers have given up.
 	InFlight int
-	// Waiting is how many calls wait for a connection to be made.
+	// Waiting is the number of calls that wait for a connection to be made.
 	Waiting int
-	// Answered is how many requests and batches were answered since the client was made.
-	// Where it stands still while others are in flight, the server does.
+	// Answered is the number of requests and batches that were answered since the client
+	// was made. If it does not grow while others are in flight, the server is stuck.
 	Answered uint64
 }
 
-// Stats returns what the shared connections are at.
+// Stats returns the state of the shared connections.
 func (c *Client) Stats() Stats {
 	var s Stats
 	for _, l := range c.links {
 		s.Waiting += int(l.waiting.Load())
-		l.mu.Lock() // so that what a connection has answered is counted once
+		l.mu.Lock() // so that the answers of a connection are counted once
 		s.Answered += l.before
 		if live := l.current.Load(); live != nil {
 			inFlight, answered := live.Load()
@@ -230,21 +229,21 @@ func (c *Client) Stats() Stats {
 	return s
 }
 
-// Close refuses new commands, lets those in flight be answered for half a
-// second at most, ends all subscriptions and closes all connections. Commands
-// that block on the server end at once. It returns when nothing is left
-// running. Closing again does nothing. Its error is always nil.
+// Close refuses new commands, gives the server at most half a second to answer commands in
+// flight, ends all subscriptions, and closes all connections. Commands that block on the
+// server end at once. Close returns when everything has stopped. Closing again does
+// nothing. The error is always nil.
 //
-// What the options have called while connecting, Dial, Resolve, SubscriberRetry.Pause and the
-// Logger, must not call it: it waits for them.
+// The functions that a client calls while connecting (Options.Dial, Resolve,
+// SubscriberRetry.Pause, and the Logger) must not call Close, because it waits for them.
 func (c *Client) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	return c.Shutdown(ctx)
 }
 
-// Shutdown is [Client.Close] that lets commands in flight be answered while ctx lasts,
-// instead of half a second. Where ctx has ended they fail at once.
+// Shutdown is like [Client.Close], but lets commands in flight be answered while ctx lasts,
+// instead of half a second. Once ctx has ended they fail at once.
 func (c *Client) Shutdown(ctx context.Context) error {
 	if c == nil || len(c.links) == 0 {
 		return nil // the zero Client has nothing to close

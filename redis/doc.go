@@ -12,7 +12,7 @@
 //	}
 //	ticker := time.NewTicker(time.Minute)
 //	defer ticker.Stop()
-//	var minutes <-chan command.Result[int64] // nil, which is never ready, until asked
+//	var minutes <-chan command.Result[int64] // nil, so never ready, until the ticker fires
 //	for {
 //		select {
 //		case msg, ok := <-sub.Messages():
@@ -27,18 +27,18 @@
 //		}
 //	}
 //
-// A [Client] is shared by the whole program. Commands of all goroutines go
-// over one connection, together where they come together; commands that block
-// get one of their own; all subscriptions share one more. Connections are made
-// again when they are lost, and nothing is lost silently: a command's error
-// says whether it may have run ([SafeToRetry]), and a subscription's next
-// message says what it may have missed (pubsub.Gap).
+// A [Client] is shared by the whole program. The commands of all goroutines go over one
+// connection, and concurrent commands are batched automatically. Each command that blocks
+// takes a connection for itself. All subscriptions share one more connection. The client
+// replaces connections that are lost, and nothing is lost silently: a command's error says
+// whether the command may have run ([SafeToRetry]), and the next message of a subscription
+// says what it may have missed (pubsub.Gap).
 //
-// Cancelling a context ends the waiting for a reply. It closes no connection,
-// save that of a command that blocks on the server.
+// Canceling a context ends the wait for a reply. It closes no connection, except the one
+// used by a command that blocks on the server.
 //
-// Commands are methods of the client, which wait for their result:
-// client.Incr(ctx, "minutes"). Or they are values of package command, whose Go
-// gives the result on a channel, so that a select loop does not wait while the
-// server is away.
+// Commands are methods of the client, which wait for their result: client.Incr(ctx,
+// "minutes"). They are also values of package command. The Go method of such a value
+// delivers the result on a channel, so that a select loop keeps running while the server is
+// away.
 package redis

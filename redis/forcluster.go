@@ -7,8 +7,8 @@ import (
 	"github.com/redchan-go/redchan/internal/retry"
 )
 
-// ForCluster returns what the client of a cluster needs of the client of a node and programs do
-// not: they have no use for it.
+// ForCluster returns the part of a node's client that only the client of a cluster needs.
+// Programs have no use for it.
 func ForCluster(c *Client) hub.Carrier { return (*carrier)(c) }
 
 // carrier is a Client as the client of a cluster sees it.
@@ -23,9 +23,9 @@ func (k *carrier) Open(p *hub.Plan) (h *hub.Hub, release func(), err error) {
 	return s.hub, release, nil
 }
 
-// Carry keeps a subscriber connection for a lane of a hub that spans several servers.
-// Options.SubscriberRetry says how long to pause between attempts; where it
-// gives up, the pause is SubscriberBackoff.Max.
+// Carry keeps a subscriber connection for one lane of a hub that spans several servers.
+// Options.SubscriberRetry sets the pauses between attempts. If the policy gives up, the
+// pause is SubscriberBackoff.Max.
 func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
 	c := (*Client)(k)
 	c.mu.Lock()
@@ -39,8 +39,9 @@ func (k *carrier) Carry(lane *hub.Lane) (stop func(), err error) {
 	return s.close, nil
 }
 
-// Missed tells all subscriptions that messages may be missing since a time, though their
-// connections live, or have lived until they were lost: the node was cut off from the others.
+// Missed reports to all subscriptions that messages may be missing since a time: the node
+// was cut off from the other nodes. It does so although their connections are alive, or
+// were alive until they were lost.
 func (k *carrier) Missed(since time.Time) {
 	for _, s := range (*Client)(k).liveSubscribers() {
 		s.lane.Missed(since)

@@ -13,12 +13,12 @@ import (
 	"github.com/redchan-go/redchan/internal/retry"
 )
 
-// link keeps one shared connection to a server: it connects when first needed,
-// and again whenever the connection is lost, until it is closed. It owns one
-// goroutine, which owns the connection.
+// link keeps one shared connection to a server. It connects when the connection is first
+// needed, and again whenever it is lost, until the link is closed. It owns one goroutine,
+// which owns the connection.
 type link struct {
 	connect   func(ctx context.Context) (*conn.Conn, error)
-	connected func() // told of each connection that was made
+	connected func() // called after each successful connect
 	logger    *slog.Logger
 	dialer    *conn.Dialer
 	pacer     // between attempts
@@ -26,22 +26,22 @@ type link struct {
 	replyTimeout time.Duration // bounds how long a retired connection is drained
 
 	current atomic.Pointer[conn.Conn] // the live connection; nil while there is none
-	most    int                       // attempts that a call waits for, with a deadline too; 0: see get
+	most    int                       // attempts that a call waits for, even with a deadline; 0: see get
 	waiting atomic.Int64              // calls of get that wait
 
 	mu       sync.Mutex
 	started  bool
 	closed   bool
-	lossy    bool          // a pause behind a lost connection runs, which callers may cut short
-	stale    error         // why the connection that is being made is to be made again; nil where it is not
-	attempts int           // attempts to connect that failed, ever
+	lossy    bool          // a pause after a lost connection is running; callers may cut it short
+	stale    error         // why the connection that is being made must be replaced; nil if it need not be
+	attempts int           // all attempts to connect that failed
 	lastErr  error         // why there is no connection
-	before   uint64        // requests that connections before the live one have answered
-	changed  chan struct{} // closed and made anew at each change of all above
+	before   uint64        // requests that earlier connections have answered
+	changed  chan struct{} // closed and replaced at each change of the fields above
 
 	grace context.Context // how long close lets requests be answered; set before ctx ends
 
-	retired chan error // capacity 1: the connection that run has is to be replaced
+	retired chan error // capacity 1: the connection of run must be replaced
 
 	ctx   context.Context // ends when the link is closed
 	stop  context.CancelFunc
@@ -59,7 +59,7 @@ func newLink(o *Options, d *conn.Dialer, connect func(context.Context) (*conn.Co
 	return l
 }
 
-// adopt starts the link with a connection that is there already.
+// adopt starts the link with an existing connection.
 func (l *link) adopt(c *conn.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -68,12 +68,12 @@ func (l *link) adopt(c *conn.Conn) {
 	go l.run(c)
 }
 
-// errNoLink marks the error of a call that has waited out its attempts.
+// errNoLink marks the error of a call whose attempts were used up while it waited.
 var errNoLink = errors.New("no connection")
 
-// get returns a live connection, waiting for one while ctx lasts. In a context
-// without a deadline it gives up after retry.MaxAttempts attempts have failed; in any, after as
-// many as Options.MaxAttempts, which are made soon then.
+// get returns a live connection, and waits for one while ctx lasts. If ctx has no deadline,
+// get gives up after retry.MaxAttempts attempts have failed. In any context it gives up
+// after Options.MaxAttempts attempts, which then follow each other quickly.
 func (l *link) get(ctx context.Context) (*conn.Conn, error) {
 	if c := l.current.Load(); c != nil && c.Alive() {
 		return c, nil
@@ -109,7 +109,7 @@ func (l *link) get(ctx context.Context) (*conn.Conn, error) {
 		}
 		if first < 0 {
 			first = attempts
-			if l.most == 0 { // else it hurries below, and hurries once
+			if l.most == 0 { // otherwise it hurries below, once
 				l.hurryBehindLoss()
 			}
 		}
@@ -134,8 +134,9 @@ func (l *link) get(ctx context.Context) (*conn.Conn, error) {
 	}
 }
 
-// hurryBehindLoss cuts the pause behind a lost connection short: the server may be well.
-// Pauses behind failed attempts are not, or many callers would keep it busy with attempts.
+// hurryBehindLoss cuts short the pause after a lost connection, because the server may be
+// well. It does not cut the pauses after failed attempts short. Otherwise many callers
+// would keep the server busy with attempts.
 func (l *link) hurryBehindLoss() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,7 +159,7 @@ func (l *link) run(c *conn.Conn) {
 				if l.ctx.Err() != nil {
 					return
 				}
-				l.served() // whoever has hurried fails with this attempt, or waits out the pause
+				l.served() // callers that have hurried fail with this attempt, or wait out the pause
 				l.change(nil, err)
 				if !l.pauseBehind(err, failures) {
 					return
@@ -202,7 +203,8 @@ func (l *link) pauseBehind(err error, failures int) bool {
 	return l.pause(l.ctx, l.backoff.delay(failures))
 }
 
-// pauseBehindLoss waits after a loss, shorter where somebody waits for a connection.
+// pauseBehindLoss waits after a loss. The wait is shorter if a caller waits for a
+// connection.
 func (l *link) pauseBehindLoss(n int) bool {
 	l.lossPause(true)
 	defer l.lossPause(false)
@@ -224,13 +226,13 @@ func (l *link) connecting() {
 	defer l.mu.Unlock()
 	l.stale = nil
 	select {
-	case <-l.retired: //nolint:errcheck // was that of a connection which is gone
+	case <-l.retired: //nolint:errcheck // it was meant for a connection that is gone
 	default:
 	}
 }
 
-// renew has the connection replaced: new requests wait for the next one, those in flight
-// are still answered. One that is being made is made again.
+// renew replaces the connection. New requests wait for the next one, and those in flight
+// are still answered. A connection that is just being made is replaced as well.
 func (l *link) renew(reason error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,7 +246,8 @@ func (l *link) renew(reason error) {
 	l.retired <- reason // has room: once for each connection
 }
 
-// retire lets a connection be answered what is in flight, and closes it then.
+// retire waits until the requests in flight on a connection are answered, and then closes
+// it.
 func (l *link) retire(c *conn.Conn, reason error) {
 	l.logger.Info("redis: connection replaced", "server", c.Addr(), "reason", reason)
 	l.tasks.Go(func() {
@@ -259,7 +262,7 @@ func (l *link) retire(c *conn.Conn, reason error) {
 	})
 }
 
-// change tells those who wait of a new connection or a failed attempt.
+// change reports a new connection or a failed attempt to the waiting calls.
 func (l *link) change(c *conn.Conn, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -287,8 +290,8 @@ func (l *link) lost(c *conn.Conn) {
 	l.logger.Warn("redis: connection lost", "server", c.Addr(), "error", c.Cause())
 }
 
-// close refuses new calls, lets what is in flight be answered while ctx lasts,
-// and returns when the goroutine has ended.
+// close refuses new calls, lets requests in flight be answered while ctx lasts, and returns
+// when the goroutine has ended.
 func (l *link) close(ctx context.Context) {
 	l.mu.Lock()
 	if l.closed {

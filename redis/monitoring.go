@@ -22,43 +22,43 @@ type Monitor struct {
 	done chan struct{} // closed last
 
 	mu     sync.Mutex
-	raw    []string // lines that wait, as they came
+	raw    []string // unparsed lines that wait
 	bytes  int
-	missed int           // lines dropped in front of raw
-	more   chan struct{} // capacity 1: there are lines, or none will come
+	missed int           // lines dropped before the first of raw
+	more   chan struct{} // capacity 1: there are lines, or no more will come
 	err    error
 
 	stop chan struct{} // closed by Close
 	once sync.Once
 }
 
-// MonitorLine is one command that the server has run, or has begun to run.
+// MonitorLine is one command that the server has run or has begun to run.
 type MonitorLine struct {
 	Time time.Time
 	DB   int
-	// Kind says how the command came: "tcp", "unix" or "lua", for one that a script
-	// has called.
+	// Kind says where the command came from: "tcp", "unix", or "lua" for a command that a
+	// script has called.
 	Kind string
-	// Client is the address of the client: "host:port", the path of a Unix socket, or
-	// empty for a script's.
+	// Client is the address of the client: "host:port" or the path of a Unix socket. It is
+	// empty for a command of a script.
 	Client string
-	// Command is the command's name and arguments, with the server's quoting undone.
-	// Servers leave out those of commands with passwords.
+	// Command is the command's name and arguments, without the server's quoting. Servers
+	// leave out commands that contain passwords.
 	Command []string
-	// Missed counts the lines in front of this one that were dropped, because nobody
-	// received them in time.
+	// Missed counts the lines before this one that were dropped because nobody received
+	// them in time.
 	Missed int
 }
 
-// What waits to be received is bounded.
+// The lines that wait to be received are bounded.
 const (
 	monitorLines = 4096
 	monitorBytes = 8 << 20
 )
 
-// Monitor returns a stream of all the commands that the server runs, by MONITOR, on a
-// connection of its own, until ctx ends. It is for looking into what happens: it can
-// halve a busy server's throughput, and shows everybody's data. Since 1.0.0.
+// Monitor returns a stream of all commands that the server runs, until ctx ends. It sends
+// MONITOR on a separate connection. Use it to investigate problems: it can halve the
+// throughput of a busy server, and it shows everybody's data. Since 1.0.0.
 //
 //	m, err := client.Monitor(ctx)
 //	if err != nil {
@@ -70,9 +70,10 @@ const (
 //	}
 //	return m.Err()
 //
-// 4,096 lines, or 8 MiB, may wait; beyond that the oldest are dropped, and counted by the
-// next. One line may have 512 MiB, or what Options.Limits.MaxLine says. The stream ends
-// with its connection: it is not made again, since what happens meanwhile could not be told.
+// At most 4,096 lines, or 8 MiB, wait to be received. When there are more, the oldest are
+// dropped, and the next line counts them. One line may have 512 MiB, or the value of
+// Options.Limits.MaxLine. The stream ends with its connection. It does not reconnect,
+// because it could not report the commands that ran in the meantime.
 func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 	r := command.MonitorRequest()
 	if err := c.usable(ctx); err != nil {
@@ -111,26 +112,26 @@ func (c *Client) Monitor(ctx context.Context) (*Monitor, error) {
 	return m, nil
 }
 
-// Lines returns the stream. It is always the same channel, and closed at the end; Err
-// then tells why.
+// Lines returns the stream. It is always the same channel, and it is closed at the end. Err
+// then says why.
 func (m *Monitor) Lines() <-chan MonitorLine { return m.out }
 
-// Err returns why the stream has ended: nil as long as it has not, and after Close.
+// Err returns why the stream has ended. It is nil while the stream runs, and after Close.
 func (m *Monitor) Err() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.err
 }
 
-// Close ends the stream and returns when nothing of it is left. Closing again does
-// nothing. Its error is always nil.
+// Close ends the stream and returns when everything that belongs to it has stopped. Closing
+// again does nothing. The error is always nil.
 func (m *Monitor) Close() error {
 	m.once.Do(func() { close(m.stop) })
 	<-m.done
 	return nil
 }
 
-// take keeps a line for run. The connection's reader calls it.
+// take stores a line for run. The connection's reader calls it.
 func (m *Monitor) take(v proto.Value) {
 	line := v.Str()
 	m.mu.Lock()
@@ -149,7 +150,7 @@ func (m *Monitor) take(v proto.Value) {
 	}
 }
 
-// next returns the oldest line that waits, and how many were dropped in front of it.
+// next returns the oldest waiting line, and how many lines were dropped before it.
 func (m *Monitor) next() (line string, missed int, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -163,7 +164,7 @@ func (m *Monitor) next() (line string, missed int, ok bool) {
 	return line, missed, true
 }
 
-// run hands out the lines until the end.
+// run delivers the lines until the end.
 func (m *Monitor) run(ctx context.Context, closing <-chan struct{}) {
 	defer close(m.done)
 	defer close(m.out)
@@ -175,8 +176,8 @@ func (m *Monitor) run(ctx context.Context, closing <-chan struct{}) {
 	m.raw, m.err = nil, err
 }
 
-// handOut hands out lines until there are none any more, and returns why: nil after
-// Close.
+// handOut delivers lines until there are no more, and returns why. After Close it returns
+// nil.
 func (m *Monitor) handOut(ctx context.Context, closing <-chan struct{}) error {
 	lost := false // no more lines come
 	for {
@@ -215,10 +216,10 @@ func (m *Monitor) handOut(ctx context.Context, closing <-chan struct{}) error {
 	}
 }
 
-// errMonitorLine tells of a line that is not as servers write them.
+// errMonitorLine is the error for a line that is not in the format that servers write.
 var errMonitorLine = errors.New("the server sent a line that MONITOR does not have")
 
-// parseMonitorLine takes apart what looks like
+// parseMonitorLine parses a line such as
 //
 //	1339518083.107412 [0 127.0.0.1:60866] "keys" "*"
 func parseMonitorLine(text string) (MonitorLine, error) {
@@ -238,7 +239,7 @@ func parseMonitorLine(text string) (MonitorLine, error) {
 	if line.DB, err = strconv.Atoi(db); !ok || err != nil {
 		return line, errMonitorLine
 	}
-	// A path may have anything in it: the words begin behind the last "] " before a quote.
+	// A path may contain any byte: the words begin after the last "] " before a quote.
 	client, words, ok := strings.Cut(rest, `] "`)
 	if !ok {
 		return line, errMonitorLine
@@ -255,7 +256,7 @@ func parseMonitorLine(text string) (MonitorLine, error) {
 	return line, err
 }
 
-// unquoteWords undoes the quoting of words by the server: "a\x00" "\"".
+// unquoteWords removes the server's quoting of words: "a\x00" "\"".
 func unquoteWords(text string) ([]string, error) {
 	var words []string
 	for text != "" {
@@ -269,7 +270,7 @@ func unquoteWords(text string) ([]string, error) {
 	return words, nil
 }
 
-// unquoteWord undoes the quoting of the first word.
+// unquoteWord removes the quoting of the first word.
 func unquoteWord(text string) (word, rest string, err error) {
 	if text[0] != '"' {
 		return "", "", errMonitorLine
@@ -301,7 +302,7 @@ func unquoteWord(text string) (word, rest string, err error) {
 	return "", "", errMonitorLine
 }
 
-// escaped returns what a letter behind a backslash stands for.
+// escaped returns the byte that a letter after a backslash means.
 func escaped(letter byte) byte {
 	switch letter {
 	case 'n':

@@ -7,8 +7,8 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// replyError is [command.ReplyError], without the advice to use the client of a cluster where this
-// is one of its nodes'.
+// replyError is [command.ReplyError] without the advice to use the client of a cluster, if
+// this client serves a node for one.
 func (o *Options) replyError(r *command.Request, addr string, v proto.Value) error {
 	err := command.ReplyError(r, addr, v)
 	var e *Error
@@ -19,10 +19,10 @@ func (o *Options) replyError(r *command.Request, addr string, v proto.Value) err
 	return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: movedInCluster{e.Err}}
 }
 
-// movedInCluster is a MOVED that a node's client of a cluster has got.
+// movedInCluster is a MOVED error that the client of a cluster node received.
 type movedInCluster struct{ error }
 
 func (m movedInCluster) Unwrap() error { return m.error }
 
-// Hint is that of package command's errors.
+// Hint returns the advice for the error, as the errors of package command do.
 func (movedInCluster) Hint() string { return "another node of the cluster serves the slot" }

@@ -14,107 +14,108 @@ import (
 	"github.com/redchan-go/redchan/proto"
 )
 
-// Options say how a client connects. The zero value connects to
-// localhost:6379, database 0, without a user. A client takes a copy.
+// Options say how a client connects. The zero value connects to localhost:6379, database 0,
+// without a user. The client keeps a copy of its options.
 type Options struct {
 	// Network is "tcp" or "unix"; empty means "tcp".
 	Network string
 	// Addr is "host:port", or the path of a Unix socket. Empty means
 	// "localhost:6379".
 	Addr string
-	// Resolve, where it is not nil, is asked at each connect for the "host:port" to
-	// connect to. Addr is then only what errors show where no server was reached, and
-	// may be any name. It must honour its context and be safe for concurrent use.
+	// Resolve, if not nil, is called at each connect and returns the "host:port" to connect
+	// to. Addr is then shown only in errors where no server was reached, and may be any
+	// name. Resolve must honor its context and be safe for concurrent use.
 	Resolve func(ctx context.Context) (addr string, err error)
-	// Username and Password are given to the server at each connect. A
-	// password alone is the default user's; a user alone has none, as with
+	// Username and Password are sent to the server at each connect. A password without a
+	// user belongs to the default user. A user without a password has none, as with
 	// "nopass" in its ACL.
 	Username string
 	Password Secret
-	// DB is the number of the database, selected at each connect.
+	// DB is the number of the database, which is selected at each connect.
 	DB int
-	// ClientName is what CLIENT LIST shows; empty sets none.
+	// ClientName is the name that CLIENT LIST shows. If empty, no name is set.
 	ClientName string
-	// NoClientInfo keeps the library's name and version from the server, which CLIENT LIST
-	// shows beside the name: no CLIENT SETINFO is sent. It is left out by itself on a
-	// server that has refused it once, or that has ended the connection on it.
+	// NoClientInfo stops the client from sending the library's name and version (CLIENT
+	// SETINFO), which CLIENT LIST shows beside the name. The client stops by itself after a
+	// server has refused the command once, or has closed the connection because of it.
 	NoClientInfo bool
-	// TLS switches TLS on and configures it: &tls.Config{} verifies the server
-	// by the system's roots and the name in Addr, or in what Resolve returns, unless
-	// ServerName has another. Versions below 1.2 are not
-	// spoken unless MinVersion says so.
+	// TLS enables and configures TLS. &tls.Config{} verifies the server against the
+	// system's roots and against the name in Addr, or the name that Resolve returns, unless
+	// ServerName is set. Versions below 1.2 are not used unless MinVersion allows them.
 	TLS *tls.Config
-	// RESP2 speaks the old protocol also with servers that know RESP3. It is
-	// chosen by itself for those that don't.
+	// RESP2 uses the old protocol even with servers that know RESP3. With servers that
+	// don't know RESP3 the client uses it by itself.
 	RESP2 bool
 
-	// ReadOnly lets the replica of a cluster answer reads, by READONLY at each connect.
-	// Servers that are not of a cluster refuse it.
+	// ReadOnly lets a replica of a cluster answer reads, by READONLY at each connect.
+	// Servers that are not part of a cluster refuse it.
 	ReadOnly bool
 
-	// NodeID, where it is not nil, is asked at each connect for the ID of the node of a
-	// cluster that the server must be, "" for any. A connection to another one is refused
-	// with [ErrWrongNode]: addresses of nodes that have died are given to others. It is for
-	// clients of clusters, and must be safe for concurrent use.
+	// NodeID, if not nil, is called at each connect and returns the ID of the cluster node
+	// that the server must be, or "" for any node. A connection to another node fails with
+	// [ErrWrongNode], because the address of a dead node may be given to another one. It is
+	// for clients of clusters, and must be safe for concurrent use.
 	NodeID func() string
 
-	// Dial opens the raw connection, below TLS: through a proxy or a tunnel,
-	// or wrapped in a net.Conn that counts. Nil means a net.Dialer. It must
-	// honour its context.
+	// Dial opens the raw connection, below TLS. It can connect through a proxy or a tunnel,
+	// or return a net.Conn that counts bytes. Nil means a net.Dialer. Dial must honor its
+	// context.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
-	// DialTimeout bounds one connect with TLS and the handshake of the
-	// protocol. 0 means 5 s.
+	// DialTimeout bounds one connect, including TLS and the handshake of the protocol. 0
+	// means 5 s.
 	DialTimeout time.Duration
-	// ReplyTimeout is how long a connection may stand still while a reply is
-	// waited for: no reply comes, no byte of one, and no byte of a request can be
-	// written. It is closed then, a quarter later at most, which fails all its
-	// other commands too: so a script that runs longer fails those that wait
-	// behind it. A command that blocks on the server has its own time in
-	// addition; one that blocks without end is bound by its context alone. 0
-	// means 10 s.
+	// ReplyTimeout is how long a connection may make no progress while a reply is awaited:
+	// no reply arrives, no byte of one arrives, and no byte of a request can be written.
+	// The client then closes the connection, at most a quarter of the time later. This
+	// fails all other commands on the connection too, so a script that runs longer fails
+	// the commands that wait after it. For a command that blocks on the server, its own
+	// timeout is added. A command that blocks without a timeout is bounded only by its
+	// context. 0 means 10 s.
 	ReplyTimeout time.Duration
-	// KeepAlive is how long a connection may hear nothing before it is asked
-	// for a sign of life by PING, which has ReplyTimeout to be answered: so a
-	// dead peer is found within KeepAlive + ReplyTimeout. 0 means 15 s.
+	// KeepAlive is how long a connection may receive nothing before the client checks it
+	// with PING. The server has ReplyTimeout to answer the PING, so a dead peer is found
+	// within KeepAlive + ReplyTimeout. 0 means 15 s.
 	KeepAlive time.Duration
-	// Backoff spaces the attempts to connect again, for commands. A connection that has
-	// answered something, and was up for Base, is made again at once when it is lost. The zero
-	// value means 50 ms, doubling to 1 s. Where the server refuses to let the client in for a
-	// reason that does not pass, such as a wrong password, the pauses are 1 s to 30 s.
+	// Backoff spaces the attempts to reconnect, for commands. A connection that was up for
+	// Base and has answered something is replaced at once when it is lost. The zero value
+	// means 50 ms, doubling to 1 s. If the server refuses the client for a permanent
+	// reason, such as a wrong password, the pauses are 1 s to 30 s.
 	Backoff Backoff
-	// MaxAttempts bounds how often a command is tried where that is safe. 0: while its
-	// context lasts, where that has a deadline, and else 3 times within 5 s. With 1 a
-	// command whose server can't be reached fails with the first attempt to connect.
+	// MaxAttempts bounds how often a command is tried where a retry is safe. 0 means: while
+	// the command's context lasts, or 3 times within 5 s if the context has no deadline.
+	// With 1, a command fails with the first attempt to connect if its server can't be
+	// reached.
 	MaxAttempts int
-	// SubscriberBackoff is Backoff for the subscriber connection. The zero
-	// value means 100 ms, doubling to 16 s.
+	// SubscriberBackoff is the Backoff of the subscriber connection. The zero value means
+	// 100 ms, doubling to 16 s.
 	SubscriberBackoff Backoff
-	// SubscriberRetry says when the subscriber connection is made again, and when that is
-	// given up. The zero value means by SubscriberBackoff, without end; a server that did
-	// not answer in time is tried again twice after SubscriberBackoff.Base before that.
+	// SubscriberRetry says when the subscriber connection is made again, and when the
+	// client gives up. The zero value retries by SubscriberBackoff, without end. If a
+	// server did not answer in time, the client first tries twice more, each time after
+	// SubscriberBackoff.Base.
 	SubscriberRetry RetryPolicy
 
-	// Connections is how many connections the client's commands share. 0 means
-	// 1, which serves nearly everybody: commands that wait at the same time
-	// are sent together. There can be 1,024 at most.
+	// Connections is how many connections the client's commands share. 0 means 1, which
+	// serves nearly every program, because concurrent commands are batched automatically.
+	// The maximum is 1,024.
 	Connections int
-	// PoolSize bounds the connections that are lent out one by one to commands
-	// which block. 0 means 64. Who needs one when all are lent waits until
+	// PoolSize bounds the connections that are taken from the pool, one each, by blocking
+	// commands and sessions. 0 means 64. If all connections are in use, a call waits until
 	// its context ends.
 	PoolSize int
 
-	// SubscribeTimeout is how long Subscribe waits for the server's
-	// acknowledgement. 0 means 1 s.
+	// SubscribeTimeout is how long Subscribe waits for the server's acknowledgement. 0
+	// means 1 s.
 	SubscribeTimeout time.Duration
-	// UnsubscribeTimeout is how long Unsubscribe waits for it; when it is not
-	// there in time Unsubscribe returns a [pubsub.IncompleteError]. 0 means 100 ms.
+	// UnsubscribeTimeout is how long Unsubscribe waits for the acknowledgement. If it does
+	// not arrive in time, Unsubscribe returns a [pubsub.IncompleteError]. 0 means 100 ms.
 	UnsubscribeTimeout time.Duration
 
-	// Limits bound what a server may send. A reply beyond one ends its connection; the
-	// error names the limit. Zero fields mean the defaults:
+	// Limits bound the replies that a server may send. A reply that exceeds a limit ends
+	// its connection, and the error names the limit. Zero fields mean the defaults:
 	//
 	//	MaxBulk       512 MiB     one string; also the attributes of one value
-	//	MaxDepth      128         levels of aggregates in each other
+	//	MaxDepth      128         levels of nested aggregates
 	//	MaxElements   1,048,576   elements of one aggregate; a pair of a map counts twice
 	//	MaxLine       64 KiB      a simple string, such as OK
 	//	MaxErrorLine  1 MiB       an error
@@ -123,23 +124,24 @@ type Options struct {
 	// A larger LRANGE or HGETALL needs a larger MaxElements.
 	Limits proto.Limits
 
-	// Logger is told of connections made and lost. Nil means silence.
+	// Logger logs connections made and lost. Nil means no logging.
 	Logger *slog.Logger
 }
 
-// ErrOptions is found by errors.Is in the error for options or a URL that make
-// no sense. Nothing has been sent then.
+// ErrOptions is found by errors.Is in the error for options or a URL that are not valid.
+// Nothing has been sent.
 var ErrOptions = errors.New("bad options")
 
 func badOptions(format string, args ...any) error {
 	return fmt.Errorf("redis: %w: %s", ErrOptions, fmt.Sprintf(format, args...))
 }
 
-// maxConnections bounds Options.Connections: each is kept open, and more are slower.
+// maxConnections bounds Options.Connections. Each connection is kept open, and more
+// connections are slower.
 const maxConnections = 1024
 
-// withDefaults returns the options with defaults in place, or what is wrong
-// with them.
+// withDefaults returns the options with defaults filled in, or an error if they are not
+// valid.
 func (o Options) withDefaults() (Options, error) {
 	switch o.Network {
 	case "", "tcp", "tcp4", "tcp6":
@@ -175,7 +177,7 @@ func (o Options) withDefaults() (Options, error) {
 		o.Backoff.Base, o.Backoff.Max, o.SubscriberBackoff.Base, o.SubscriberBackoff.Max,
 	} {
 		if d < 0 {
-			return o, badOptions("a time is negative: %v", d)
+			return o, badOptions("a duration is negative: %v", d)
 		}
 	}
 	if o.Connections < 0 || o.PoolSize < 0 || o.MaxAttempts < 0 {
@@ -208,7 +210,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// dialer returns what makes the connections of a client with these options.
+// dialer returns the dialer of a client with these options.
 func (o *Options) dialer() *conn.Dialer {
 	return conn.NewDialer(conn.Options{
 		Network:      o.Network,
@@ -232,7 +234,7 @@ func (o *Options) dialer() *conn.Dialer {
 	})
 }
 
-// or returns v, or instead where v is the zero value.
+// or returns v, or instead if v is the zero value.
 func or[T comparable](v, instead T) T {
 	var zero T
 	if v == zero {

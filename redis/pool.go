@@ -13,11 +13,11 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// pool lends out connections one by one, for what must not share one. At most
-// size are open; who comes later waits.
+// pool provides connections for exclusive use, one each, to callers that must not share
+// one. At most size connections are open; later callers wait.
 type pool struct {
 	connect func(ctx context.Context) (*conn.Conn, error)
-	free    *semaphore.Weighted // connections that may still be lent
+	free    *semaphore.Weighted // connections that may still be taken
 	size    int
 
 	ctx  context.Context // ends when the pool is closed
@@ -25,13 +25,13 @@ type pool struct {
 
 	mu     sync.Mutex
 	closed bool
-	idle   []*conn.Conn // the one used last at the end
+	idle   []*conn.Conn // the last one used is at the end
 	lent   map[*conn.Conn]struct{}
-	// generation is the lowest of connections that are lent again.
+	// generation is the lowest generation of connections that are used again.
 	generation uint64
 	worked     bool  // a connection was made
 	dialing    int   // connections that are being made
-	lastErr    error // why the last one could not be; nil where it could
+	lastErr    error // why the last attempt failed; nil if it succeeded
 
 	dials sync.WaitGroup // connections that are being made, or closed
 }
@@ -47,7 +47,7 @@ func newPool(o *Options, connect func(context.Context) (*conn.Conn, error)) *poo
 	return p
 }
 
-// lend returns a connection for the caller alone, who gives it back by
+// lend returns a connection for exclusive use by the caller, which returns it with
 // giveBack.
 func (p *pool) lend(ctx context.Context) (*conn.Conn, error) {
 	if ctx.Err() != nil {
@@ -64,7 +64,7 @@ func (p *pool) lend(ctx context.Context) (*conn.Conn, error) {
 	return c, nil
 }
 
-// acquire waits until one more connection may be lent.
+// acquire waits until one more connection may be taken.
 func (p *pool) acquire(ctx context.Context) error {
 	if p.free.TryAcquire(1) {
 		return nil
@@ -80,13 +80,13 @@ func (p *pool) acquire(ctx context.Context) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if lent := p.size - p.dialing; lent <= 0 || p.lastErr != nil && p.dialing > 0 || !p.worked { // the server is why, not the size of the pool
+	if lent := p.size - p.dialing; lent <= 0 || p.lastErr != nil && p.dialing > 0 || !p.worked { // the server is the reason, not the size of the pool
 		return fmt.Errorf("%w: %w: %w", retry.Ended(ctx), errNoLink, or(p.lastErr, conn.ErrStillConnecting))
 	}
 	return fmt.Errorf("%w: all %d connections are in use (Options.PoolSize): %w", ErrPoolExhausted, p.size, retry.Ended(ctx))
 }
 
-// take returns an idle connection, or a new one.
+// take returns an idle connection, or makes a new one.
 func (p *pool) take(ctx context.Context) (*conn.Conn, error) {
 	for {
 		p.mu.Lock()
@@ -114,7 +114,7 @@ func (p *pool) take(ctx context.Context) (*conn.Conn, error) {
 	}
 }
 
-// make makes a connection, and lends it.
+// make makes a connection for the caller.
 func (p *pool) make(ctx context.Context) (*conn.Conn, error) {
 	defer p.dials.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -123,7 +123,7 @@ func (p *pool) make(ctx context.Context) (*conn.Conn, error) {
 	c, err := p.connect(ctx)
 	p.mu.Lock()
 	p.dialing--
-	if err == nil || ctx.Err() == nil { // else it says nothing of the server
+	if err == nil || ctx.Err() == nil { // otherwise it says nothing about the server
 		p.lastErr = err
 	}
 	if err != nil {
@@ -141,8 +141,8 @@ func (p *pool) make(ctx context.Context) (*conn.Conn, error) {
 	return c, nil
 }
 
-// renew has all connections below a generation made anew: those that are idle are closed, those that are lent
-// when they come back.
+// renew replaces all connections of generations below the one given. It closes idle ones at
+// once, and those in use when they are returned.
 func (p *pool) renew(reason error, generation uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -159,8 +159,8 @@ func (p *pool) renew(reason error, generation uint64) {
 	p.idle = nil
 }
 
-// giveBack takes a connection back. One that is closed, or that still waits
-// for a reply, is not lent again.
+// giveBack takes a connection back. A connection that is closed, or that still waits for a
+// reply, is not used again.
 func (p *pool) giveBack(c *conn.Conn) {
 	if !isIdle(c) {
 		c.Fail(errGivenUp)
@@ -171,7 +171,7 @@ func (p *pool) giveBack(c *conn.Conn) {
 	} else {
 		p.mu.Unlock()
 		c.Fail(ErrClosed)
-		<-c.Done() // before it is forgotten: close waits for what is lent
+		<-c.Done() // before it is removed: close waits for connections in use
 		p.mu.Lock()
 	}
 	delete(p.lent, c)
@@ -185,11 +185,11 @@ func isIdle(c *conn.Conn) bool {
 	return inFlight == 0
 }
 
-// errGivenUp closes a lent connection whose caller did not wait for the reply.
+// errGivenUp closes a connection from the pool whose caller did not wait for the reply.
 var errGivenUp = fmt.Errorf("its caller has given up: %w", context.Canceled)
 
-// close closes all connections, those that are lent as well, and waits for
-// them, but not for who has borrowed one: a session may be open for long.
+// close closes all connections, including those in use, and waits for them. It does not
+// wait for their users, because a session may be open for long.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true
@@ -209,9 +209,9 @@ func (p *pool) close() {
 	p.dials.Wait()
 }
 
-// do runs one request, which may block, on a lent connection. When ctx ends
-// before the reply is there, the connection is closed: a pop that nobody waits
-// for must not take an element.
+// do runs one request, which may block, on a connection from the pool. If ctx ends before
+// the reply arrives, do closes the connection: a pop that nobody waits for must not take an
+// element.
 func (p *pool) do(ctx context.Context, r *command.Request) (used *conn.Conn, v proto.Value, err error) {
 	c, err := p.lend(ctx)
 	if err != nil {
@@ -223,7 +223,7 @@ func (p *pool) do(ctx context.Context, r *command.Request) (used *conn.Conn, v p
 	return c, v, err
 }
 
-// doBatch is do for a batch that has a request which may block.
+// doBatch is do for a batch with a request that may block.
 func (p *pool) doBatch(ctx context.Context, rs *command.Requests) (used *conn.Conn, values []proto.Value, err error) {
 	c, err := p.lend(ctx)
 	if err != nil {

@@ -11,21 +11,22 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Reconnect says that the client's connections lead to the wrong server, or are bad for
-// another reason: they are made again, by Options.Resolve and Dial. It is for those who know
-// better than the connections, such as the client of a cluster whose node answers that the
-// slots of its own address are elsewhere. The reason is told by the errors and events that
-// come of it; nil stands for none in particular.
+// Reconnect replaces the client's connections, because they lead to the wrong server or are
+// bad for another reason. It calls Options.Resolve and Dial again. It is for callers that
+// know more than the connections do. An example is the client of a cluster whose node
+// answers that other nodes serve the slots of its own address. The errors and events that
+// follow show the reason. A nil reason means that there is none in particular.
 //
-// Commands go over new connections from now on, those in flight are still answered, and
-// what is lent is closed when it comes back. This happens once per Options.Backoff at most:
-// a call that comes sooner changes nothing for commands. The connections of subscriptions are
-// closed as if they had been lost, and everything is subscribed again: once per
-// Options.SubscriberBackoff at most, which a call that comes sooner waits for. One that is younger
-// than Backoff.Base is closed when it is as old as that.
+// New commands use new connections, commands in flight are still answered, and a connection
+// in use from the pool is closed when it is returned. This happens at most once per
+// Options.Backoff: an earlier call changes nothing for commands. The connections of
+// subscriptions are closed as if they had been lost, and everything is subscribed again.
+// This happens at most once per Options.SubscriberBackoff: an earlier call takes effect
+// when that time has passed. A subscriber connection younger than Options.Backoff.Base is
+// closed when it reaches that age.
 //
-// The client does it by itself, for its commands, where the server answers READONLY: the
-// primary behind its name is another one now.
+// The client does this by itself, for its commands, if the server answers READONLY: the
+// primary behind the server's name has changed.
 func (c *Client) Reconnect(reason error) {
 	if c == nil || len(c.links) == 0 {
 		return
@@ -37,10 +38,10 @@ func (c *Client) Reconnect(reason error) {
 	}
 }
 
-// errReconnect is why a connection is made again where no other reason was given.
+// errReconnect is the reason for a replacement if the caller gave none.
 var errReconnect = errors.New("the client was told to connect again")
 
-// renewal paces the replacing of connections.
+// renewal paces the replacement of connections.
 type renewal struct {
 	mu         sync.Mutex
 	generation uint64 // of the connections that are made now: how often they were replaced
@@ -55,9 +56,10 @@ func (r *renewal) now() uint64 {
 	return r.generation
 }
 
-// due reports whether connections may be replaced now because of one of them, nil for none in
-// particular, and returns the generation of the next ones. It notes that they are replaced. One
-// that was replaced already is no reason: what it says late, it says of the server before.
+// due reports whether connections may be replaced now because of one of them, or for no
+// particular connection if because is nil. It returns the generation of the next
+// connections and notes the replacement. A connection that was already replaced is no
+// reason: what it reports late is about the previous server.
 func (r *renewal) due(b Backoff, because *conn.Conn) (generation uint64, due bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -78,7 +80,7 @@ func (r *renewal) due(b Backoff, because *conn.Conn) (generation uint64, due boo
 	return r.generation, true
 }
 
-// wait returns how long connections may not be replaced yet.
+// wait returns how long it takes until connections may be replaced again.
 func (r *renewal) wait(b Backoff) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,8 +91,8 @@ func (r *renewal) wait(b Backoff) time.Duration {
 	return b.bound(r.count) - since
 }
 
-// renew replaces the connections of commands, not sooner than the backoff allows. because is
-// the one that gave the reason, nil for none in particular.
+// renew replaces the connections of commands, but not sooner than the backoff allows.
+// because is the connection that gave the reason, or nil if there is no particular one.
 func (c *Client) renew(reason error, because *conn.Conn) {
 	if c.isClosed() {
 		return
@@ -106,9 +108,9 @@ func (c *Client) renew(reason error, because *conn.Conn) {
 	c.pool.renew(reason, generation)
 }
 
-// replacedError is why a connection was replaced, for the others whose requests are on it. It
-// has the words of the reason alone: that somebody else's command was rejected says nothing
-// of theirs, which may have run.
+// replacedError is the reason for a replacement, as shown to other callers whose requests
+// are on the replaced connection. It takes only the words of the reason. The rejection of
+// another caller's command says nothing about their commands, which may have run.
 type replacedError struct{ reason error }
 
 func replacedFor(reason error) error {
@@ -120,13 +122,13 @@ func replacedFor(reason error) error {
 
 func (e *replacedError) Error() string {
 	var reply *proto.Error
-	if errors.As(e.reason, &reply) { // without the command that met it
+	if errors.As(e.reason, &reply) { // without the command that received it
 		return "the connection is being replaced: a server answered " + reply.Error()
 	}
 	return "the connection is being replaced: " + e.reason.Error()
 }
 
-// Is finds the reason, but not what happened to the command that met it.
+// Is finds the reason, but not what happened to the command that received it.
 func (e *replacedError) Is(target error) bool {
 	switch target {
 	case ErrNotSent, ErrRejected, ErrMaybeExecuted:
@@ -135,29 +137,29 @@ func (e *replacedError) Is(target error) bool {
 	return errors.Is(e.reason, target)
 }
 
-// isWrongServer reports whether a rejection says that the server is not the one that is meant:
-// a replica, or one that has just become one.
+// isWrongServer reports whether a rejection says that the server is not the intended one:
+// it is a replica, or has just become one.
 func isWrongServer(err error) bool {
 	var reply *proto.Error
 	return errors.As(err, &reply) && (reply.Code == "READONLY" || reply.Code == "UNBLOCKED")
 }
 
-// isScriptOnReplica reports whether a script has run and met a replica's refusal to write.
-// It is not repeated, but the next one should find the primary.
+// isScriptOnReplica reports whether a script has run and a replica refused one of its
+// writes. The script is not repeated, but the next one should find the primary.
 func isScriptOnReplica(err error) bool {
 	var reply *proto.Error
 	return errors.As(err, &reply) && strings.Contains(reply.Message, "You can't write against a read only")
 }
 
-// lookForWrongServer replaces the connections where a reply to one of the requests says so, which
-// came over live.
+// lookForWrongServer replaces the connections if a reply to one of the requests says that
+// the server is the wrong one. The replies came over live.
 func (c *Client) lookForWrongServer(rs *command.Requests, values []proto.Value, live *conn.Conn) {
 	for i, v := range values {
 		if v.Kind() != proto.KindError || !isWrongServer(v.Err()) && !isScriptOnReplica(v.Err()) {
 			continue
 		}
 		r := rs.At(i)
-		// A script may use the code for an error of its own.
+		// A script may use this code for an error of its own.
 		if err := command.ReplyError(&r, c.options.Addr, v); errors.Is(err, ErrRejected) || isScriptOnReplica(err) {
 			c.renew(err, live)
 			return

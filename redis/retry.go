@@ -12,8 +12,8 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// retry sends a request again where that is safe and may help, after a first
-// attempt that came to v and err over a connection, which is nil where there was none.
+// retry sends a request again if that is safe and may help. v and err are the result of a
+// first attempt over the connection used, which is nil if there was none.
 func (c *Client) retry(ctx context.Context, r *command.Request, used *conn.Conn, v proto.Value, err error) (proto.Value, error) {
 	for p := newPatience(ctx); ; {
 		if err == nil {
@@ -30,20 +30,21 @@ func (c *Client) retry(ctx context.Context, r *command.Request, used *conn.Conn,
 	}
 }
 
-// patience decides how often something is tried.
+// patience decides how often to try something.
 type patience struct {
 	retry.Patience
 	renewals int  // how often the server was the wrong one
-	cut      bool // there would be another attempt, were it not for the end of the context
+	cut      bool // there would be another attempt if the context had not ended
 }
 
-// newPatience starts with a first attempt that has failed just now.
+// newPatience starts after a first attempt that has just failed.
 func newPatience(ctx context.Context) patience {
 	return patience{Patience: retry.NewPatience(ctx)}
 }
 
-// another reports, after the pause that is due, whether what failed with err is
-// to be tried again. used is the connection that it failed on, nil where there was none.
+// another waits for the pause that is due, and reports whether to try again after the
+// failure err. used is the connection on which the attempt failed, or nil if there was
+// none.
 func (p *patience) another(ctx context.Context, c *Client, err error, used *conn.Conn, repeatable bool) bool {
 	if c.isClosed() || !p.mayHelp(c, err, used, repeatable) {
 		return false
@@ -64,45 +65,47 @@ func (p *patience) another(ctx context.Context, c *Client, err error, used *conn
 	return again
 }
 
-// mayHelp reports whether what failed with err may succeed the next time.
+// mayHelp reports whether the next attempt may succeed after the failure err.
 func (p *patience) mayHelp(c *Client, err error, used *conn.Conn, repeatable bool) bool {
 	switch {
 	case errors.Is(err, ErrArgument), conn.IsRefused(err):
 		return false
 	case retry.LostReply(err) && repeatable:
-		// The reply itself may be what ends connections: not without end.
+		// The reply itself may be what ends connections, so the number of attempts is
+		// bounded.
 		return p.Attempts < retry.MaxAttempts
 	case errors.Is(err, ErrMaybeExecuted):
 		return false
 	case errors.Is(err, ErrNotSent):
 		return true
 	case errors.Is(err, ErrRejected) && isWrongServer(err):
-		// The connections are replaced, by this call or by another that met the same. A few
-		// times: a server that is meant to be a replica stays one.
+		// The connections are replaced, by this call or by another one with the same error.
+		// This happens only a few times, because a server that is meant to be a replica
+		// stays one.
 		c.renew(err, used)
 		p.renewals++
 		return p.renewals < retry.MaxAttempts
 	case errors.Is(err, ErrRejected):
-		return passes(err) // or another server is meant
+		return passes(err) // otherwise another server is meant
 	case isScriptOnReplica(err):
 		c.renew(err, used)
 	}
 	return false
 }
 
-// outcome returns the error of the last attempt, and with it the end of the context where
-// that has kept another one from being made.
+// outcome returns the error of the last attempt. If the end of the context prevented
+// another attempt, the error includes that.
 func (p *patience) outcome(ctx context.Context, err error) error {
 	if err == nil || !p.cut || errors.Is(err, ctx.Err()) {
 		return err
 	}
-	if e, ok := err.(*Error); ok { //nolint:errorlint // the outermost alone is taken apart
+	if e, ok := err.(*Error); ok { //nolint:errorlint // only the outermost error is taken apart
 		return &Error{Command: e.Command, Addr: e.Addr, Outcome: e.Outcome, Err: fmt.Errorf("%w: %w", retry.Ended(ctx), e.Err)}
 	}
 	return fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 }
 
-// passes reports whether the same server may accept later what it rejected.
+// passes reports whether the same server may later accept what it rejected.
 func passes(err error) bool {
 	var reply *proto.Error
 	if !errors.As(err, &reply) {

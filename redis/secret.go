@@ -5,12 +5,12 @@ import (
 	"log/slog"
 )
 
-// redacted stands for every secret that is printed.
+// redacted is printed in place of every secret.
 const redacted = "[redacted]"
 
-// Secret is a password, made by [NewSecret]. However it is printed, logged or
-// marshalled, it shows as "[redacted]", and as an address inside of structs whose
-// fields are not exported, where fmt can't ask it. The zero Secret is none.
+// Secret is a password, made by [NewSecret]. It shows as "[redacted]" when it is printed,
+// logged, or marshaled. In an unexported field of a struct, where fmt can't call its
+// methods, it shows as an address. The zero Secret is no secret.
 type Secret struct{ text *string }
 
 // NewSecret returns a secret.
@@ -29,7 +29,7 @@ func (s Secret) Reveal() string {
 	return *s.text
 }
 
-// IsZero reports whether there is no secret.
+// IsZero reports whether s is the zero Secret.
 func (s Secret) IsZero() bool { return s.text == nil }
 
 // Format prints "[redacted]" for every verb.

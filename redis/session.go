@@ -12,9 +12,10 @@ import (
 	"github.com/redchan-go/redchan/redis/command"
 )
 
-// Session is a connection of one's own, with all commands: for WATCH, for WAIT behind
-// one's own writes, for whatever must not share a connection. It comes from the
-// client's pool, see Options.PoolSize, and goes back by [Session.Close]:
+// Session is a connection for exclusive use, with all commands. It is for WATCH, for WAIT
+// after writes on the same connection, and for anything else that must not share a
+// connection. It comes from the client's pool, see Options.PoolSize, and [Session.Close]
+// returns it:
 //
 //	s, err := client.Watch(ctx, "stock")
 //	if err != nil {
@@ -25,30 +26,31 @@ import (
 //	...
 //	var b command.Batch
 //	b.Set("stock", n-1)
-//	err = s.Multi(ctx, &b) // ErrTxConflict: somebody else has changed the stock
+//	err = s.Multi(ctx, &b) // ErrTxConflict: another client has changed the stock
 //
-// A session never connects again: where its connection is lost its commands fail, and
-// what it watched is forgotten. So it is where the context of a command that blocks ends
-// before its reply is there. Nothing is repeated by itself. It is safe for
-// concurrent use, though what it watches is everybody's.
+// A session never reconnects. If its connection is lost, its commands fail and the server
+// forgets what it watched. The same happens if the context of a blocking command ends
+// before the reply arrives. A session never repeats a command. It is safe for concurrent
+// use, but all its users share the watched keys.
 type Session struct {
 	command.Commands
 	client *Client
 	conn   *conn.Conn
 
 	mu       sync.Mutex
-	watching bool // a WATCH was sent, and nothing that ends it
+	watching bool // a WATCH was sent, and nothing that ends it since
 	watches  int  // counts the beginnings and the ends of calls that watch
-	dropped  bool // the connection is not to be used again
+	dropped  bool // the connection must not be used again
 	closed   bool
 	calls    int // under way
 }
 
-// ErrSessionClosed is the cause of errors of a session that has been closed.
+// ErrSessionClosed is the cause of an error that was returned because the session is
+// closed.
 var ErrSessionClosed = errors.New("the session is closed")
 
-// Session lends a connection. Where all are lent it waits until ctx ends; the error is
-// [ErrPoolExhausted] then. ctx bounds this call alone.
+// Session takes a connection from the pool. If all connections are in use, it waits until
+// ctx ends and then returns [ErrPoolExhausted]. ctx bounds only this call.
 func (c *Client) Session(ctx context.Context) (*Session, error) {
 	if err := c.usable(ctx); err != nil {
 		return nil, retry.NotSent("session", "", err)
@@ -62,9 +64,9 @@ func (c *Client) Session(ctx context.Context) (*Session, error) {
 	return s, nil
 }
 
-// Watch lends a connection that watches keys: the next [Session.Multi] runs only where
-// none of them was changed by anybody else, or by time, since. Without keys it is
-// [Client.Session]. Since 2.2.0.
+// Watch takes a connection from the pool that watches keys. The next [Session.Multi] runs
+// only if no other client has changed one of the keys since, and none of them has expired.
+// Without keys, Watch is the same as [Client.Session]. Since 2.2.0.
 func (c *Client) Watch(ctx context.Context, keys ...string) (*Session, error) {
 	s, err := c.Session(ctx)
 	if err != nil || len(keys) == 0 {
@@ -77,7 +79,7 @@ func (c *Client) Watch(ctx context.Context, keys ...string) (*Session, error) {
 	return s, nil
 }
 
-// Watch watches keys as well, see [Client.Watch].
+// Watch watches more keys, see [Client.Watch].
 func (s *Session) Watch(ctx context.Context, keys ...string) error {
 	r := command.WatchRequest(keys...)
 	if err := r.Err(); err != nil {
@@ -87,13 +89,13 @@ func (s *Session) Watch(ctx context.Context, keys ...string) error {
 		return err
 	}
 	defer s.end()
-	s.watch() // until it is known not to be
+	s.watch() // until the reply shows that nothing is watched
 	defer s.watch()
 	_, err := s.roundTrip(ctx, &r)
 	return err
 }
 
-// Unwatch forgets all watched keys. It sends nothing where none are watched.
+// Unwatch forgets all watched keys. It sends nothing if no keys are watched.
 func (s *Session) Unwatch(ctx context.Context) error {
 	r := command.UnwatchRequest()
 	if err := s.begin(ctx, r.Name()); err != nil {
@@ -111,8 +113,8 @@ func (s *Session) Unwatch(ctx context.Context) error {
 	return err
 }
 
-// begin begins a call, which is refused where the session is closed: its connection may
-// be somebody else's by now.
+// begin begins a call. It refuses the call if the session is closed, because another caller
+// may be using the connection by then.
 func (s *Session) begin(ctx context.Context, name string) error {
 	switch {
 	case s == nil || s.client == nil:
@@ -152,16 +154,16 @@ func (s *Session) watch() {
 	s.mu.Unlock()
 }
 
-// watched reports whether something may be watched. What ends that tells forget the
-// number of before.
+// watched reports whether keys may be watched. The caller of a command that ends the watch
+// passes watches, as it was before the command, to forget.
 func (s *Session) watched() (watching bool, watches int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.watching, s.watches
 }
 
-// forget notes that nothing is watched any more, unless a call that watches has begun or
-// ended meanwhile: the server may have come to it later.
+// forget notes that nothing is watched any more. It does nothing if another watching call
+// has begun or ended in the meantime, because the server may have executed it later.
 func (s *Session) forget(watches int) {
 	s.mu.Lock()
 	if s.watches == watches {
@@ -170,8 +172,8 @@ func (s *Session) forget(watches int) {
 	s.mu.Unlock()
 }
 
-// Do sends one request over the session's connection. It is for [command.Cmd.Do] and
-// the methods of the commands.
+// Do sends one request over the session's connection. [command.Cmd.Do] and the methods of
+// the commands call it.
 func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	if err := r.Err(); err != nil {
 		return proto.Value{}, retry.NotSent(r.Name(), s.addr(), err)
@@ -183,7 +185,7 @@ func (s *Session) Do(ctx context.Context, r command.Request) (proto.Value, error
 		return proto.Value{}, err
 	}
 	defer s.end()
-	if r.OfSession() { // a WATCH, for all that is known
+	if r.OfSession() { // it may be a WATCH
 		s.watch()
 		defer s.watch()
 	}
@@ -204,7 +206,7 @@ func (s *Session) roundTrip(ctx context.Context, r *command.Request) (proto.Valu
 	return v, err
 }
 
-// DoBatch sends requests in one run over the session's connection.
+// DoBatch sends requests together over the session's connection.
 func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	if err := rs.Err(); err != nil || rs.Len() == 0 {
 		return nil, err
@@ -221,8 +223,8 @@ func (s *Session) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Va
 	return values, err
 }
 
-// givenUp closes the connection where nobody waits any more for a command that may block:
-// a pop must not take an element then.
+// givenUp closes the connection if the caller of a command that may block has given up: a
+// pop must then not take an element.
 func (s *Session) givenUp(blocks bool, err error) {
 	if blocks && errors.Is(err, ErrMaybeExecuted) {
 		s.conn.Fail(errGivenUp)
@@ -232,10 +234,10 @@ func (s *Session) givenUp(blocks bool, err error) {
 // Exec sends a batch over the session's connection, see [Client.Exec].
 func (s *Session) Exec(ctx context.Context, b *command.Batch) error { return b.Exec(ctx, s) }
 
-// Multi sends a batch as a transaction, see [Client.Multi]. Where a watched key was
-// changed, the error is [ErrTxConflict] and nothing has run; so with an empty batch,
-// which is sent only where keys are watched. Whatever comes of it, the server watches
-// nothing afterwards. A connection that was lost is no conflict, but its own error.
+// Multi sends a batch as a transaction, see [Client.Multi]. If a watched key was changed,
+// the error is [ErrTxConflict] and nothing has run. This is also true of an empty batch,
+// which is sent only if keys are watched. The server watches nothing afterwards, whatever
+// the result. A lost connection is not a conflict; it has an error of its own.
 func (s *Session) Multi(ctx context.Context, b *command.Batch) error {
 	if b.Len() > 0 {
 		return b.Exec(ctx, sessionMulti{s})
@@ -267,17 +269,17 @@ func (m sessionMulti) DoBatch(ctx context.Context, rs *command.Requests) ([]prot
 	return values, err
 }
 
-// Drop lets Close close the connection instead of giving it back.
+// Drop makes Close close the connection instead of returning it to the pool.
 func (s *Session) Drop() {
 	s.mu.Lock()
 	s.dropped = true
 	s.mu.Unlock()
 }
 
-// Close gives the connection back. It is clean then: what is still watched is
-// unwatched, for which Close waits half a second at most; a connection on which a call is
-// under way, or something is still to be answered, or that was dropped, is closed. Closing
-// again does nothing. Its error is always nil.
+// Close returns the connection to the pool in a clean state. If keys are still watched,
+// Close unwatches them and waits at most half a second for that. Close closes the
+// connection instead if a call is under way, a reply is still to come, or Drop was called.
+// Closing again does nothing. The error is always nil.
 func (s *Session) Close() error {
 	if s == nil || s.client == nil {
 		return nil // the zero Session
@@ -290,8 +292,8 @@ func (s *Session) Close() error {
 		return nil
 	}
 	if !dropped && watching {
-		// Where a reply is still to come, it may come before giveBack looks: what
-		// was watched must be known to be unwatched.
+		// If a reply is still to come, it may arrive before giveBack looks. So the watched
+		// keys must be known to be unwatched.
 		dropped = !isIdle(s.conn) || !s.unwatched()
 	}
 	if dropped {
@@ -301,7 +303,7 @@ func (s *Session) Close() error {
 	return nil
 }
 
-// unwatched reports whether the server has unwatched everything.
+// unwatched reports whether the server has unwatched all keys.
 func (s *Session) unwatched() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
@@ -310,5 +312,5 @@ func (s *Session) unwatched() bool {
 	return err == nil
 }
 
-// errDropped closes a lent connection that is not to be used again.
+// errDropped closes a connection of the pool that must not be used again.
 var errDropped = fmt.Errorf("its session is over: %w", ErrSessionClosed)

@@ -10,12 +10,12 @@ import (
 	"github.com/redchan-go/redchan/pubsub"
 )
 
-// Subscribe subscribes to channels. Every one is acknowledged by the server
-// when it returns: what is published from then on arrives on
-// [pubsub.Subscription.Messages], or is told as lost.
+// Subscribe subscribes to channels. When it returns, the server has acknowledged all of
+// them: every message published from then on arrives on [pubsub.Subscription.Messages], or
+// is reported as lost.
 //
-// ctx is the life of the subscription, not of the call, which ends after
-// Options.SubscribeTimeout. When ctx ends, so does the subscription.
+// ctx bounds the life of the subscription, not the call, which returns after
+// Options.SubscribeTimeout at the latest. When ctx ends, so does the subscription.
 func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Subscription, error) {
 	if len(channels) == 0 {
 		return nil, retry.NotSent("SUBSCRIBE", "", errNoNames)
@@ -23,10 +23,10 @@ func (c *Client) Subscribe(ctx context.Context, channels ...string) (*pubsub.Sub
 	return c.NewSubscription(ctx, pubsub.Channels(channels...))
 }
 
-// errNoNames tells of a subscription to nothing.
+// errNoNames is the error of a call to Subscribe without names.
 var errNoNames = fmt.Errorf("%w: there is no name to subscribe to; NewSubscription makes a subscription that gets its names later", ErrArgument)
 
-// PSubscribe is [Client.Subscribe] for patterns such as "news.*".
+// PSubscribe is like [Client.Subscribe], for patterns such as "news.*".
 func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Subscription, error) {
 	if len(patterns) == 0 {
 		return nil, retry.NotSent("PSUBSCRIBE", "", errNoNames)
@@ -34,11 +34,10 @@ func (c *Client) PSubscribe(ctx context.Context, patterns ...string) (*pubsub.Su
 	return c.NewSubscription(ctx, pubsub.Patterns(patterns...))
 }
 
-// NewSubscription is [Client.Subscribe] for channels and patterns together, and
-// with options: bounds, what happens at them, gap markers.
+// NewSubscription is like [Client.Subscribe], for channels and patterns together, and with
+// options: bounds, the behavior when a bound is reached, and gap markers.
 //
-// A subscription with pubsub.Block has a connection of its own; all others
-// share one.
+// A subscription with pubsub.Block has a connection to itself. All others share one.
 func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*pubsub.Subscription, error) {
 	if err := c.usable(ctx); err != nil {
 		return nil, retry.NotSent("SUBSCRIBE", "", err)
@@ -57,7 +56,7 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 		return s.hub, release, nil
 	}, opts...)
 	switch {
-	case s == nil: // nothing was asked of the server
+	case s == nil: // the server was not asked for anything
 		return nil, retry.NotSent("SUBSCRIBE", c.options.Addr, err)
 	case own && err != nil:
 		s.close()
@@ -67,11 +66,11 @@ func (c *Client) NewSubscription(ctx context.Context, opts ...pubsub.Option) (*p
 	return sub, err
 }
 
-// openSubscriber returns the subscriber connection for a subscription, and what to call when
-// that was made, or was not.
+// openSubscriber returns the subscriber connection for a subscription, and a function to
+// call when the subscription was made or could not be made.
 func (c *Client) openSubscriber(own bool) (s *subscriber, release func(), err error) {
 	err = errSubscriberEnded
-	for errors.Is(err, errSubscriberEnded) { // given up just now: there is another next
+	for errors.Is(err, errSubscriberEnded) { // it has just ended: the next call makes another one
 		if s, err = c.subscriber(own); err != nil {
 			return nil, nil, err
 		}
@@ -86,7 +85,8 @@ func (c *Client) openSubscriber(own bool) (s *subscriber, release func(), err er
 	return s, s.release, nil
 }
 
-// subscriber returns the shared subscriber connection, or a new one of its own.
+// subscriber returns the shared subscriber connection, or a separate new one if own is
+// true.
 func (c *Client) subscriber(own bool) (*subscriber, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,8 +107,8 @@ func (c *Client) subscriber(own bool) (*subscriber, error) {
 	return s, nil
 }
 
-// closeAfter closes the subscriber of a subscription that shares it with no
-// other, once the subscription has ended.
+// closeAfter closes the subscriber of a subscription that does not share it, once the
+// subscription has ended.
 func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -121,7 +121,7 @@ func (c *Client) closeAfter(sub *pubsub.Subscription, s *subscriber) {
 	})
 }
 
-// forget is told by a subscriber that it has ended.
+// forget removes a subscriber that has ended.
 func (c *Client) forget(s *subscriber) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

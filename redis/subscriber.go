@@ -14,18 +14,18 @@ import (
 	"github.com/redchan-go/redchan/proto"
 )
 
-// subscriber keeps the connection that carries subscriptions, and nothing else:
-// a subscribed connection has the server's tighter output limits. It connects
-// for the first subscription, again whenever the connection is lost, and gives
-// up only when there is no subscription left. What is subscribed is the hub's
-// concern: its own, or that of a lane of somebody else's hub, and then it is needed
-// until it is closed.
+// subscriber keeps the connection that carries subscriptions and nothing else, because the
+// server applies tighter output limits to a subscribed connection. It connects for the
+// first subscription, and again whenever the connection is lost. It gives up only when
+// there is no subscription left. The hub decides what is subscribed. That is either the
+// subscriber's own hub, or one with a lane for this subscriber. In the second case the
+// subscriber is needed until it is closed.
 type subscriber struct {
 	options *Options
 	dialer  *conn.Dialer
 	hub     *hub.Hub // nil for a lane of another hub
 	lane    *hub.Lane
-	// connected is told of each connection that was made, ended once, when the
+	// connected is called after each successful connect, and ended once, when the
 	// subscriber has been closed.
 	connected func()
 	ended     func(*subscriber)
@@ -40,17 +40,17 @@ type subscriber struct {
 
 	mu      sync.Mutex
 	running bool       // run is at work
-	callers int        // between open and release: the hub may be empty still
+	callers int        // between open and release: the hub may still be empty
 	closed  bool       // no new run
 	later   bool       // a reconnection is due soon
 	since   time.Time  // when the live connection was made
-	reason  error      // why it was given up; nil where it was not
+	reason  error      // why it was given up; nil if it was not
 	conn    *conn.Conn // the live connection; nil while there is none
-	stale   error      // why the one that is being made is to be made again; nil where it is not
+	stale   error      // why the connection that is being made must be replaced; nil if it need not be
 	lastErr error      // why there is no connection
 }
 
-// newSubscriber returns a subscriber for a hub of its own, or for a lane of another one.
+// newSubscriber returns a subscriber for a hub of its own, or for a lane of another hub.
 func newSubscriber(o *Options, d *conn.Dialer, lane *hub.Lane, connected func(), ended func(*subscriber)) *subscriber {
 	s := &subscriber{options: o, dialer: d, lane: lane, ended: ended, connected: connected, pacer: newPacer(o.SubscriberBackoff)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -67,7 +67,7 @@ func newSubscriber(o *Options, d *conn.Dialer, lane *hub.Lane, connected func(),
 	return s
 }
 
-// carry starts a subscriber of another hub's lane.
+// carry starts a subscriber for a lane of another hub.
 func (s *subscriber) carry() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,8 +75,9 @@ func (s *subscriber) carry() {
 	s.tasks.Go(s.run)
 }
 
-// open has the subscriber connect for a subscription that is about to be added to the hub,
-// where there is no connection. release follows when it was added, or was not.
+// open makes the subscriber connect, if there is no connection, for a subscription that is
+// about to be added to the hub. The caller must call release when the subscription was
+// added or could not be added.
 func (s *subscriber) open() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +92,7 @@ func (s *subscriber) open() error {
 		s.running = true
 		s.tasks.Go(s.run)
 	}
-	s.hurry() // somebody waits for it now
+	s.hurry() // a caller waits for it now
 	return nil
 }
 
@@ -105,8 +106,8 @@ func (s *subscriber) release() {
 // errSubscriberEnded says that a subscriber was given up, or closed, before it was used.
 var errSubscriberEnded = errors.New("the subscriber has ended")
 
-// unneeded reports whether no subscription needs a connection, and if so lets
-// run end: the next subscription starts it again.
+// unneeded reports whether no subscription needs a connection. If so, it lets run end. The
+// next subscription starts it again.
 func (s *subscriber) unneeded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,8 +118,8 @@ func (s *subscriber) unneeded() bool {
 	return true
 }
 
-// run connects, tells the hub, waits for the connection's end, tells the hub,
-// and connects again.
+// run connects, informs the hub, waits for the connection's end, informs the hub, and
+// connects again.
 func (s *subscriber) run() {
 	failures := 0 // in a row, since a connection last lasted
 	for {
@@ -153,7 +154,7 @@ func (s *subscriber) run() {
 		case <-s.ctx.Done():
 			c.Fail(ErrClosed)
 			<-c.Done()
-			s.lane.LinkLost(c.Proven(), c.Cause()) // the hub may be being closed
+			s.lane.LinkLost(c.Proven(), c.Cause()) // the hub may be closing
 			return
 		}
 		s.lost(c.Cause())
@@ -171,14 +172,15 @@ func (s *subscriber) run() {
 	}
 }
 
-// again waits as long as the policy says before a next attempt to connect. False: there
-// is to be none, and all subscriptions have ended, or the subscriber is being closed.
+// again waits as long as the policy says before the next attempt to connect. It returns
+// false if there will be no other attempt: all subscriptions have ended, or the subscriber
+// is being closed.
 func (s *subscriber) again(failures int, err error) bool {
 	delay, ok := s.retryPause(failures, err)
 	if ok {
 		return s.pause(s.ctx, delay)
 	}
-	if s.hub == nil { // whose lane it is knows whether the server is still needed
+	if s.hub == nil { // the owner of the lane knows whether the server is still needed
 		return s.pause(s.ctx, s.options.SubscriberBackoff.Max)
 	}
 	s.options.Logger.Error("redis: no further attempt to connect", "server", s.options.Addr, "error", err)
@@ -191,14 +193,14 @@ func (s *subscriber) again(failures int, err error) bool {
 	return false
 }
 
-// givenUp reports whether there is to be no connection any more.
+// givenUp reports whether there will be no other connection.
 func (s *subscriber) givenUp() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closed
 }
 
-// retryPause asks the policy, whose panic counts as giving up.
+// retryPause asks the policy. A panic in the policy counts as giving up.
 func (s *subscriber) retryPause(failures int, err error) (delay time.Duration, ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -210,7 +212,7 @@ func (s *subscriber) retryPause(failures int, err error) (delay time.Duration, o
 }
 
 // ErrGivenUp is in the error of subscriptions that ended because their connection was lost
-// and Options.SubscriberRetry makes no other.
+// and Options.SubscriberRetry allowed no further attempt.
 var ErrGivenUp = errors.New("redis: the subscriber connection was given up")
 
 // role says what the connection is for.
@@ -237,7 +239,8 @@ func (s *subscriber) connecting() {
 	s.stale = nil
 }
 
-// setConn notes the live connection, and closes it where it was told to while it was made.
+// setConn stores the live connection. It closes the connection if a replacement was
+// requested while it was being made.
 func (s *subscriber) setConn(c *conn.Conn) {
 	s.mu.Lock()
 	s.conn, s.since = c, time.Now()
@@ -248,8 +251,9 @@ func (s *subscriber) setConn(c *conn.Conn) {
 	}
 }
 
-// lost notes that there is no connection any more. Who has hurried so far had it; who
-// waits for a confirmation still waits for the next one.
+// lost notes that there is no connection any more. It resets the calls to hurry that had
+// this connection. A caller that waits for a confirmation still waits for the next
+// connection.
 func (s *subscriber) lost(cause error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -260,9 +264,10 @@ func (s *subscriber) lost(cause error) {
 	}
 }
 
-// reconnect closes the connection, also one that is being made. It is made again. One that
-// has just been made is left until the shortest backoff has passed, because many may say the same; and
-// where it is asked for again and again, it happens more and more rarely.
+// reconnect closes the connection, even one that is being made, so that it is made again. A
+// connection that has just been made is left until the shortest backoff has passed, because
+// many callers may report the same problem. Repeated requests take effect more and more
+// rarely.
 func (s *subscriber) reconnect(cause error) {
 	s.mu.Lock()
 	c := s.conn
@@ -283,7 +288,7 @@ func (s *subscriber) reconnect(cause error) {
 	}
 }
 
-// reconnectLater closes a connection in a moment.
+// reconnectLater closes a connection after a pause.
 func (s *subscriber) reconnectLater(c *conn.Conn, pause time.Duration, cause error) {
 	passed := retry.Sleep(s.ctx, c.Done(), pause)
 	s.mu.Lock()
@@ -295,7 +300,7 @@ func (s *subscriber) reconnectLater(c *conn.Conn, pause time.Duration, cause err
 	}
 }
 
-// linkError tells the hub why there is no connection, for its errors.
+// linkError returns the reason why there is no connection, for the errors of the hub.
 func (s *subscriber) linkError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -324,8 +329,7 @@ type hubLink struct {
 	fences uint64 // fences sent; guarded by the hub, which sends one at a time
 }
 
-// Send sends a command and behind it the fence: a PING whose token no server
-// makes up.
+// Send sends a command and, after it, the fence: a PING whose token no server makes up.
 func (l *hubLink) Send(op hub.Op, names []string, done func(error)) {
 	l.fences++
 	token := "redchan fence " + strconv.FormatUint(l.fences, 10)
@@ -346,5 +350,5 @@ func (l *hubLink) Ping(data string, done func(error)) {
 // Fail closes the connection.
 func (l *hubLink) Fail(err error) { l.c.Fail(errors.Join(errMisbehaved, err)) }
 
-// errMisbehaved closes a subscriber connection whose pushes make no sense.
+// errMisbehaved closes a subscriber connection whose pushes break the protocol.
 var errMisbehaved = errors.New("the server broke the rules of pub/sub")

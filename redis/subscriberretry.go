@@ -7,31 +7,32 @@ import (
 	"github.com/redchan-go/redchan/internal/retry"
 )
 
-// RetryPolicy says when the subscriber connection is made again after it was lost, or could
-// not be made, and when that is given up. The zero value tries without end: the first attempt
-// after a loss is made at once, those after it by Options.SubscriberBackoff. Failures are
-// counted in a row. The count begins again when a connection has served: it has answered
-// something and was up for SubscriberBackoff.Base, or has lasted for 30 s.
+// RetryPolicy says when the subscriber connection is made again after it was lost or could
+// not be made, and when the client gives up. The zero value tries without end. It makes the
+// first attempt after a loss at once, and spaces the next ones by
+// Options.SubscriberBackoff. Failures are counted in a row. The count starts again when a
+// connection has served: it has answered something and was up for SubscriberBackoff.Base,
+// or it has lasted for 30 s.
 type RetryPolicy struct {
-	// Attempts is how many attempts in a row are made. Where they have failed all
-	// subscriptions end, with [ErrGivenUp] and the last error. 0 means that there is no
-	// bound, and below 0 the first loss ends them.
+	// Attempts is the maximum number of attempts in a row. When they have all failed, all
+	// subscriptions end with [ErrGivenUp] and the last error. 0 means that there is no
+	// bound. If Attempts is negative, the first loss ends the subscriptions.
 	Attempts int
-	// AfterTimeout is how many attempts are made after SubscriberBackoff.Base each, before
-	// the backoff begins, where the server did not answer in time, see [ErrReplyTimeout]. 0
-	// means 2; below 0 there are none.
+	// AfterTimeout is the number of attempts that are made, each after
+	// SubscriberBackoff.Base, before the backoff begins if the server did not answer in
+	// time, see [ErrReplyTimeout]. 0 means 2. A negative number means none.
 	AfterTimeout int
-	// Pause, where it is not nil, takes the place of SubscriberBackoff and AfterTimeout. It
-	// returns how long to wait before the next attempt, and whether there is to be one.
-	// failures counts those in a row, this one included, and err is why there is no
-	// connection. It must be safe for concurrent use.
+	// Pause, if not nil, replaces SubscriberBackoff and AfterTimeout. It returns how long
+	// to wait before the next attempt, and whether to make one. failures counts the
+	// failures in a row, including this one, and err is why there is no connection. Pause
+	// must be safe for concurrent use.
 	Pause func(failures int, err error) (pause time.Duration, again bool)
 }
 
-// timeoutAttempts is what RetryPolicy.AfterTimeout is by default.
+// timeoutAttempts is the default of RetryPolicy.AfterTimeout.
 const timeoutAttempts = 2
 
-// next returns how long to wait after a failure, and whether there is to be another attempt.
+// next returns how long to wait after a failure, and whether to make another attempt.
 func (p RetryPolicy) next(b Backoff, failures int, err error) (pause time.Duration, again bool) {
 	if p.Attempts != 0 && failures > p.Attempts {
 		return 0, false

@@ -13,28 +13,27 @@ import (
 )
 
 var (
-	// ErrTxConflict says that a watched key was changed by somebody else before EXEC, so that
-	// nothing of the transaction has run. Read again and try again, as [Transaction]
-	// does.
+	// ErrTxConflict means that another client changed a watched key before EXEC, so that no
+	// command of the transaction has run. Read again and retry, as [Transaction] does.
 	ErrTxConflict = command.ErrTxConflict
-	// ErrTxAborted says that the server refused a command of the transaction when it was
-	// queued, so that nothing of the transaction has run.
+	// ErrTxAborted means that the server refused to queue a command of the transaction, so
+	// that no command of the transaction has run.
 	ErrTxAborted = command.ErrTxAborted
 )
 
-// Multi sends a batch as a transaction, MULTI ... EXEC: the server runs its commands
-// without running others' in between. Nothing is rolled back: where one command fails,
-// its error stands beside the others' results, and Multi returns it as Exec does.
+// Multi sends a batch as a transaction, MULTI ... EXEC. The server runs its commands
+// without running other clients' commands in between. Nothing is rolled back: if one
+// command fails, the others keep their results, and Multi returns the error as Exec does.
 //
-// Where the server refuses a command before it runs anything, such as one with a wrong
-// number of arguments, the error is a [*command.BatchError] that names it and is
-// [ErrTxAborted]. The transaction is sent in one run and never split; it is sent again
-// only where it has certainly not run, or where all of it may be repeated, see
-// [command.Batch.Idempotent]. In a transaction commands that block don't. The
-// batch is empty afterwards; an empty one sends nothing.
+// If the server refuses to queue a command, for example because of a wrong number of
+// arguments, it runs none of them. The error is a [*command.BatchError] that names the
+// command and matches [ErrTxAborted]. The transaction is never split. It is sent again only
+// if it has certainly not run, or if all of it may be repeated, see
+// [command.Batch.Idempotent]. Blocking commands do not block in a transaction. The batch is
+// empty afterwards. An empty batch sends nothing.
 //
-// Where the user may not MULTI, the commands have run one by one all the same, because all
-// is sent at once: the error is [ErrMaybeExecuted] and says so.
+// If the ACL user may not run MULTI, the commands have run one by one all the same, because
+// everything is sent at once. The error is then [ErrMaybeExecuted] and says so.
 func (c *Client) Multi(ctx context.Context, b *command.Batch) error {
 	return b.Exec(ctx, multi{c})
 }
@@ -66,87 +65,88 @@ func (c *Client) multiOnce(ctx context.Context, rs, tx *command.Requests) (used 
 	return live, values, err
 }
 
-// transact sends tx, which is rs between MULTI and EXEC, and returns what EXEC returned
-// for the commands of rs.
+// transact sends tx, which is rs between MULTI and EXEC, and returns EXEC's replies to the
+// commands of rs.
 func transact(ctx context.Context, c *conn.Conn, rs, tx *command.Requests) ([]proto.Value, error) {
 	values, err := c.DoBatch(ctx, tx)
 	if err != nil {
-		return nil, err // whatever was queued: EXEC's reply is what counts
+		return nil, err // whatever was queued: only EXEC's reply counts
 	}
 	return command.TransactionReplies(rs, c.Addr(), values)
 }
 
-// TransactionOptions say how a [TransactionWith] tries again.
+// TransactionOptions say how [TransactionWith] retries.
 type TransactionOptions struct {
-	// MaxConflicts is how many conflicts end the transaction. The error is [ErrTxConflict]
-	// then, and says so. 0 means 100; below 0 there is no bound but the context.
+	// MaxConflicts is how many conflicts end the transaction. The error is then
+	// [ErrTxConflict] and says so. 0 means 100. If it is negative, only the context bounds
+	// the attempts.
 	MaxConflicts int
-	// Delay is the pause before the next attempt, jittered between half of it and the whole.
-	// 0 means a random time of up to 1 ms, doubled with each conflict up to 64 ms; below 0
-	// there is no pause.
+	// Delay is the pause before the next attempt, chosen at random between half of it and
+	// the whole. 0 means a random time of up to 1 ms, doubled with each conflict up to 64
+	// ms. If it is negative, there is no pause.
 	Delay time.Duration
 }
 
-// defaultConflicts is how many conflicts end a transaction by default, and conflictPause spaces
-// its attempts.
+// defaultConflicts is the default of MaxConflicts, and conflictPause spaces the attempts.
 const defaultConflicts = 100
 
 var conflictPause = Backoff{time.Millisecond, 64 * time.Millisecond}
 
-// Transaction runs fn until what it has read is what it changes: it watches keys, runs
-// fn, which reads by s and queues what is to be written in b, and executes b as a
-// transaction. Where one of the keys was changed meanwhile, nothing has run, and
-// Transaction begins again after a short pause, until ctx ends, or until the hundredth such
-// conflict. [TransactionWith] takes other bounds.
+// Transaction changes keys based on their current values. It watches keys and calls fn,
+// which reads through s and queues its writes in b. It then executes b as a transaction. If
+// another client changed one of the keys in the meantime, nothing has run, and Transaction
+// begins again after a short pause, until ctx ends or the hundredth such conflict. Use
+// [TransactionWith] for other bounds.
 //
-//	// The counter doubles, whoever else changes it.
+//	// The counter doubles, even if other clients change it.
 //	n, err := redis.Transaction(ctx, client, func(s *redis.Session, b *command.Batch) (int64, error) {
 //		n, err := command.AsInt(command.Get("counter")).Do(ctx, s)
 //		b.Set("counter", 2*n)
 //		return 2 * n, err
 //	}, "counter")
 //
-// c is a client, of one server or of a cluster: there all keys must be of one slot, and it
-// begins again also where that has moved meanwhile, so that nothing has run, up to 5 times in a row.
+// c is a client of one server or of a cluster. In a cluster all keys must be in one slot.
+// Transaction also begins again, up to 5 times in a row, if nothing has run because the
+// slot has moved.
 //
-// The result is fn's own value. For what EXEC gave, return the futures of b: they have
-// their results when Transaction returns.
+// The result is the value that fn returned. To get the results of EXEC, return the futures
+// of b: they are set when Transaction returns.
 //
-// An error of fn ends it with that error, and nothing is written. A command of b that
-// fails does not undo the others, see [Client.Multi]: then there are a result and an error.
-// It runs on a connection of its
-// own, which is clean again or closed when it returns, also by a panic in fn. fn may
-// run several times, and must not use s and b when it has returned.
+// If fn returns an error, Transaction returns that error, and nothing is written. A command
+// of b that fails does not undo the others, see [Client.Multi]; Transaction then returns
+// both a result and an error. The transaction runs on a separate connection. When
+// Transaction returns, or fn panics, that connection is clean again or closed. fn may run
+// several times, and must not use s and b after it has returned.
 func Transaction[T any](ctx context.Context, c Watcher, fn func(s *Session, b *command.Batch) (T, error), keys ...string) (T, error) {
 	return TransactionWith(ctx, c, TransactionOptions{}, fn, keys...)
 }
 
-// Watcher lends connections that watch keys: a client, of one server or of a cluster. See
-// [Client.Watch].
+// Watcher is a client that can watch keys on a separate connection: a client of one server
+// or of a cluster. See [Client.Watch].
 type Watcher interface {
 	Watch(ctx context.Context, keys ...string) (*Session, error)
 }
 
-// TransactionWith is [Transaction] with options.
+// TransactionWith is like [Transaction], with options.
 func TransactionWith[T any](ctx context.Context, c Watcher, o TransactionOptions, fn func(s *Session, b *command.Batch) (T, error), keys ...string) (T, error) {
 	for conflicts, moves := 0, 0; ; {
 		a, err := transactOnce(ctx, c, fn, keys)
 		var delay time.Duration
 		switch {
-		case a.executed && errors.Is(err, ErrTxConflict): // not one that fn has met
+		case a.executed && errors.Is(err, ErrTxConflict): // not one that fn has returned
 			moves = 0
 			delay = o.delay(conflicts)
 			if conflicts++; conflicts == or(o.MaxConflicts, defaultConflicts) {
 				return a.result, fmt.Errorf("%w: gave up at conflict %d (TransactionOptions.MaxConflicts)", err, conflicts)
 			}
 		case a.session.leftBehind(err) && moves < maxMoves:
-			// Nothing has run, and the next Watch finds the slot where it is then.
+			// Nothing has run, and the next Watch finds the new node of the slot.
 			delay = Backoff{50 * time.Millisecond, time.Second}.delay(moves)
 			moves++
 		default:
 			return a.result, err
 		}
-		// Where the session's client is closed, the next Watch says so.
+		// If the session's client is closed, the next Watch returns the error.
 		if !retry.Sleep(ctx, a.session.client.closing, delay) && ctx.Err() != nil {
 			return a.result, fmt.Errorf("%w: %w", retry.Ended(ctx), err)
 		}
@@ -157,7 +157,7 @@ func TransactionWith[T any](ctx context.Context, c Watcher, o TransactionOptions
 const maxMoves = 5
 
 // movedAway reports whether a transaction has not run because another node of the cluster
-// serves its slot, or is about to.
+// serves its slot, or is about to serve it.
 func movedAway(err error) bool {
 	var batch *command.BatchError
 	var reply *proto.Error
@@ -171,14 +171,14 @@ func movedAway(err error) bool {
 	return false
 }
 
-// leftBehind reports whether a transaction has not run because the session's server is a node of
-// a cluster, and another one serves its slot, or is about to. Where there is no session, whoever
-// was to make it has looked at all nodes already.
+// leftBehind reports whether a transaction has not run because the session's server is a
+// node of a cluster, and another node serves its slot or is about to serve it. If there is
+// no session, the code that tried to make one has already asked all nodes.
 func (s *Session) leftBehind(err error) bool {
 	return s != nil && s.client != nil && s.client.options.NodeID != nil && movedAway(err)
 }
 
-// delay returns how long to wait after so many conflicts.
+// delay returns how long to wait after a number of conflicts.
 func (o *TransactionOptions) delay(conflicts int) time.Duration {
 	switch {
 	case o.Delay < 0:
@@ -189,10 +189,10 @@ func (o *TransactionOptions) delay(conflicts int) time.Duration {
 	return o.Delay/2 + retry.Jitter(o.Delay/2+1)
 }
 
-// attempt is one attempt of a transaction, and what it came to.
+// attempt is one attempt of a transaction and its result.
 type attempt[T any] struct {
 	session  *Session // closed; nil where there was none
-	executed bool     // it came to EXEC
+	executed bool     // EXEC was sent
 	result   T
 }
 

@@ -17,20 +17,22 @@ import (
 //	unix:///path?db=0  redis+unix:///path         Unix socket
 //	redis+unix+tls://cert.host/path               TLS over a Unix socket
 //
-// valkey:// and valkeys:// are redis:// and rediss://. User, password, host, port and
-// database may be left out; "redis://:pw@host" gives a password alone, and
-// "redis://user@host" a user who has none. Whatever has a special meaning in a URL is written
-// in percent form, in a password above all: "#" is %23, "@" is %40, "/" is %2F.
+// valkey:// and valkeys:// are the same as redis:// and rediss://. User, password, host,
+// port, and database may be left out. "redis://:pw@host" gives only a password, and
+// "redis://user@host" gives a user without a password. Characters with a special meaning in
+// a URL must be percent-encoded, above all in a password: "#" is %23, "@" is %40, "/" is
+// %2F.
 //
-// The query has further options: db (or database), username, password,
-// client_name, client_info (false sets Options.NoClientInfo), protocol (2 or 3), dial_timeout, reply_timeout, keep_alive,
-// subscribe_timeout, unsubscribe_timeout, backoff, backoff_max,
-// subscriber_backoff, subscriber_backoff_max (all as "1.5s"), connections,
-// pool_size, and the limits of replies: max_bulk, max_depth, max_elements,
-// max_line, max_error_line, max_big_number. It beats what stands in front of it.
+// The query has further options: db (or database), username, password, client_name,
+// client_info (false sets Options.NoClientInfo), protocol (2 or 3), dial_timeout,
+// reply_timeout, keep_alive, subscribe_timeout, unsubscribe_timeout, backoff, backoff_max,
+// subscriber_backoff, subscriber_backoff_max (durations such as "1.5s"), connections,
+// pool_size, and the limits of replies: max_bulk, max_depth, max_elements, max_line,
+// max_error_line, max_big_number. An option in the query overrides the same option in the
+// rest of the URL.
 //
-// Whatever is unknown or makes no sense is refused, naming the part. No error
-// shows the password.
+// ParseURL rejects everything that is unknown or not valid, and its error names the part.
+// No error shows the password.
 func ParseURL(s string) (Options, error) {
 	var o Options
 	scheme, rest, ok := strings.Cut(s, "://")
@@ -42,7 +44,7 @@ func ParseURL(s string) (Options, error) {
 	}
 	rest, query, _ := strings.Cut(rest, "?")
 	if strings.Contains(query, "@") {
-		return o, badOptions("the URL has an @ behind the ?: a ? in a password is written %%3F, an @ %%40")
+		return o, badOptions("the URL has an @ after the ?: a ? in a password is written %%3F, an @ %%40")
 	}
 	secure, unix := false, false
 	switch strings.ToLower(scheme) {
@@ -54,13 +56,13 @@ func ParseURL(s string) (Options, error) {
 	case "redis+unix+tls":
 		unix, secure = true, true
 	case "redis+cluster", "rediss+cluster":
-		return o, badOptions("the URL is that of a cluster: give it to cluster.Open or cluster.ParseURL")
+		return o, badOptions("this is the URL of a cluster: give it to cluster.Open or cluster.ParseURL")
 	case "redis+sentinel", "rediss+sentinel", "redis-sentinel":
-		return o, badOptions("the URL is that of sentinels, which this client can't ask: " +
+		return o, badOptions("this is the URL of Redis Sentinel, which this client does not support: " +
 			"connect to the primary, or find it in Options.Resolve")
 	default:
-		// The scheme may be half of a password that was cut at the wrong place.
-		return o, badOptions("the URL's scheme is none of redis, rediss, redis+tls, valkey, valkeys, unix, redis+unix, redis+unix+tls")
+		// The scheme may be part of a password that was cut at the wrong place.
+		return o, badOptions("the URL's scheme must be one of redis, rediss, redis+tls, valkey, valkeys, unix, redis+unix, redis+unix+tls")
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
@@ -69,7 +71,7 @@ func ParseURL(s string) (Options, error) {
 		}
 		authority = authority[at+1:]
 	} else if strings.Contains(path, "@") && !unix {
-		return o, badOptions("the URL has an @ behind the host: a / in a password is written %%2F")
+		return o, badOptions("the URL has an @ after the host: a / in a password is written %%2F")
 	}
 	if secure {
 		o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -102,8 +104,8 @@ func parseUser(o *Options, s string) error {
 	return err
 }
 
-// parseSocket reads the path of a Unix socket, and the name on the server's
-// certificate in front of it.
+// parseSocket reads the path of a Unix socket, and the name on the server's certificate
+// before it.
 func parseSocket(o *Options, authority, path string, hasPath bool) error {
 	o.Network = "unix"
 	if authority != "" {
@@ -142,7 +144,7 @@ func parseHost(o *Options, authority, path string) error {
 			return err
 		}
 		if ip := net.ParseIP(strings.Split(host, "%")[0]); ip == nil || !strings.Contains(host, ":") {
-			return badOptions("what stands in [ ] in the URL is no IPv6 address")
+			return badOptions("the text in [ ] in the URL is not an IPv6 address")
 		}
 		if rest := authority[end+1:]; rest != "" {
 			if rest[0] != ':' {
@@ -152,7 +154,7 @@ func parseHost(o *Options, authority, path string) error {
 		}
 	} else {
 		if strings.Count(authority, ":") > 1 {
-			return badOptions("the URL's host has more than one colon: an IPv6 address stands in [ ]")
+			return badOptions("the URL's host has more than one colon: write an IPv6 address in [ ]")
 		}
 		if before, after, ok := strings.Cut(authority, ":"); ok {
 			host, port = before, after
@@ -162,11 +164,11 @@ func parseHost(o *Options, authority, path string) error {
 			return err
 		}
 		if strings.ContainsAny(host, " /@:\t\r\n") {
-			return badOptions("the URL's host is no host name")
+			return badOptions("the URL's host is not a host name")
 		}
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 || port[0] == '+' {
-		return badOptions("the URL's port is no number between 1 and 65535")
+		return badOptions("the URL's port is not a number between 1 and 65535")
 	}
 	o.Network = "tcp"
 	o.Addr = net.JoinHostPort(or(host, "localhost"), port)
@@ -179,13 +181,13 @@ func parseHost(o *Options, authority, path string) error {
 func parseDB(o *Options, part, s string) error {
 	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
-		return badOptions("the database in the URL's %s is no number", part)
+		return badOptions("the database in the URL's %s is not a number", part)
 	}
 	o.DB = int(n)
 	return nil
 }
 
-// parseQuery reads the options behind "?".
+// parseQuery reads the options after "?".
 func parseQuery(o *Options, query string) error {
 	if query == "" {
 		return nil
@@ -205,8 +207,8 @@ func parseQuery(o *Options, query string) error {
 		}
 		part, named := "query option "+key, strconv.Quote(key)
 		passwordSeen := seen["password"]
-		if passwordSeen { // what stands here may be a part of it
-			part, named = "query", "behind the password, in which & is written %26"
+		if passwordSeen { // this text may be part of the password
+			part, named = "query", "after the password, in which & is written %26"
 		}
 		seen[key] = true
 		if value, err = unescape(part, value); err != nil {
@@ -230,7 +232,7 @@ func setOption(o *Options, key, value string) error {
 	duration := func(d *time.Duration) error {
 		parsed, err := time.ParseDuration(value)
 		if err != nil || parsed <= 0 {
-			return badOptions("%s in the URL's query is no positive time such as 1.5s: %q", key, value)
+			return badOptions("%s in the URL's query must be a positive duration, such as 1.5s: %q", key, value)
 		}
 		*d = parsed
 		return nil
@@ -238,7 +240,7 @@ func setOption(o *Options, key, value string) error {
 	count := func(n *int) error {
 		parsed, err := strconv.ParseUint(value, 10, 31)
 		if err != nil || parsed == 0 {
-			return badOptions("%s in the URL's query is no positive number: %q", key, value)
+			return badOptions("%s in the URL's query must be a positive number: %q", key, value)
 		}
 		*n = int(parsed)
 		return nil
@@ -303,10 +305,10 @@ func setOption(o *Options, key, value string) error {
 	return nil
 }
 
-// errUnknownOption tells of a key of the query that stands for no option.
+// errUnknownOption reports that a key of the query is not an option.
 var errUnknownOption = errors.New("unknown option")
 
-// unescape decodes percent forms, once. Its error shows nothing of s.
+// unescape decodes percent-encoding once. Its error shows nothing of s.
 func unescape(part, s string) (string, error) {
 	decoded, err := url.PathUnescape(s)
 	if err != nil {

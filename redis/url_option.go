@@ -8,13 +8,14 @@ var urlOptions = [...]string{
 	"max_bulk", "max_depth", "max_elements", "max_line", "max_error_line", "max_big_number",
 }
 
-// meant says which option an unknown one may stand for, or nothing.
+// meant returns a hint for an unknown option: the option that may have been meant, or
+// nothing.
 func meant(key string) string {
 	switch key {
 	case "read_from", "zone", "max_redirects", "refresh_every":
-		return ", which is one of a cluster: give the URL to cluster.Open, as redis+cluster://host"
+		return ", which is an option of a cluster: give the URL to cluster.Open, as redis+cluster://host"
 	}
-	best, least := "", len(key)/3+2 // more is no slip of the fingers
+	best, least := "", len(key)/3+2 // a greater distance is not a typing error
 	for _, option := range urlOptions {
 		if d := distance(key, option); d < least {
 			best, least = option, d
@@ -26,14 +27,13 @@ func meant(key string) string {
 	return ", did you mean " + best + "?"
 }
 
-// distance returns how many letters have to be added, left out or replaced to make b
-// of a.
+// distance returns how many letters must be added, removed, or replaced to turn a into b.
 func distance(a, b string) int {
 	const longest = 64 // options are shorter
 	if len(a) > longest {
 		return longest
 	}
-	row := make([]int, len(b)+1) // of a's letters so far, to each beginning of b
+	row := make([]int, len(b)+1) // the distance of a's letters so far to each prefix of b
 	for j := range row {
 		row[j] = j
 	}

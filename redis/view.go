@@ -11,20 +11,20 @@ import (
 
 // Decoding says how a [View] reads replies.
 type Decoding struct {
-	// Replies has functions by the name of the command, such as "GET" or
-	// "CONFIG GET", that are given each of its replies before the command's own
-	// decoding, but for errors and nulls: to decompress what is stored, to accept what
-	// a proxy answers. A [command.Script] is "EVALSHA" or "EVALSHA_RO", however it is
-	// sent. They must be safe for concurrent use. An error of theirs is the
-	// command's.
+	// Replies has functions by the name of the command, such as "GET" or "CONFIG GET". A
+	// function is called with each reply of its command before the command decodes it,
+	// except for errors and nulls. It can decompress stored values, or accept the answers
+	// of a proxy. The name of a [command.Script] is "EVALSHA" or "EVALSHA_RO", however it
+	// is sent. The functions must be safe for concurrent use. An error that a function
+	// returns becomes the error of the command.
 	Replies map[string]func(proto.Value) (proto.Value, error)
-	// Text is what [View.Any] makes of texts, such as [command.Guess]. Nil leaves
-	// them strings.
+	// Text converts the text values in the result of [View.Any]. An example is
+	// [command.Guess]. Nil leaves them strings.
 	Text func(text string) any
 }
 
-// View is a client that reads replies in its own way. It shares the connections of the
-// client that it was made from, and needs no closing. It is safe for concurrent use.
+// View is a client that decodes replies in its own way. It shares the connections of the
+// client that it was made from, and need not be closed. It is safe for concurrent use.
 type View struct {
 	command.Commands
 	client  *Client
@@ -32,8 +32,8 @@ type View struct {
 	text    func(string) any
 }
 
-// View returns a view of the client, so that several ways to read replies share the
-// client's connections:
+// View returns a view of the client. Several views can decode replies differently while
+// they share the client's connections:
 //
 //	packed := client.View(redis.Decoding{Replies: map[string]func(proto.Value) (proto.Value, error){
 //		"GET": func(v proto.Value) (proto.Value, error) { // never null: missing stays missing
@@ -50,7 +50,7 @@ func (c *Client) View(d Decoding) *View {
 	return v
 }
 
-// DecodeReply gives a reply to the function of the command's name.
+// DecodeReply passes a reply to the function for the command's name.
 func (v *View) DecodeReply(name string, reply proto.Value) (proto.Value, error) {
 	decode := v.replies[name]
 	if decode == nil || reply.IsNull() {
@@ -72,8 +72,8 @@ func (v *View) Do(ctx context.Context, r command.Request) (proto.Value, error) {
 	return v.DecodeReply(r.Name(), reply)
 }
 
-// DoBatch sends several requests, see [Client.DoBatch]. Their replies are decoded by
-// whoever executes the batch.
+// DoBatch sends several requests, see [Client.DoBatch]. The code that executes the batch
+// decodes the replies.
 func (v *View) DoBatch(ctx context.Context, rs *command.Requests) ([]proto.Value, error) {
 	return v.client.DoBatch(ctx, rs)
 }
@@ -92,7 +92,7 @@ type viewMulti struct {
 	view *View
 }
 
-// DecodeReply is that of the view.
+// DecodeReply calls that of the view.
 func (m viewMulti) DecodeReply(name string, reply proto.Value) (proto.Value, error) {
 	return m.view.DecodeReply(name, reply)
 }
@@ -103,14 +103,14 @@ func (v *View) Pipeline() *Pipeline {
 }
 
 // Any sends a command and returns its reply as the Go value that fits it: nil, string,
-// int64, float64, bool, []any, map[string]any, and what Decoding.Text makes of texts.
-// Null is nil and no error.
+// int64, float64, bool, []any, map[string]any, or what Decoding.Text returns for texts. A
+// null reply is nil, and not an error.
 func (v *View) Any(ctx context.Context, cmd command.Queueable) (any, error) {
 	return command.DoAny(ctx, v, cmd, v.text)
 }
 
-// Any sends a command and returns its reply as the Go value that fits it, see
-// [View.Any]; texts are strings. Use a [View] for another way.
+// Any sends a command and returns its reply as the Go value that fits it, see [View.Any].
+// Texts are strings. Use a [View] to convert them differently.
 func (c *Client) Any(ctx context.Context, cmd command.Queueable) (any, error) {
 	return command.DoAny(ctx, c, cmd, nil)
 }

@@ -13,13 +13,12 @@ import (
 	"github.com/redchan-go/redchan/proto"
 )
 
-// Any stands for any word in [Conn.Expect].
+// Any matches any word in [Conn.Expect].
 const Any = "\x00any"
 
-// Conn is the server's end of one connection. Its methods are for one goroutine
-// at a time, best the test's own: where the client does something else than what
-// is expected they fail the test by t.Fatalf, which ends only the goroutine that
-// it is called from.
+// Conn is the server's end of one connection. Only one goroutine at a time may call its
+// methods, preferably the test's own. If the client does something unexpected, they fail
+// the test with t.Fatalf, which ends only the goroutine that called it.
 type Conn struct {
 	t      testing.TB
 	end    *end
@@ -57,8 +56,8 @@ func (c *Conn) next() ([]string, error) {
 	return words, nil
 }
 
-// Expect reads the next command and fails the test where it is another one.
-// [Any] stands for any word.
+// Expect reads the next command, and fails the test if it is a different one. [Any] matches
+// any word.
 func (c *Conn) Expect(words ...string) {
 	c.t.Helper()
 	got := c.Next()
@@ -68,8 +67,8 @@ func (c *Conn) Expect(words ...string) {
 	}
 }
 
-// ExpectEnd waits until the client has closed the connection, and fails the
-// test where a command comes instead, or nothing.
+// ExpectEnd waits until the client has closed the connection. It fails the test if a
+// command arrives instead, or nothing happens.
 func (c *Conn) ExpectEnd() {
 	c.t.Helper()
 	words, err := c.next()
@@ -81,36 +80,36 @@ func (c *Conn) ExpectEnd() {
 	}
 }
 
-// ExpectNothing waits for d and fails the test where a command comes in that time, or
-// the connection ends.
+// ExpectNothing waits for d, and fails the test if a command arrives in that time or the
+// connection ends.
 func (c *Conn) ExpectNothing(d time.Duration) {
 	c.t.Helper()
 	_ = c.end.SetReadDeadline(time.Now().Add(d))
 	v, err := c.reader.Next()
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		c.t.Fatalf("redistest: expected nothing for %v, and there came a %v (%v)", d, v.Kind(), err)
+		c.t.Fatalf("redistest: expected nothing for %v, but received a %v (%v)", d, v.Kind(), err)
 	}
 }
 
-// Send writes bytes as they are: part of a reply, several, or nonsense. Writing
-// to a connection that the client has closed does nothing.
+// Send writes bytes as they are: part of a reply, several replies, or nonsense. Writing to
+// a connection that the client has closed does nothing.
 func (c *Conn) Send(raw string) {
 	_, _ = c.end.Write([]byte(raw))
 }
 
-// OK answers +OK.
+// OK replies +OK.
 func (c *Conn) OK() { c.Send("+OK\r\n") }
 
-// Simple answers a simple string.
+// Simple replies with a simple string.
 func (c *Conn) Simple(s string) { c.Send("+" + s + "\r\n") }
 
-// Bulk answers a bulk string.
+// Bulk replies with a bulk string.
 func (c *Conn) Bulk(s string) { c.Send(bulk(s)) }
 
-// Int answers an integer.
+// Int replies with an integer.
 func (c *Conn) Int(n int64) { c.Send(":" + strconv.FormatInt(n, 10) + "\r\n") }
 
-// Null answers that there is nothing.
+// Null replies with a null.
 func (c *Conn) Null() {
 	if c.resp2 {
 		c.Send("$-1\r\n")
@@ -119,13 +118,13 @@ func (c *Conn) Null() {
 	}
 }
 
-// Error answers an error, such as "ERR no".
+// Error replies with an error, such as "ERR no".
 func (c *Conn) Error(text string) { c.Send("-" + text + "\r\n") }
 
-// Array answers an array of bulk strings.
+// Array replies with an array of bulk strings.
 func (c *Conn) Array(elems ...string) { c.Send(aggregate('*', elems)) }
 
-// Push sends a push of bulk strings; in RESP2, an array.
+// Push sends a push of bulk strings. In RESP2 it sends an array.
 func (c *Conn) Push(elems ...string) { c.Send(aggregate(c.pushMark(), elems)) }
 
 func (c *Conn) pushMark() byte {
@@ -138,19 +137,19 @@ func (c *Conn) pushMark() byte {
 // Message sends a message that was published to a channel.
 func (c *Conn) Message(channel, payload string) { c.Push("message", channel, payload) }
 
-// PatternMessage sends a message to a channel that matched a pattern.
+// PatternMessage sends a message published to a channel that matched a pattern.
 func (c *Conn) PatternMessage(pattern, channel, payload string) {
 	c.Push("pmessage", pattern, channel, payload)
 }
 
-// Confirm sends the confirmation of one name: kind is "subscribe",
-// "psubscribe", "unsubscribe" and so on; count is what the server counts.
+// Confirm sends the confirmation of one name. kind is "subscribe", "psubscribe",
+// "unsubscribe" and so on. count is the number of subscriptions that the server reports.
 func (c *Conn) Confirm(kind, name string, count int) {
 	c.Send(fmt.Sprintf("%c3\r\n%s%s:%d\r\n", c.pushMark(), bulk(kind), bulk(name), count))
 }
 
-// ExpectSubscribe reads a command of the SUBSCRIBE kind for the names given, in
-// whatever order, and the fence behind it, and answers both as a server does.
+// ExpectSubscribe reads a command of the SUBSCRIBE kind for the given names, in any order,
+// and the fence after it. It answers both as a server does.
 func (c *Conn) ExpectSubscribe(command string, names ...string) {
 	c.t.Helper()
 	got := c.ExpectNames(command, names...)
@@ -160,8 +159,8 @@ func (c *Conn) ExpectSubscribe(command string, names ...string) {
 	c.Fence()
 }
 
-// ExpectNames reads a command with the names given, in whatever order, and
-// returns them in the order in which they came.
+// ExpectNames reads a command with the given names, in any order. It returns the names in
+// the order in which they arrived.
 func (c *Conn) ExpectNames(command string, names ...string) []string {
 	c.t.Helper()
 	got := c.Next()
@@ -171,7 +170,7 @@ func (c *Conn) ExpectNames(command string, names ...string) []string {
 	return got[1:]
 }
 
-// Fence reads the PING behind a command of the SUBSCRIBE kind and answers it.
+// Fence reads the PING after a command of the SUBSCRIBE kind and answers it.
 func (c *Conn) Fence() {
 	c.t.Helper()
 	got := c.Next()
@@ -190,8 +189,8 @@ func (c *Conn) Pong(data string) {
 	}
 }
 
-// Handshake reads and answers what a client that speaks RESP3 says first, up to the PING
-// that ends it.
+// Handshake reads and answers the first commands of a client that speaks RESP3, up to the
+// PING that ends the handshake.
 func (c *Conn) Handshake() {
 	c.t.Helper()
 	hello := c.Next()
@@ -207,7 +206,7 @@ const hailed = "%7\r\n$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$5\r\n8.0.
 	"$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n" +
 	"$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n"
 
-// finish answers the handshake from the command given to the PING that ends it.
+// finish answers the handshake from the given command to the PING that ends it.
 func (c *Conn) finish(words []string, setInfo func()) {
 	c.t.Helper()
 	for ; ; words = c.Next() {
@@ -228,8 +227,8 @@ func (c *Conn) finish(words []string, setInfo func()) {
 	}
 }
 
-// HandshakeRESP2 reads and answers what a client says first to a server that
-// does not know HELLO, or that is told to speak RESP2.
+// HandshakeRESP2 reads and answers the first commands that a client sends to a server that
+// does not know HELLO, or to one with which it must speak RESP2.
 func (c *Conn) HandshakeRESP2() {
 	c.t.Helper()
 	c.resp2 = true
@@ -243,9 +242,8 @@ func (c *Conn) HandshakeRESP2() {
 	c.finish(first, refuse)
 }
 
-// Serve answers every command by what reply returns, a reply as it goes over
-// the wire, until the connection ends or reply returns false. It is the one
-// method that may run in a goroutine of its own.
+// Serve answers every command with what reply returns, in wire format, until the connection
+// ends or reply returns false. It is the only method that may run in a separate goroutine.
 func (c *Conn) Serve(reply func(words []string) (raw string, ok bool)) {
 	for {
 		_ = c.end.SetReadDeadline(time.Time{})
@@ -265,8 +263,8 @@ func (c *Conn) Serve(reply func(words []string) (raw string, ok bool)) {
 	}
 }
 
-// Close closes the connection: the client reads what has been sent, then its
-// end.
+// Close closes the connection. The client reads what has been sent, and then the end of the
+// connection.
 func (c *Conn) Close() { _ = c.end.Close() }
 
 func bulk(s string) string { return fmt.Sprintf("$%d\r\n%s\r\n", len(s), s) }
@@ -287,7 +285,7 @@ func sameSet(a, b []string) bool {
 	return slices.Equal(a, b)
 }
 
-// short quotes words for a failure's text, cutting long ones and many.
+// short quotes words for the text of a failure. It cuts long words and long lists.
 func short(words []string) string {
 	const maxWords, maxLen = 10, 100
 	var b strings.Builder

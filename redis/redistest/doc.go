@@ -1,5 +1,4 @@
-// Package redistest is a scripted fake server for tests of what talks to
-// Redis:
+// Package redistest is a scripted fake server for tests of code that uses Redis:
 //
 //	synctest.Test(t, func(t *testing.T) {
 //		server := redistest.NewServer(t)
@@ -10,7 +9,7 @@
 //		defer client.Close()
 //
 //		got := command.Get("k").Go(t.Context(), client)
-//		conn := server.AcceptReady() // the client connects and shakes hands
+//		conn := server.AcceptReady() // the client connects and does the handshake
 //		conn.Expect("GET", "k")
 //		conn.Bulk("v")
 //		if result := <-got; result.Value != "v" {
@@ -18,9 +17,8 @@
 //		}
 //	})
 //
-// A test reads like the conversation that it is about: the server's side is
-// written line by line, in the test's own goroutine. Connections are in memory,
-// with buffers as sockets have them, and wait on Go channels only, so that
-// under testing/synctest time is virtual: an hour of silence takes no time, and
-// a conversation that can't go on is reported at once as a deadlock.
+// A test reads like a conversation. It plays the server's side line by line, in its own
+// goroutine. Connections are in memory and have buffers as sockets do. They wait only on Go
+// channels, so under testing/synctest time is virtual: an hour of silence takes no time,
+// and a conversation that can't continue is reported at once as a deadlock.
 package redistest

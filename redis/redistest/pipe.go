@@ -26,7 +26,7 @@ type end struct {
 
 func (e *end) Read(p []byte) (int, error) { return e.in.read(p) }
 
-// PeekByte returns the first byte that has come and was not read, without waiting.
+// PeekByte returns the first byte that has arrived and was not read, without waiting.
 func (e *end) PeekByte() (first byte, ok bool, err error) { return e.in.peek() }
 
 func (e *end) Write(p []byte) (int, error) { return e.out.write(p) }
@@ -68,9 +68,9 @@ type stream struct {
 
 	mu      sync.Mutex
 	buf     []byte
-	changed chan struct{} // closed and made anew at each change of buf and closed
-	// readErr is what a reader gets behind the last byte, and writeErr a
-	// writer; nil while the stream is open.
+	changed chan struct{} // closed and replaced at each change of buf and closed
+	// readErr is what a reader gets after the last byte, and writeErr what a writer gets.
+	// They are nil while the stream is open.
 	readErr, writeErr error
 }
 
@@ -78,15 +78,15 @@ func newStream() *stream {
 	return &stream{readLimit: newDeadline(), writeLimit: newDeadline(), changed: make(chan struct{})}
 }
 
-// change wakes all who wait. mu is held.
+// change wakes all waiting readers and writers. mu is held.
 func (s *stream) change() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// close ends the stream. When its reader closes it, he gets nothing more, and
-// the writer an error; when its writer does, the reader gets what is in the
-// buffer, and then io.EOF.
+// close ends the stream. If its reader closes it, the reader gets nothing more, and the
+// writer gets an error. If its writer closes it, the reader gets the rest of the buffer and
+// then io.EOF.
 func (s *stream) close(byReader bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,12 +174,12 @@ func (s *stream) write(p []byte) (written int, err error) {
 	}
 }
 
-// deadline is a time after which waiting fails, which can be moved.
+// deadline is a time after which waiting fails. It can be moved.
 type deadline struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	past  chan struct{} // closed when the deadline has passed
-	moved int           // how often it was set: a timer of before does nothing
+	moved int           // how often it was set: an earlier timer then does nothing
 }
 
 func newDeadline() *deadline { return &deadline{past: make(chan struct{})} }
@@ -191,8 +191,8 @@ func (d *deadline) passed() <-chan struct{} {
 	return d.past
 }
 
-// set moves the deadline; those who wait already keep to the one before where
-// that has not passed, so a deadline in the past wakes them too.
+// set moves the deadline. Callers that are already waiting keep the previous deadline if it
+// has not passed. So a deadline in the past wakes them too.
 func (d *deadline) set(t time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

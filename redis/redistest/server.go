@@ -12,8 +12,7 @@ import (
 // patience is how long a server waits for what its test expects.
 const patience = 30 * time.Second
 
-// Server is a fake server whose part a test plays. It is for one test and ends
-// with it.
+// Server is a fake server that a test controls. It belongs to one test and ends with it.
 type Server struct {
 	t       testing.TB
 	dialled chan *end
@@ -24,8 +23,8 @@ type Server struct {
 	ended   bool
 }
 
-// NewServer returns a server that waits for connections. They are closed when
-// the test ends.
+// NewServer returns a server that waits for connections. They are closed when the test
+// ends.
 func NewServer(t testing.TB) *Server {
 	s := &Server{t: t, dialled: make(chan *end, 1024)}
 	t.Cleanup(func() {
@@ -40,8 +39,8 @@ func NewServer(t testing.TB) *Server {
 	return s
 }
 
-// Dial connects to the server; give it to redis.Options.Dial. The connection is
-// there at once, whether or not the test accepts it.
+// Dial connects to the server. Pass it as redis.Options.Dial. The connection exists at
+// once, whether or not the test accepts it.
 func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -64,15 +63,15 @@ func (s *Server) Dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return client, nil
 }
 
-// Refuse makes every Dial fail with err, or succeed again where err is nil.
+// Refuse makes every Dial fail with err. If err is nil, Dial succeeds again.
 func (s *Server) Refuse(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refusal = err
 }
 
-// Accept returns the next connection as it is, before its handshake, leaving
-// out those that the client has closed again meanwhile.
+// Accept returns the next connection as it is, before its handshake. It skips connections
+// that the client has already closed again.
 func (s *Server) Accept() *Conn {
 	s.t.Helper()
 	timeout := time.NewTimer(patience)
@@ -90,7 +89,7 @@ func (s *Server) Accept() *Conn {
 	}
 }
 
-// AcceptReady returns the next connection after a handshake in RESP3.
+// AcceptReady returns the next connection after a RESP3 handshake.
 func (s *Server) AcceptReady() *Conn {
 	s.t.Helper()
 	c := s.Accept()
@@ -98,8 +97,8 @@ func (s *Server) AcceptReady() *Conn {
 	return c
 }
 
-// AcceptRESP2 returns the next connection after a handshake of a server that
-// does not know HELLO.
+// AcceptRESP2 returns the next connection after the handshake of a server that does not
+// know HELLO.
 func (s *Server) AcceptRESP2() *Conn {
 	s.t.Helper()
 	c := s.Accept()
