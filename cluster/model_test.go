@@ -44,7 +44,6 @@ var modelFaults = map[string]string{
 	"stuck":        "have not returned",               // a call never returns
 }
 
-
 func TestModelFindsFaults(t *testing.T) { simulated.FindsFaults(t, 40, modelFaults) }
 
 // model is a cluster, its client and a program.
