@@ -157,6 +157,8 @@ func otherSamples() []command.Request {
 		command.AsSlice(get, command.AsInt).Request(),
 		command.AsMap(get, command.AsInt).Request(),
 		command.AsFields(get).Request(),
+		command.AsOptional(get, command.AsInt).Request(),
+		command.AsOptionals(get, command.AsInt).Request(),
 	}
 }
 

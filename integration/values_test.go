@@ -91,6 +91,12 @@ func TestDecoders(t *testing.T) {
 		equal(f, c, command.HSet("hash", command.Map{"a": 1, "b": 0.5}), 2)
 		equal(f, c, command.AsMap(command.HGetAll("hash"), command.AsFloat), map[string]float64{"a": 1, "b": 0.5})
 		equal(f, c, command.AsMap(command.HMGet("hash", "b", "none"), command.AsFloat), map[string]float64{"b": 0.5})
+		equal(f, c, command.AsOptionals(command.HMGet("hash", "b", "none"), command.AsFloat), []command.Optional[float64]{{Value: 0.5, Present: true}, {}})
+		set := command.NewScriptOf("redis.call('SET', KEYS[1], ARGV[1]); return {redis.call('GET', KEYS[1]), false, 7}", func(cmd command.Cmd[proto.Value]) command.Cmd[[]command.Optional[int64]] {
+			return command.AsOptionals(cmd, command.AsInt)
+		})
+		equal(f, c, set.Call([]string{"flag"}, command.Bool(true)), []command.Optional[int64]{{Value: 1, Present: true}, {}, {Value: 7, Present: true}})
+		equal(f, c, command.AsBool(command.Get("flag")), true)
 		equal(f, c, command.AsMap(command.AsFields(command.Eval("return redis.call('HGETALL', KEYS[1])", []string{"hash"})), command.AsFloat), map[string]float64{"a": 1, "b": 0.5})
 
 		for key, want := range map[string]any{
