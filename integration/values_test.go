@@ -97,6 +97,8 @@ func TestDecoders(t *testing.T) {
 		})
 		equal(f, c, set.Call([]string{"flag"}, command.Bool(true)), []command.Optional[int64]{{Value: 1, Present: true}, {}, {Value: 7, Present: true}})
 		equal(f, c, command.AsBool(command.Get("flag")), true)
+		equal(f, c, command.AsOptional(command.Get("flag"), command.AsInt), command.Optional[int64]{Value: 1, Present: true})
+		equal(f, c, command.AsOptional(command.Get("no flag"), command.AsInt), command.Optional[int64]{})
 		equal(f, c, command.AsMap(command.AsFields(command.Eval("return redis.call('HGETALL', KEYS[1])", []string{"hash"})), command.AsFloat), map[string]float64{"a": 1, "b": 0.5})
 
 		for key, want := range map[string]any{
