@@ -306,3 +306,15 @@ func TestOptions(t *testing.T) {
 		c.wantNode(later, "x", "")
 	})
 }
+
+// A move prints what it is, and how many before it were missed.
+func TestMoveString(t *testing.T) {
+	m := sharded.Move{Channel: "c", From: "a:1", To: "b:1"}
+	if s := m.String(); !strings.HasPrefix(s, "c moved from a:1 to b:1, ") || strings.Contains(s, "missed") {
+		t.Errorf("%q", s)
+	}
+	m.Missed = 3
+	if s := m.String(); !strings.HasSuffix(s, " (3 moves missed)") {
+		t.Errorf("%q", s)
+	}
+}
