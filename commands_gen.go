@@ -1719,7 +1719,7 @@ func (c *Client) SetIf(ctx context.Context, key string, value any, condition com
 }
 
 // SetNX sets a key that does not exist yet. False: it does, and keeps its value.
-// Superseded by [Client.Set] with [command.NX]. O(1). Since 1.0.0.
+// Superseded by [Client.SetIf] with [command.NX]. O(1). Since 1.0.0.
 func (c *Client) SetNX(ctx context.Context, key string, value any) (bool, error) {
 	return c.commands.SetNX(ctx, key, value)
 }

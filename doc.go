@@ -33,7 +33,6 @@
 //	}
 //
 // A [Client] serves one server or a cluster, chosen by the URL. It has a method for every
-// A [Client] serves one server or a cluster, chosen by the URL. It has a method for every
 // command. Package [github.com/redchan-go/redchan/redis/command] has the commands as
 // values, for batches, for results on channels, and for decoding.
 // [github.com/redchan-go/redchan/pubsub] has subscriptions, messages, and gaps.

@@ -3734,7 +3734,7 @@ func (b *Batch) SetIf(key string, value any, condition SetCondition, opts ...Set
 }
 
 // SetNX sets a key that does not exist yet. False: it does, and keeps its value.
-// Superseded by [Set] with [NX]. O(1). Since 1.0.0.
+// Superseded by [SetIf] with [NX]. O(1). Since 1.0.0.
 func (c *Commands) SetNX(ctx context.Context, key string, value any) (bool, error) {
 	cmd := SetNX(key, value)
 	return do(ctx, c.doer, &cmd.request, cmd.decode)

@@ -12,7 +12,7 @@ func GetSet(key string, value any) Cmd[string] {
 }
 
 // SetNX sets a key that does not exist yet. False: it does, and keeps its value.
-// Superseded by [Set] with [NX]. O(1). Since 1.0.0.
+// Superseded by [SetIf] with [NX]. O(1). Since 1.0.0.
 func SetNX(key string, value any) Cmd[bool] {
 	r := newRequest(&specSetnx)
 	r.key(key)
